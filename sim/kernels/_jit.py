@@ -1,0 +1,65 @@
+"""The one place of compiler flags, and of LLVM intrinsics with their Python fallback.
+
+``small`` marks helpers and the core calls ``submit``/``cancel``: forced inline, free at the call site. ``behaviour`` marks a
+function called once a tick. ``entry`` marks what Python calls. With ``NUMBA_DISABLE_JIT=1`` all three return the plain
+function, so the same source runs interpreted. ``SHOAL_KEEP_WRAPPERS=1`` keeps inner functions callable from Python (tests).
+"""
+
+import os
+import warnings
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+from numba import njit, types
+from numba.extending import intrinsic
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+JIT_OFF = bool(numba.config.DISABLE_JIT)
+KEEP_WRAPPERS = os.environ.get("SHOAL_KEEP_WRAPPERS") == "1"
+
+_ENTRY: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+_INNER: dict[str, Any] = dict(_ENTRY)
+if not KEEP_WRAPPERS:
+    _INNER |= {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+if JIT_OFF:  # u64 arithmetic wraps by design (Philox, bitmap words); NumPy scalars warn about it
+    warnings.filterwarnings("ignore", message="overflow encountered", category=RuntimeWarning)
+
+
+def small(function: F) -> F:
+    """Compile a helper that is forced inline into its callers."""
+    return function if JIT_OFF else njit(forceinline=True, **_INNER)(function)
+
+
+def behaviour(function: F) -> F:
+    """Compile a function called about once a tick; not callable from Python."""
+    return function if JIT_OFF else njit(**_INNER)(function)
+
+
+def entry(function: F) -> F:
+    """Compile a function that Python calls."""
+    return function if JIT_OFF else njit(**_ENTRY)(function)
+
+
+if JIT_OFF:
+
+    def trailing_zeros(word: Any) -> Any:
+        """Index of the lowest set bit of a non-zero uint64."""
+        value = int(word)
+        return (value & -value).bit_length() - 1
+
+else:
+
+    @intrinsic
+    def _cttz(typingctx: Any, word: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return builder.cttz(args[0], context.get_constant(types.boolean, True))
+
+        return types.int64(types.uint64), codegen
+
+    @njit(forceinline=True, **_INNER)
+    def trailing_zeros(word: Any) -> Any:
+        """Index of the lowest set bit of a non-zero uint64."""
+        return _cttz(word)

@@ -1,0 +1,198 @@
+"""Money: who holds how much cash, what each fill moves, who pays which fee.
+
+Perp accounting is cash based: a buyer pays ``price * lots`` at once and owes nothing later, so equity = cash + position x mark and the sum
+of cash over all accounts never changes. Spot is the same with coins as the position. Slow twin: tests/reference_market/rules.py.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sim.kernels._jit import behaviour, small
+from sim.kernels.book import MASK32
+from sim.kernels.matching import submit
+from sim.schema import BUY
+
+ZERO, ONE, TWO = np.int64(0), np.int64(1), np.int64(2)
+MILLION = np.int64(1_000_000)
+NOBODY = np.int64(-1)
+NO_TICKET = np.int64(-1)
+
+# The first rows of the account table; makers, leveraged accounts and guests follow (see build.py).
+TAKERS, NOISE, FUND, FEES, FLOW, HEDGERS, FIRST_MAKER = (np.int64(i) for i in range(7))
+
+ACCOUNT = np.dtype(
+    [
+        ("cash_micro", "i8"),
+        ("fees_paid_micro", "i8"),
+        ("key", "i8"),  # participant word of the random counter; survives a relabelling of rows
+        ("rank", "i8"),  # keyed hash that orders liquidation scans
+        ("liquidation_half_ticks", "i8"),  # last safe mark, see kernels/margin.py
+        ("start_lots", "i8"),  # perp position at time 0
+        ("forced_lots", "i8"),  # closed by the engine through the book
+        ("taken_lots", "i8"),  # taken over by the insurance fund
+        ("first_forced_us", "i8"),  # -1 until the engine acts
+        ("bucket", "i4"),  # -1 when not hung
+        ("next", "i4"),
+        ("prev", "i4"),
+        ("leveraged", "i4"),  # 1 when the liquidation engine watches this account
+    ]
+)
+
+# One row for each book: the contract's units and fees. Rates are in millionths of the notional.
+RULES = np.dtype(
+    [
+        ("micro_per_tick_lot", "i8"),
+        ("taker_fee_ppm", "i8"),
+        ("maker_fee_ppm", "i8"),
+        ("order_bound_ppm", "i8"),  # a market order trades no further than this from its reference price
+    ]
+)
+
+# Public tape of each book: what takers did in this tick, in the last one and since the last recorded row.
+FLOWS = np.dtype(
+    [
+        ("tick_net_micro", "i8"),  # taker buys minus sells
+        ("last_net_micro", "i8"),
+        ("row_buy_lots", "i8"),
+        ("row_sell_lots", "i8"),
+        ("row_fills", "i8"),
+    ]
+)
+
+# An order's identity for its sender, valid before and after it reaches the book.
+TICKET = np.dtype(
+    [
+        ("handle", "i8"),  # 0 when nothing rests
+        ("filled_lots", "i8"),
+        ("price_ticks", "i8"),  # of the last new order or replace that reached the book
+        ("pending", "i4"),  # messages on their way
+        ("status", "i4"),  # of the last message that reached the book
+        ("is_guest", "i4"),  # 1 when fills are logged for a Python agent
+    ]
+)
+
+GUEST_FILL = np.dtype(
+    [
+        ("time_us", "i8"),
+        ("ticket", "i8"),
+        ("lots", "i8"),
+        ("price_ticks", "i8"),
+        ("side", "i8"),
+        ("is_maker", "i8"),
+    ]
+)
+
+
+class Ledger(NamedTuple):
+    """Accounts and everything a fill writes.
+
+    ``accounts`` ACCOUNT[n_owners], ``rules`` RULES[n_books], ``flows`` FLOWS[n_books], ``tickets`` TICKET[...], ``slot_ticket`` int64[pool rows],
+    ``guest_fills`` GUEST_FILL[...], ``clock`` CLOCK[1].
+    """
+
+    accounts: Any
+    rules: Any
+    flows: Any
+    tickets: Any
+    slot_ticket: Any
+    guest_fills: Any
+    clock: Any
+
+
+@small
+def rate_up(amount_micro, rate_ppm):
+    """``amount * rate`` rounded up, without overflow; a negative rate (a rebate) is thereby rounded down in size."""
+    whole = amount_micro // MILLION
+    rest = amount_micro - whole * MILLION
+    return whole * rate_ppm - ((-(rest * rate_ppm)) // MILLION)
+
+
+@small
+def charge(accounts, owner, amount_micro):
+    """Move a fee from an account to the fee account."""
+    accounts[owner]["cash_micro"] = accounts[owner]["cash_micro"] - amount_micro
+    accounts[owner]["fees_paid_micro"] = accounts[owner]["fees_paid_micro"] + amount_micro
+    accounts[FEES]["cash_micro"] = accounts[FEES]["cash_micro"] + amount_micro
+
+
+@small
+def log_guest_fill(ld, ticket, lots, price, side, is_maker, now_us):
+    """Write one row for the Python agent that owns the ticket; room is guaranteed by the growth check of the tick."""
+    at = ld.clock[0]["n_guest_fills"]
+    row = ld.guest_fills[at]
+    row["time_us"] = now_us
+    row["ticket"] = ticket
+    row["lots"] = lots
+    row["price_ticks"] = price
+    row["side"] = side
+    row["is_maker"] = is_maker
+    ld.clock[0]["n_guest_fills"] = at + ONE
+
+
+@small
+def note_ticket(ld, ticket, lots, price, side, is_maker, now_us):
+    """Add filled lots to a ticket, and a log row when a Python agent owns it."""
+    if ticket >= ZERO:
+        row = ld.tickets[ticket]
+        row["filled_lots"] = row["filled_lots"] + lots
+        if np.int64(row["is_guest"]) != ZERO:
+            log_guest_fill(ld, ticket, lots, price, side, is_maker, now_us)
+
+
+@small
+def post_fills(bk, ld, b, side, ticket, now_us):
+    """Settle the fills of one message: cash, fees, tape, tickets. Empties the fill rows. Returns the traded value.
+
+    Each fill moves ``price * lots * micro_per_tick_lot`` from buyer to seller. Fees are charged on that value, rounded up for who pays.
+
+    Returns
+    -------
+    int64
+        Micro-dollars traded.
+    """
+    rules = ld.rules[b]
+    flow = ld.flows[b]
+    n = bk.cursor[0]["n_fills"]
+    total = ZERO
+    for i in range(n):
+        fill = bk.fills[i]
+        lots = fill["lots"]
+        price = np.int64(fill["price_ticks"])
+        taker, maker = np.int64(fill["taker_owner"]), np.int64(fill["maker_owner"])
+        value = price * lots * rules["micro_per_tick_lot"]
+        paid = value if side == BUY else -value
+        ld.accounts[taker]["cash_micro"] = ld.accounts[taker]["cash_micro"] - paid
+        ld.accounts[maker]["cash_micro"] = ld.accounts[maker]["cash_micro"] + paid
+        charge(ld.accounts, taker, rate_up(value, rules["taker_fee_ppm"]))
+        charge(ld.accounts, maker, rate_up(value, rules["maker_fee_ppm"]))
+        note_ticket(ld, ld.slot_ticket[fill["maker"] & MASK32], lots, price, ONE - side, ONE, now_us)
+        note_ticket(ld, ticket, lots, price, side, ZERO, now_us)
+        flow["tick_net_micro"] = flow["tick_net_micro"] + paid
+        if side == BUY:
+            flow["row_buy_lots"] = flow["row_buy_lots"] + lots
+        else:
+            flow["row_sell_lots"] = flow["row_sell_lots"] + lots
+        total += value
+    flow["row_fills"] = flow["row_fills"] + n
+    bk.cursor[0]["n_fills"] = ZERO
+    return total
+
+
+@small
+def trade(bk, ld, b, side, price, lots, owner, kind, flags, ticket, now_us):
+    """Submit one order, settle its fills, remember whose ticket rests. Returns handle, lots filled, lots left, status, value."""
+    handle, filled, left, status = submit(bk, b, side, price, lots, owner, kind, flags)
+    value = ZERO
+    if filled != ZERO:
+        value = post_fills(bk, ld, b, side, ticket, now_us)
+    if handle != ZERO:
+        ld.slot_ticket[handle & MASK32] = ticket
+    return handle, filled, left, status, value
+
+
+@behaviour
+def trade_now(bk, ld, b, side, price, lots, owner, kind, flags, now_us):
+    """``trade`` without a ticket, compiled once for the rare callers (liquidation, insurance fund)."""
+    handle, filled, left, status, value = trade(bk, ld, b, side, price, lots, owner, kind, flags, NO_TICKET, now_us)
+    return filled, left, value

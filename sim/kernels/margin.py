@@ -1,0 +1,107 @@
+"""Margin of one perp account at one mark: equity, tiered maintenance, the last safe price, the size that restores compliance.
+
+Pure functions of integers. The mark is in half ticks (the index is a mid, exact at half a tick). Rounding is against the account: equity
+floors, notional and maintenance ceil. Source: MODEL 2.4 [S:1, S:4]. Slow twin: tests/reference_market/rules.py.
+"""
+
+import numpy as np
+
+from sim.kernels._jit import behaviour, small
+from sim.kernels.ledger import ONE, TWO, ZERO, rate_up
+
+# MM(N) = N * maintenance - deduction, continuous over the edges; the last row is open-ended.
+TIER = np.dtype([("up_to_micro", "i8"), ("maintenance_ppm", "i8"), ("deduction_micro", "i8")])
+
+
+@small
+def equity_micro(cash, position, mark_half_ticks, micro_per_tick_lot):
+    """Cash plus position at mark, in micro-dollars, rounded down."""
+    return cash + ((position * mark_half_ticks * micro_per_tick_lot) >> ONE)
+
+
+@small
+def notional_micro(position, mark_half_ticks, micro_per_tick_lot):
+    """Absolute position at mark, in micro-dollars, rounded up."""
+    return (abs(position) * mark_half_ticks * micro_per_tick_lot + ONE) >> ONE
+
+
+@small
+def tier_of(notional, tiers):
+    """Row of the tier table that holds a notional (an edge belongs to the lower tier)."""
+    last = np.int64(tiers.shape[0]) - ONE
+    t = ZERO
+    while t < last and notional > tiers[t]["up_to_micro"]:
+        t += ONE
+    return t
+
+
+@small
+def maintenance_micro(notional, tiers):
+    """Maintenance margin of a notional, in micro-dollars, rounded up."""
+    tier = tiers[tier_of(notional, tiers)]
+    return rate_up(notional, tier["maintenance_ppm"]) - tier["deduction_micro"]
+
+
+@small
+def is_liquidatable(cash, position, mark, micro_per_tick_lot, tiers):
+    """Whether equity is below maintenance at ``mark`` (half ticks). The exact test; equality is safe."""
+    if position == ZERO:
+        return cash < ZERO
+    notional = notional_micro(position, mark, micro_per_tick_lot)
+    return equity_micro(cash, position, mark, micro_per_tick_lot) < maintenance_micro(notional, tiers)
+
+
+@behaviour
+def last_safe_half_ticks(cash, position, micro_per_tick_lot, tiers, ceiling):
+    """The liquidation price: the mark nearest to it, in half ticks, at which the account is still safe.
+
+    A long is liquidatable at every mark below the value returned and at none from it on (equity falls faster than maintenance); a short
+    at every mark above it. So the filter built on it is exact: ``equity - maintenance`` there is at least 0 and less than what one
+    half tick takes away. 0 for a long that can never be liquidated, ``ceiling`` for a short that is safe up to there;
+    ``ceiling`` for a long unsafe everywhere and 0 for a short unsafe everywhere.
+    """
+    low, high = ZERO, ceiling
+    while low < high:
+        if position > ZERO:
+            middle = (low + high) >> ONE
+            if is_liquidatable(cash, position, middle, micro_per_tick_lot, tiers):
+                low = middle + ONE
+            else:
+                high = middle
+        else:
+            middle = (low + high + ONE) >> ONE
+            if is_liquidatable(cash, position, middle, micro_per_tick_lot, tiers):
+                high = middle - ONE
+            else:
+                low = middle
+    return low
+
+
+@small
+def bankruptcy_half_ticks(cash, position, micro_per_tick_lot):
+    """Price at which equity is zero, in half ticks, rounded towards the worse for the account; 0 when it has none."""
+    if position == ZERO:
+        return ZERO
+    price = -((TWO * cash) // (position * micro_per_tick_lot))
+    return max(price, ZERO)
+
+
+@small
+def lots_to_close(cash, position, mark, micro_per_tick_lot, tiers, fee_ppm):
+    """Smallest close that brings the account into compliance at mark: down to a lower tier's edge, or flat.
+
+    Closing at mark leaves equity unchanged but for the fee on the closed notional; tier edges are tried from the highest below the present
+    notional downwards (MODEL 2.6, "drop to the next lower tier, or flat").
+    """
+    size = abs(position)
+    per_half_tick = mark * micro_per_tick_lot
+    equity = equity_micro(cash, position, mark, micro_per_tick_lot)
+    t = tier_of(notional_micro(position, mark, micro_per_tick_lot), tiers) - ONE
+    while t >= ZERO:
+        kept = (tiers[t]["up_to_micro"] * TWO) // per_half_tick
+        if kept < size:
+            fee = rate_up(notional_micro(size - kept, mark, micro_per_tick_lot), fee_ppm)
+            if equity - fee >= maintenance_micro(notional_micro(kept, mark, micro_per_tick_lot), tiers):
+                return size - kept
+        t -= ONE
+    return size
