@@ -143,6 +143,69 @@ EVENT = np.dtype(
 EVENT_FORCED, EVENT_TAKEOVER, EVENT_FUND_UNLOAD, EVENT_SHOCK = (np.int64(i) for i in range(4))
 EVENT_NAMES = ("forced_order", "takeover", "fund_unload", "shock")
 
+# What the engine with client ids takes and answers (sim/engine.py). Types go on from NEW ... REPLACE below.
+STOP, TAKE_PROFIT, SET_LAST = (np.int64(i) for i in range(4, 7))
+CHECK_OWNER = np.int64(4)  # flag of a cancel, reduce or replace: another owner's order is unknown
+REQUEST = np.dtype(
+    [
+        ("order_id", "i8"),
+        ("lots", "i8"),
+        ("price_ticks", "i8"),  # of a trigger order: its limit, 0 for a market order
+        ("trigger_ticks", "i8"),
+        ("owner", "i8"),
+        ("book", "i4"),
+        ("type", "u1"),
+        ("side", "u1"),
+        ("kind", "u1"),
+        ("flags", "u1"),
+    ]
+)
+ORDER_ACK = np.dtype(
+    [
+        ("order_id", "i8"),
+        ("filled_lots", "i8"),
+        ("open_lots", "i8"),
+        ("cancelled_lots", "i8"),
+        ("price_ticks", "i8"),  # at which the order stood, or arrived
+        ("fills_end", "i8"),  # its trades end before this row
+        ("message", "u4"),  # row of the request, or of the one that fired it
+        ("status", "i2"),  # OK or a negative REJECT_...
+        ("side", "u1"),
+        ("fired", "u1"),  # 1: a trigger order that this message fired
+    ]
+)
+TRADE = np.dtype(
+    [
+        ("lots", "i8"),
+        ("maker_id", "i8"),
+        ("taker_id", "i8"),
+        ("price_ticks", "u4"),
+        ("message", "u4"),
+        ("maker_owner", "u4"),
+        ("taker_owner", "u4"),
+        ("book", "u4"),
+        ("spare", "u4"),
+    ]
+)
+TRIGGER = np.dtype(
+    [
+        ("key", "i8"),  # trigger price, negated in a falling heap: lowest fires first
+        ("serial", "i8"),
+        ("lots", "i8"),
+        ("price_ticks", "i8"),  # limit, 0 for a market order
+        ("order_id", "i8"),
+        ("owner", "u4"),
+        ("next", "u4"),  # free list
+        ("position", "u4"),  # in its heap
+        ("book", "u4"),
+        ("side", "u1"),
+        ("flags", "u1"),
+        ("type", "u1"),  # STOP or TAKE_PROFIT
+        ("live", "u1"),
+        ("spare", "u4"),
+    ]
+)
+
 # A batch of messages for the engine alone. `handle` names the order of a cancel, reduce or replace.
 NEW, CANCEL, REDUCE, REPLACE = (np.int64(i) for i in range(4))
 MESSAGE_NAMES = ("new", "cancel", "reduce", "replace")

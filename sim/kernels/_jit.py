@@ -11,12 +11,14 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numba
+from llvmlite import ir
 from numba import njit, types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-JIT_OFF = bool(numba.config.DISABLE_JIT)
+JIT_OFF = bool(numba.config.DISABLE_JIT)  # type: ignore[attr-defined]
 KEEP_WRAPPERS = os.environ.get("SHOAL_KEEP_WRAPPERS") == "1"
 
 _ENTRY: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
@@ -38,7 +40,7 @@ def behaviour(function: F) -> F:
     return function if JIT_OFF else njit(**_INNER)(function)
 
 
-def entry(function: F) -> F:
+def entry(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function that Python calls."""
     return function if JIT_OFF else njit(**_ENTRY)(function)
 
@@ -62,4 +64,31 @@ else:
     @njit(forceinline=True, **_INNER)
     def trailing_zeros(word: Any) -> Any:
         """Index of the lowest set bit of a non-zero uint64."""
-        return _cttz(word)
+        return _cttz(word)  # type: ignore[call-arg]
+
+
+if JIT_OFF:
+
+    def prefetch(array: Any, index: Any) -> None:
+        """Hint that row ``index`` of a record array is needed soon; nothing without the JIT."""
+
+else:
+
+    @intrinsic
+    def _prefetch(typingctx: Any, array: Any, index: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            view = context.make_array(signature.args[0])(context, builder, args[0])
+            i8p, i32 = ir.IntType(8).as_pointer(), ir.IntType(32)
+            row = builder.bitcast(builder.gep(view.data, [args[1]]), i8p)
+            hint = cgutils.get_or_insert_function(
+                builder.module, ir.FunctionType(ir.VoidType(), [i8p, i32, i32, i32]), "llvm.prefetch.p0"
+            )
+            builder.call(hint, [row, i32(0), i32(3), i32(1)])
+            return context.get_dummy_value()
+
+        return types.void(array, types.int64), codegen
+
+    @njit(forceinline=True, **_INNER)
+    def prefetch(array: Any, index: Any) -> None:
+        """Hint that row ``index`` of a record array, which must exist, is needed soon."""
+        _prefetch(array, index)  # type: ignore[call-arg]

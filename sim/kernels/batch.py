@@ -2,10 +2,13 @@
 
 import numpy as np
 
-from sim.kernels._jit import entry, small
-from sim.kernels.book import META_BITS, META_REDUCE, ONE, ZERO, Books
+from sim.kernels._jit import entry, prefetch, small
+from sim.kernels.book import MASK32, META_BITS, META_REDUCE, ONE, ZERO, Books
 from sim.kernels.matching import cancel, reduce, replaceable, submit, take_out
-from sim.schema import CANCEL, GTC, NEW, OK, REDUCE, REJECT_CAPACITY, REJECT_KIND, REJECT_STALE, REPLACE
+from sim.schema import BUY, CANCEL, GTC, NEW, OK, REDUCE, REJECT_CAPACITY, REJECT_KIND, REJECT_STALE, REPLACE
+
+FEW_BOOKS = np.int64(8)  # up to here the hot levels stay in the cache, and looking ahead costs 1 ns a message
+AHEAD = np.int64(8)  # messages between a prefetch and its use: 16 books 21.7 -> 18.9 ns, 200 books 47 -> 28 ns
 
 
 @small
@@ -35,6 +38,16 @@ def execute(bk, m):
     return handle, traded if status == OK else status
 
 
+@small
+def look_ahead(bk, m):
+    """Prefetch the order or the level that a message will touch."""
+    prefetch(bk.pool, min(m["handle"] & MASK32, bk.pool.shape[0] - ONE))
+    price, side = np.int64(m["price_ticks"]), np.int64(m["side"])
+    row = bk.sides[np.int64(2) * np.int64(m["book"]) + side]
+    key = price if side != BUY else -price
+    prefetch(bk.levels, np.int64(row["level0"]) + (key & np.int64(row["mask"])))
+
+
 @entry
 def run_messages(sides, book, levels, words, pool, far, positions, fills, cursor, messages, acks, start):
     """Apply MESSAGE rows from ``start`` on, writing one ACK row each.
@@ -45,7 +58,11 @@ def run_messages(sides, book, levels, words, pool, far, positions, fills, cursor
         The first row not applied: ``len(messages)``, or earlier when the pool or the fills must grow first.
     """
     bk = Books(sides, book, levels, words, pool, far, positions, fills, cursor)
+    last = messages.shape[0] - ONE
+    many_books = book.shape[0] > FEW_BOOKS
     for i in range(start, messages.shape[0]):
+        if many_books:
+            look_ahead(bk, messages[min(i + AHEAD, last)])
         cursor[0]["message"] = i
         handle, result = execute(bk, messages[i])
         if result == REJECT_CAPACITY:

@@ -65,7 +65,7 @@ def reducible(bk, b, side, owner):
 
 @behaviour
 def countable_in_queue(bk, b, slot, owner, stp):
-    """Lots of a queue that a fill-or-kill may count on, and whether counting must stop here (rule book 4)."""
+    """Lots of a queue that a fill-or-kill may count on, and whether counting must stop here (rule book 5.3a)."""
     total = ZERO
     while slot != ZERO:
         order = bk.pool[slot]
@@ -150,9 +150,28 @@ def remove_head(bk, row, at, slot):
     return after
 
 
+@small
+def write_fill(bk, slot, price, lots, taker_owner, maker_owner):
+    """Append one row to the fills; room was checked before matching began.
+
+    A row of 0 lots is no trade: it tells that self-trade prevention or a cut (rule book 4, 7.3) took the resting order off.
+    """
+    c = bk.cursor[0]
+    at = c["n_fills"]
+    fill = bk.fills[at]
+    fill["lots"] = lots
+    fill["maker"] = handle_of(bk.pool, slot)
+    fill["price_ticks"] = price
+    fill["message"] = c["message"]
+    fill["taker_owner"] = taker_owner
+    fill["maker_owner"] = maker_owner
+    c["n_fills"] = at + ONE
+
+
 @behaviour
-def settle_self_trade(bk, row, at, slot, left, stp):
-    """An order met a resting one of its own owner. Returns the taker's lots left and the next slot (rule book 6)."""
+def settle_self_trade(bk, row, at, price, slot, left, stp):
+    """An order met a resting one of its own owner. Returns the taker's lots left and the next slot (rule book 5.3a)."""
+    owner = np.int64(bk.pool[slot]["owner"])
     order = bk.pool[slot]
     level = bk.levels[at]
     resting = order["lots"]
@@ -165,35 +184,23 @@ def settle_self_trade(bk, row, at, slot, left, stp):
         order["lots"] = resting - both
         if both < resting:
             return left, slot
-        return left, remove_head(bk, row, at, slot)
-    level["total_lots"] = level["total_lots"] - resting
+    else:
+        level["total_lots"] = level["total_lots"] - resting
+    write_fill(bk, slot, price, ZERO, owner, owner)
     return left, remove_head(bk, row, at, slot)
 
 
 @behaviour
-def cut_to_position(bk, b, row, at, slot):
-    """Cut a resting reduce-only order to what its owner's position allows; returns the lots it keeps (rule book 7)."""
+def cut_to_position(bk, b, row, at, price, slot):
+    """Cut a resting reduce-only order to what its owner's position allows; returns the lots it keeps (rule book 7.3)."""
     order = bk.pool[slot]
     keeps = min(order["lots"], reducible(bk, b, row & ONE, np.int64(order["owner"])))
     level = bk.levels[at]
     level["total_lots"] = level["total_lots"] - (order["lots"] - keeps)
     order["lots"] = keeps
+    if keeps == ZERO:
+        write_fill(bk, slot, price, ZERO, np.int64(order["owner"]), np.int64(order["owner"]))
     return keeps
-
-
-@small
-def write_fill(bk, slot, price, lots, taker_owner, maker_owner):
-    """Append one row to the fills; room was checked before matching began."""
-    c = bk.cursor[0]
-    at = c["n_fills"]
-    fill = bk.fills[at]
-    fill["lots"] = lots
-    fill["maker"] = handle_of(bk.pool, slot)
-    fill["price_ticks"] = price
-    fill["message"] = c["message"]
-    fill["taker_owner"] = taker_owner
-    fill["maker_owner"] = maker_owner
-    c["n_fills"] = at + ONE
 
 
 @small
@@ -207,9 +214,9 @@ def match_level(bk, b, row, at, price, left, owner, stp):
         order = bk.pool[slot]
         maker_owner = np.int64(order["owner"])
         if stp != STP_OFF and maker_owner == owner:
-            left, slot = settle_self_trade(bk, row, at, slot, left, stp)
+            left, slot = settle_self_trade(bk, row, at, price, slot, left, stp)
             continue
-        if np.int64(order["meta"]) & META_REDUCE and cut_to_position(bk, b, row, at, slot) == ZERO:
+        if np.int64(order["meta"]) & META_REDUCE and cut_to_position(bk, b, row, at, price, slot) == ZERO:
             slot = remove_head(bk, row, at, slot)
             continue
         resting = order["lots"]
@@ -378,12 +385,12 @@ def reduce(bk, handle, lots):
     Returns
     -------
     int64
-        Lots still open, or ``REJECT_STALE``, ``REJECT_LOTS`` (lots < 1).
+        Lots still open, or ``REJECT_STALE``, ``REJECT_LOTS`` (lots outside 1 .. MAX_LOTS).
     """
     slot = slot_of(bk.pool, handle)
     if slot == ZERO:
         return REJECT_STALE
-    if lots < ONE:
+    if lots < ONE or lots > MAX_LOTS:
         return REJECT_LOTS
     order = bk.pool[slot]
     if lots >= order["lots"]:

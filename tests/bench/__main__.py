@@ -1,0 +1,139 @@
+"""``make bench``: every figure as CPU time, as a ratio to the reference loop, and beside its bar."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tests.bench.clock import cpu_seconds, reference_loop
+
+FLOW = "data/order_flow/me_flash-crash_seed23_n1000000.csv.xz"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure: ``per_reference`` is it divided by the reference loop's CPU seconds."""
+
+    name: str
+    value: float
+    unit: str
+    bar: float | None = None
+    more_is_better: bool = False
+    note: str = ""
+
+    def scales(self) -> bool:
+        """Whether the figure is a time, so that a faster machine would lower it."""
+        return self.unit.split("/")[0] in ("ns", "us", "CPU-s", "M messages")
+
+    def verdict(self) -> str:
+        """Whether the bar is met, and by how much it is missed."""
+        if self.bar is None:
+            return ""
+        gap = (self.bar / self.value if self.more_is_better else self.value / self.bar) - 1.0
+        return "met" if gap <= 0 else f"missed by {100 * gap:.0f}%"
+
+
+def core_rows() -> list[Row]:
+    """Synthetic streams: one book, many books, crash phase, one message per call."""
+    from tests.bench import core
+
+    columns, _ = core.stream()
+    one = core.Replay(core.messages_of(columns), columns["oid"], [1 << 14], 20_000)
+    rows = [
+        Row("W1, one book", one.ns()[0], "ns/message", 15.5, note="aim 14"),
+        Row("W1, one message per call from a compiled loop", one.ns(core.agent_loop)[0], "ns/message", 15.5),
+        Row("W1, crash phase over calm", core.crash_ratio(one), "x", 1.3),
+        Row("memory of a book, 16,384 ticks a side", one.bytes_per_book / 1e6, "MB", note="0.52 of it the ladder"),
+    ]
+    for n_books, bar, options in ((16, 19.0, {"books": 16}), (200, 28.0, {"n": 4_000_000, "books": 200, "depth": 1000})):
+        columns, _ = core.stream(**options)
+        many = core.Replay(core.messages_of(columns), columns["oid"], [1 << 14] * n_books, 400_000)
+        rows.append(Row(f"W{n_books}, {n_books} books", many.ns(repeats=5)[0], "ns/message", bar))
+    return rows
+
+
+def flow_rows() -> list[Row]:
+    """The public flash-crash order flow, 1,996,097 messages, with handles and with client ids."""
+    from sim.orderflow import read_orders
+    from tests.bench import core
+
+    path = Path(os.environ.get("SHOAL_EVIDENCE", "../shared")) / FLOW
+    if not path.exists():
+        print(f"skipped: public order flow ({path.name} is not there; set SHOAL_EVIDENCE)", file=sys.stderr)
+        return []
+    columns = read_orders(path)
+    with_handles = core.flow_with_handles(columns).ns()[0]
+    with_ids = core.flow_with_ids(columns)
+    return [
+        Row("public flash-crash flow, handles", 1e3 / with_handles, "M messages/s", 58.0, True),
+        Row("public flash-crash flow, client ids", 1e3 / with_ids, "M messages/s", 28.0, True),
+    ]
+
+
+def run_rows() -> list[Row]:
+    """Whole runs, recording on, compile and build out."""
+    import sim
+
+    rows = []
+    for name in ("calm_btc", "flash_10_11_btc"):
+        scenario = sim.load(name)
+        summary = min((scenario.run(seed=seed).summary for seed in (1, 2, 3)), key=lambda s: s["cpu_seconds"])
+        messages, cpu, simulated = summary["n_messages"], summary["cpu_seconds"], scenario.spec.duration
+        rows += [
+            Row(f"{name}: whole run", messages / cpu / 1e6, "M messages/CPU-s", 12.0, True, "DECISIONS 25 mix"),
+            Row(f"{name}: a book-second", cpu / (2 * simulated) * 1e6, "us", 10.0),
+            Row(f"{name}: message mix", messages / (2 * simulated), "messages/book-second"),
+            Row(f"{name}: simulated time", simulated / cpu, "s/CPU-s", None, True),
+        ]
+    return rows
+
+
+def start_rows() -> list[Row]:
+    """Fresh processes: to the first result with a cold kernel cache, and again with it warm."""
+    code = "import sim; sim.load('calm_btc', set={'duration': '1m'}).run(seed=1)"
+    with tempfile.TemporaryDirectory() as cache:
+        seconds = []
+        for _ in range(2):
+            begin = cpu_seconds_of_children()
+            subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"NUMBA_CACHE_DIR": cache})
+            seconds.append(cpu_seconds_of_children() - begin)
+    return [
+        Row("first result, cold cache", seconds[0], "CPU-s", 60.0, note="all kernels compiled: bar 30 for these alone"),
+        Row("first result, warm cache", seconds[1], "CPU-s", 1.5),
+    ]
+
+
+def cpu_seconds_of_children() -> float:
+    """User plus system time of finished child processes."""
+    import resource
+
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def main() -> None:
+    """Print the table; ``--json FILE`` keeps it, ``--only core,flow,run,start`` chooses."""
+    parts = {"core": core_rows, "flow": flow_rows, "run": run_rows, "start": start_rows}
+    chosen = sys.argv[sys.argv.index("--only") + 1].split(",") if "--only" in sys.argv else list(parts)
+    begin = cpu_seconds()
+    reference = sorted(reference_loop() for _ in range(3))[1]
+    print(f"reference loop {reference:.3f} CPU-s\n")
+    print(f"{'figure':52} {'value':>10} {'unit':20} {'per ref':>9} {'bar':>7}")
+    rows = []
+    for part in chosen:
+        for row in parts[part]():
+            rows.append(row)
+            per = row.value * reference if row.more_is_better else row.value / (reference if row.scales() else 1.0)
+            bar = "" if row.bar is None else f"{row.bar:g}"
+            print(f"{row.name:52} {row.value:10.2f} {row.unit:20} {per:9.2f} {bar:>7} {row.verdict()} {row.note}")
+    if "--json" in sys.argv:
+        kept = {"reference_loop_s": reference, "rows": [asdict(row) for row in rows]}
+        Path(sys.argv[sys.argv.index("--json") + 1]).write_text(json.dumps(kept, indent=1))
+    print(f"\n{cpu_seconds() - begin:.0f} CPU-s in all")
+
+
+if __name__ == "__main__":
+    main()
