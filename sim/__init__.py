@@ -1,0 +1,47 @@
+"""Shoal: an agent-based market stress simulator.
+
+>>> import sim
+>>> run = sim.load("flash_10_11_btc").run(seed=1)
+>>> run.plot()
+
+Names are imported when they are first used, so that ``import sim`` is quick.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from sim.kernel_cache import prepare as _prepare
+
+if TYPE_CHECKING:
+    from sim.agents.base import TradingAgent as TradingAgent
+    from sim.engine import MatchingEngine as MatchingEngine
+    from sim.results import Ensemble as Ensemble
+    from sim.results import Run as Run
+    from sim.results import load_run as load_run
+    from sim.runner import Scenario as Scenario
+    from sim.runner import load as load
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Ensemble": "sim.results",
+    "MatchingEngine": "sim.engine",
+    "Run": "sim.results",
+    "Scenario": "sim.runner",
+    "TradingAgent": "sim.agents.base",
+    "load": "sim.runner",
+    "load_run": "sim.results",
+}
+__all__ = ["Ensemble", "MatchingEngine", "Run", "Scenario", "TradingAgent", "__version__", "load", "load_run"]
+
+_prepare()
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sim' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
