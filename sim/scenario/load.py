@@ -1,0 +1,81 @@
+"""From a scenario file, what it extends and what ``--set`` changes to a checked ``Spec``; all errors at once."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sim.scenario.chain import find_scenario, read_chain
+from sim.scenario.overrides import apply_overrides
+from sim.scenario.places import recorded_names
+from sim.scenario.spec import Spec
+from sim.settings.complaints import check
+from sim.settings.problems import Document, Keys, Place, Problem, did_you_mean, refusal
+from sim.venues.profile import load_profile, profile_names
+
+_LOWEST_TICKS = 1_000  # a tick is then 10 bp of the price at most; coarser, distances in basis points mean nothing
+_MOST_WINDOW_TICKS = 1 << 17  # of a book's ladder over twice window_half around the starting price (DECISIONS 10)
+
+
+def load_spec(name_or_path: str | Path, overrides: Mapping[str, object] | Sequence[str] = ()) -> Spec:
+    """Read a scenario.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        Name of a shipped scenario ("calm_btc") or path of a YAML file.
+    overrides : mapping or sequence of str
+        Changes after the file is read: ``{"market.price": "$100k"}`` with plain values, or ``["market.price=$100k"]``
+        as ``--set`` takes them. A later one wins.
+
+    Returns
+    -------
+    Spec
+        Checked and frozen, defaults filled in, quantities in seconds, dollars and fractions.
+
+    Raises
+    ------
+    ScenarioError
+        With one line for each problem: ``file:line:col: path: sentence``.
+    """
+    path, shown = find_scenario(name_or_path)
+    document = read_chain(path, shown)
+    apply_overrides(document, overrides)
+    spec, problems = check(Spec, document, shown)
+    if spec is not None:
+        problems = _outside_problems(spec, document, shown)
+    if spec is None or problems:
+        raise refusal(problems)
+    return spec
+
+
+def _outside_problems(spec: Spec, document: Document, shown: str) -> list[Problem]:
+    """Compare a sound Spec with the files it names: venue profile, news path, evidence."""
+    wrong: list[tuple[Keys, str]] = []
+    if spec.venue in profile_names():
+        wrong += _price_problems(spec)
+    else:
+        wrong.append((("venue",), _no_such("venue profile", spec.venue, profile_names())))
+    recorded = recorded_names()
+    if isinstance(spec.news.path, str) and spec.news.path not in recorded:
+        wrong.append((("news", "path"), _no_such("recorded path", spec.news.path, recorded)))
+    if spec.evidence is not None and spec.evidence not in recorded:
+        wrong.append((("evidence",), _no_such("recorded path", spec.evidence, recorded)))
+    return [Problem(document.place_of(keys, Place(shown, 1, 1)), keys, sentence) for keys, sentence in wrong]
+
+
+def _price_problems(spec: Spec) -> list[tuple[Keys, str]]:
+    """The price must be neither too coarse nor too fine for the ticks of the venue's books."""
+    venue = load_profile(spec.venue)
+    for name, tick_usd in (("perp", venue.perp.tick_usd), ("spot", venue.spot.tick_usd)):
+        lowest, highest = _LOWEST_TICKS * tick_usd, _MOST_WINDOW_TICKS * tick_usd / (2.0 * venue.window_half)
+        if not lowest <= spec.market.price <= highest:
+            why = (
+                f"${spec.market.price:g} does not suit the {name} book of {spec.venue} with its tick of ${tick_usd:g}: "
+                f"choose ${lowest:g} to ${math.floor(highest)}, or a venue with another tick"
+            )
+            return [(("market", "price"), why)]
+    return []
+
+
+def _no_such(what: str, name: str, known: tuple[str, ...]) -> str:
+    return f"no {what} {name!r} (there is: {', '.join(known) or 'none'}){did_you_mean(name, known)}"

@@ -1,0 +1,54 @@
+"""Where shipped files live: in the installed package's data, or in the clone beside the package."""
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def _folder(data: str, clone: str) -> Path:
+    installed = _PACKAGE / "_data" / data
+    return installed if installed.is_dir() else _PACKAGE.parent / clone
+
+
+def scenarios_dir() -> Path:
+    """Folder of the shipped scenarios.
+
+    Returns
+    -------
+    Path
+        ``sim/_data/scenarios`` in an installed package, ``scenarios`` in a clone.
+    """
+    return _folder("scenarios", "scenarios")
+
+
+def derived_dir() -> Path:
+    """Folder of the recorded paths that scenarios name (news and evidence).
+
+    Returns
+    -------
+    Path
+        ``sim/_data/derived`` in an installed package, ``calibration/derived`` in a clone.
+    """
+    return _folder("derived", "calibration/derived")
+
+
+def scenario_names() -> tuple[str, ...]:
+    """Names of the shipped scenarios.
+
+    Returns
+    -------
+    tuple of str
+        Sorted.
+    """
+    return tuple(sorted(path.stem for path in scenarios_dir().glob("*.yaml")))
+
+
+def recorded_names() -> tuple[str, ...]:
+    """Names of the recorded paths a scenario can name.
+
+    Returns
+    -------
+    tuple of str
+        Sorted.
+    """
+    return tuple(sorted(path.stem for path in derived_dir().glob("*.csv")))

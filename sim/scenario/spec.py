@@ -1,0 +1,163 @@
+"""The specification of a run: everything a scenario file says, checked, frozen, in seconds and dollars."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
+
+from sim.settings.background import BackgroundSettings
+from sim.settings.fields import Settings, problem_at, setting
+from sim.settings.leveraged import LeveragedSettings
+from sim.settings.market import MarketSettings
+from sim.settings.market_maker import MarketMakerSettings
+from sim.settings.news import NewsSettings
+from sim.settings.quantities import Count, Duration
+from sim.settings.shock import Shock
+
+_OWN = "the scenario's own choice"
+_MOST_ROWS = 5_000_000
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
+
+
+def _instant(value: Any) -> datetime:
+    wanted = 'an instant in UTC such as "2025-10-10T20:20:00Z"'
+    if isinstance(value, datetime):
+        instant = value
+    elif isinstance(value, str) and len(value) <= 40:
+        try:
+            instant = datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"expected {wanted}, got {value!r}") from None
+    else:
+        raise ValueError(f"expected {wanted}, got {str(value)[:40]!r}")
+    if instant.tzinfo is None:
+        raise ValueError(f'give the time zone: expected {wanted}, got {str(value)!r} (add "Z" for UTC)')
+    if not 2009 <= instant.year <= 2100:
+        raise ValueError(f"the year must lie between 2009 and 2100, got {instant.year}")
+    return instant.astimezone(UTC)
+
+
+def _usable_name(name: str) -> str:
+    if name in _DEVICES:
+        raise ValueError(f"{name!r} cannot name a folder on every system: choose another name")
+    return name
+
+
+def _no_control_characters(text: str) -> str:
+    if any(not c.isprintable() and c != "\n" for c in text):
+        raise ValueError("holds a control character: use plain text")
+    return text
+
+
+def _whole(seconds: float, step: float) -> bool:
+    return Decimal(repr(seconds)) % Decimal(repr(step)) == 0
+
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$"), AfterValidator(_usable_name)]
+Instant = Annotated[
+    datetime,
+    BeforeValidator(_instant),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+    PlainSerializer(lambda t: t.isoformat().replace("+00:00", "Z"), return_type=str, when_used="json"),
+]
+Title = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_no_control_characters)]
+Description = Annotated[str, Field(max_length=4000), AfterValidator(_no_control_characters)]
+Evidence = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,63}$")]
+
+
+class Spec(Settings):
+    """One scenario, resolved: the only thing ``build`` needs beside a seed."""
+
+    name: Name = setting(
+        ..., unit="", provenance="scenario", source=_OWN, note="Short name: lower case, digits, _ and -."
+    )
+    title: Title = setting(..., unit="", provenance="scenario", source=_OWN, note="One line for the head of a report.")
+    description: Description = setting(
+        "",
+        unit="",
+        provenance="scenario",
+        source=_OWN,
+        note="What the scenario asks, and what is input and what is outcome.",
+    )
+    start_utc: Instant = setting(
+        ..., unit="", provenance="scenario", source=_OWN, note="Instant at which the run starts, in UTC."
+    )
+    duration: Duration = setting(
+        ..., unit="s", provenance="scenario", source=_OWN, note="Simulated time.", at_least=0.01, at_most=8.64e6
+    )
+    tick: Duration = setting(
+        "1s",
+        unit="s",
+        provenance="judgement",
+        source=(
+            "MODEL.md R12 and DESIGN.md 3: 1 s for a flash event, 100 ms for studies of latency; all rules are rates"
+        ),
+        note="Time step of the model, a whole number of microseconds.",
+        at_least=0.01,
+        at_most=60.0,
+    )
+    record_every: Duration = setting(
+        "1s",
+        unit="s",
+        provenance="judgement",
+        source="DECISIONS 8",
+        note="Time between two recorded rows, a whole number of ticks.",
+        at_least=0.01,
+        at_most=86400.0,
+    )
+    venue: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,63}$")] = setting(
+        "cex_a", unit="", provenance="scenario", source=_OWN, note="Name of a venue profile."
+    )
+    market: MarketSettings = setting(
+        {}, unit="", provenance="scenario", source=_OWN, note="Price, open interest, volume, depth."
+    )
+    background: BackgroundSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="Background flow.")
+    market_maker: MarketMakerSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="Market makers.")
+    leveraged: LeveragedSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="Leveraged accounts.")
+    news: NewsSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="News value.")
+    shocks: Annotated[tuple[Shock, ...], Field(max_length=1000)] = setting(
+        (), unit="list of shocks", provenance="scenario", source=_OWN, note="Shocks from outside, in any order."
+    )
+    evidence: Evidence | None = setting(
+        None,
+        unit="",
+        provenance="scenario",
+        source="calibration/derived",
+        note="Name of a recorded path to draw beside the outcome; never read by the model.",
+    )
+    seeds_shown: Count = setting(
+        8,
+        unit="",
+        provenance="judgement",
+        source="own judgement: enough for a band, little enough to wait for",
+        note="Seeds of a run when the command line names none.",
+        at_least=1,
+        at_most=10_000,
+    )
+
+    @model_validator(mode="after")
+    def _clock_fits(self) -> "Spec":
+        if not _whole(self.tick, 1e-6):
+            raise problem_at("tick", sentence=f"must be a whole number of microseconds, got {self.tick!r} s")
+        for name in ("record_every", "duration"):
+            if not _whole(getattr(self, name), self.tick):
+                why = f"must be a whole number of ticks ({self.tick:g} s), got {getattr(self, name):.10g} s"
+                raise problem_at(name, sentence=why)
+        rows = self.duration / self.record_every
+        if rows > _MOST_ROWS:
+            why = f"duration / record_every gives {rows:.3g} rows, at most {_MOST_ROWS}: raise record_every"
+            raise problem_at("record_every", sentence=why)
+        return self
+
+    @model_validator(mode="after")
+    def _events_fit(self) -> "Spec":
+        for i, shock in enumerate(self.shocks):
+            if shock.at + shock.over > self.duration:
+                end = shock.at + shock.over
+                why = (
+                    f"ends at {end:g} s, after the scenario's end at {self.duration:g} s: move it, shorten it or"
+                    " raise duration"
+                )
+                raise problem_at("shocks", i, sentence=why)
+        return self

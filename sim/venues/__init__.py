@@ -1,0 +1,1 @@
+"""Venue profiles: rule sets as data, one YAML file each."""

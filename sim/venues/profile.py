@@ -1,0 +1,93 @@
+"""Venue profiles: finding one by name and reading it with every error at its line."""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+
+from sim.errors import ScenarioError
+from sim.settings.complaints import check
+from sim.settings.problems import did_you_mean, refusal
+from sim.settings.reader import read_file
+from sim.settings.venue import VenueSettings
+
+PROFILES = Path(__file__).parent / "profiles"
+OWN_PROFILES = "SHOAL_VENUES"
+"""Environment variable that names a folder of a user's own profiles."""
+
+
+def profile_names() -> tuple[str, ...]:
+    """Names of the venue profiles that can be used: the shipped ones, and those in the folder SHOAL_VENUES names.
+
+    Returns
+    -------
+    tuple of str
+        Sorted, such as ("cex_a",).
+    """
+    return tuple(sorted(_files()))
+
+
+def load_profile(name: str) -> VenueSettings:
+    """Read a venue profile.
+
+    Parameters
+    ----------
+    name : str
+        Such as "cex_a".
+
+    Returns
+    -------
+    VenueSettings
+        Checked and frozen; the same object on each call while its file stays the same.
+
+    Raises
+    ------
+    ScenarioError
+        When there is no such profile, or its file is broken.
+    """
+    path = _files().get(name)
+    if path is None:
+        known = ", ".join(profile_names())
+        raise ScenarioError(f"no venue profile {name!r} (there is: {known}){did_you_mean(name, profile_names())}")
+    return _read_once(path, path.stat().st_mtime_ns)
+
+
+def read_profile(path: Path) -> VenueSettings:
+    """Read a venue profile from any file.
+
+    Parameters
+    ----------
+    path : Path
+        A YAML file.
+
+    Returns
+    -------
+    VenueSettings
+        Checked and frozen.
+
+    Raises
+    ------
+    ScenarioError
+        With one line for each problem.
+    """
+    settings, problems = check(VenueSettings, read_file(path, path.name), path.name)
+    if settings is None:
+        raise refusal(problems)
+    return settings
+
+
+def _files() -> dict[str, Path]:
+    shipped = {path.stem: path for path in PROFILES.glob("*.yaml")}
+    folder = os.environ.get(OWN_PROFILES)
+    if not folder:
+        return shipped
+    if not Path(folder).is_dir():
+        raise ScenarioError(f"{OWN_PROFILES} is {folder!r}, which is no folder: correct or unset it")
+    own = {path.stem: path for path in Path(folder).glob("*.yaml")}
+    for name in sorted(own.keys() & shipped.keys()):
+        raise ScenarioError(f"{own[name]}: {name!r} is the name of a shipped venue profile: rename the file")
+    return shipped | own
+
+
+@lru_cache(maxsize=32)
+def _read_once(path: Path, _written_ns: int) -> VenueSettings:
+    return read_profile(path)

@@ -1,0 +1,94 @@
+"""QUALITY R17: no numeric setting lets a number through that a run cannot use; the fields come from the models."""
+
+import math
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from sim.scenario.reference import reference_rows
+from sim.scenario.spec import Spec
+from sim.settings.venue import VenueSettings
+from sim.venues.profile import load_profile
+
+HOSTILE: dict[str, Any] = {
+    "nan": math.nan,
+    "inf": math.inf,
+    "minus_inf": -math.inf,
+    "minus_zero": -0.0,
+    "1e308": 1e308,
+    "denormal": 5e-324,
+    "minus_one": -1,
+    "huge_integer": 10**400,
+    "nan_text": "nan",
+    "inf_text": "inf",
+    "true": True,
+}
+UNIT = {"s": "{}s", "USD": "${}", "USD per day": "${}", "1/s": "{}/s", "USD/s": "${}/s"}
+BASE = {
+    "name": "x",
+    "title": "X",
+    "start_utc": "2025-10-10T20:20:00Z",
+    "duration": "1h",
+    "shocks": [
+        {"kind": "flow", "at": "1m", "over": "1m", "side": "sell", "notional": "$1bn"},
+        {"kind": "news_move", "at": "1m", "over": "1m", "move": "-1%"},
+    ],
+    "news": {"path": [{"at": "1m", "move": "-1%"}]},
+    "market": {
+        name: [{"within": "1%", "notional": "$1m"}] for name in ("perp_bid_depth", "perp_ask_depth", "spot_depth")
+    },
+}
+FIELDS = [
+    (model, row.path, row.unit)
+    for model in (Spec, VenueSettings)
+    for row in reference_rows(model)
+    if row.bounds and not (model is Spec and row.path == "news.path")
+]
+
+
+def _data(model: type[BaseModel]) -> dict[str, Any]:
+    if model is Spec:
+        return Spec.model_validate(BASE).model_dump(mode="json")
+    return load_profile("cex_a").model_dump(mode="json")
+
+
+def _with(data: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    path = path.replace("shocks.N.(flow)", "shocks.0").replace("shocks.N.(news_move)", "shocks.1").replace(".N.", ".0.")
+    *groups, last = path.split(".")
+    holder: Any = data
+    for key in groups:
+        holder = holder[int(key)] if key.isdigit() else holder[key]
+    holder[last] = value
+    return data
+
+
+def _floats(value: Any) -> list[float]:
+    if isinstance(value, BaseModel):
+        value = [getattr(value, name) for name in type(value).model_fields]
+    if isinstance(value, (list, tuple)):
+        return [number for inner in value for number in _floats(inner)]
+    return [float(value)] if isinstance(value, (int, float)) else []
+
+
+def test_every_number_of_the_models_is_tested():
+    assert len(FIELDS) >= 70
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+@pytest.mark.parametrize(("model", "path", "unit"), FIELDS, ids=[f"{m.__name__}:{p}" for m, p, _ in FIELDS])
+def test_a_hostile_number_is_refused_or_harmless(model, path, unit, hostile):
+    value = HOSTILE[hostile]
+    forms = [value]
+    if unit in UNIT and not isinstance(value, (str, bool)) and value != 10**400:
+        forms.append(UNIT[unit].format(value))
+    for form in forms:
+        try:
+            settings = model.model_validate(_with(_data(model), path, form))
+        except ValidationError:
+            continue
+        assert hostile in ("minus_zero", "minus_one", "denormal")
+        numbers = _floats(settings)
+        assert all(math.isfinite(number) and abs(number) < 1e15 for number in numbers)
+        assert all(math.copysign(1.0, number) == 1.0 for number in numbers if number == 0.0)
+        assert all(number == 0.0 or abs(number) >= 1e-15 for number in numbers)
