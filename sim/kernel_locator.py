@@ -1,4 +1,4 @@
-"""Numba's way to the kernel cache (``sim.kernel_cache``): named in ``NUMBA_CACHE_LOCATOR_CLASSES``, imported by Numba itself."""
+"""Numba's way to ``sim.kernel_cache``: named in ``NUMBA_CACHE_LOCATOR_CLASSES`` and imported by Numba itself."""
 
 from pathlib import Path
 from typing import Any
@@ -8,23 +8,38 @@ from numba.core.caching import UserProvidedCacheLocator
 from sim.kernel_cache import PACKAGE, cache_dir, project_imports, source_stamp
 
 
-class KernelLocator(UserProvidedCacheLocator):  # type: ignore[misc]
+class KernelLocator(UserProvidedCacheLocator):
     """Caches functions of the project, and of files that use it, under a stamp of all the source they can reach."""
 
     def __init__(self, py_func: Any, py_file: str) -> None:
         self._py_file = py_file
         self._lineno = py_func.__code__.co_firstlineno
-        self._cache_path = str(cache_dir() / self.get_suitable_cache_subpath(py_file))
+        self._cache_path = str(cache_dir() / str(self.get_suitable_cache_subpath(py_file)))  # type: ignore[no-untyped-call]
 
     @classmethod
     def from_function(cls, py_func: Any, py_file: str) -> "KernelLocator | None":
-        """A locator for ``py_func``, or None where another has to serve (a file that has nothing to do with the project)."""
+        """Find a locator for a function.
+
+        Parameters
+        ----------
+        py_func : function
+            To be cached.
+        py_file : str
+            Where it is written.
+
+        Returns
+        -------
+        KernelLocator or None
+            None where one of Numba's own has to serve: a file that has nothing to do with the project.
+        """
         path = Path(py_file).resolve()
-        if not path.is_file() or not (path.is_relative_to(PACKAGE) or project_imports(path)):
+        if not path.is_file():
             return None
-        self = cls(py_func, py_file)
-        self.ensure_cache_path()
-        return self
+        if not path.is_relative_to(PACKAGE) and not any(file.is_relative_to(PACKAGE) for file in project_imports(path)):
+            return None
+        locator = cls(py_func, py_file)
+        locator.ensure_cache_path()  # type: ignore[no-untyped-call]
+        return locator
 
     def get_source_stamp(self) -> str:
         """Hash of the function's file and of every project file that it imports."""

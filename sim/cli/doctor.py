@@ -4,14 +4,16 @@ import json
 import os
 import platform
 import sys
+import tomllib
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import typer
 
-PACKAGES = ("mesa", "numpy", "pandas", "matplotlib", "numba", "pydantic", "pyyaml", "typer", "pyarrow", "jinja2", "networkx")
 MIN_PYTHON, MAX_PYTHON = (3, 12), (3, 14)
+INSTALL = "run 'make demo' in the clone, or pip install the requirements again"
 
 
 class Finding(NamedTuple):
@@ -23,13 +25,19 @@ class Finding(NamedTuple):
 
 
 def register(app: typer.Typer) -> None:
-    """Add ``doctor`` to the command line."""
+    """Add ``doctor`` to the command line.
+
+    Parameters
+    ----------
+    app : typer.Typer
+        Changed in place.
+    """
     app.command("doctor")(doctor)
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Look at Python, packages, the kernel cache and the data, and say what to do where something is wrong."""
-    findings = [_python(), *_packages(), _processor(), _cache(), _jit(), _scenarios(), _evidence()]
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")] = False) -> None:
+    """Look at Python, packages, kernel cache and data; exit code 1 when something keeps Shoal from running."""
+    findings = [_python(), *_packages(requirements()), _processor(), _cache(), _jit(), _scenarios(), *_evidence()]
     if as_json:
         typer.echo(json.dumps([finding._asdict() for finding in findings], indent=1))
     else:
@@ -39,20 +47,51 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
         raise typer.Exit(1)
 
 
+def requirements() -> tuple[str, ...]:
+    """Packages that Shoal needs, with their bounds, from ``pyproject.toml`` of a clone or from the installed metadata.
+
+    Returns
+    -------
+    tuple of str
+        In the form of PEP 508; empty where neither is found.
+    """
+    project = Path(__file__).resolve().parents[2] / "pyproject.toml"
+    try:
+        content = tomllib.loads(project.read_text(encoding="utf-8"))
+        if content["project"]["name"] == "shoal":
+            return tuple(content["project"]["dependencies"])
+    except (OSError, KeyError, tomllib.TOMLDecodeError):
+        pass  # installed from a wheel: the file beside the package is missing, or somebody else's
+    try:
+        return tuple(metadata.requires("shoal") or ())
+    except metadata.PackageNotFoundError:
+        return ()
+
+
 def _python() -> Finding:
+    found = platform.python_version()
     if MIN_PYTHON <= sys.version_info[:2] <= MAX_PYTHON:
-        return Finding("python", "ok", platform.python_version())
-    return Finding("python", "problem", f"{platform.python_version()}; use 3.12, 3.13 or 3.14")
+        return Finding("python", "ok", found)
+    return Finding("python", "problem", f"{found} is not among 3.12, 3.13 and 3.14; install one of them")
 
 
-def _packages() -> list[Finding]:
+def _packages(wanted: Iterable[str]) -> list[Finding]:
+    from packaging.requirements import Requirement
+
     found = []
-    for name in PACKAGES:
+    for line in wanted:
+        need = Requirement(line)
+        if need.marker is not None and not need.marker.evaluate({"extra": ""}):
+            continue
         try:
-            found.append(Finding(name, "ok", metadata.version(name)))
+            version = metadata.version(need.name)
         except metadata.PackageNotFoundError:
-            found.append(Finding(name, "problem", "not installed; run 'make demo', or install the requirements"))
-    return found
+            found.append(Finding(need.name, "problem", f"not installed, need {need.specifier}; {INSTALL}"))
+            continue
+        inside = need.specifier.contains(version, prereleases=True)
+        text = version if inside else f"{version} is outside {need.specifier}, so results may differ; {INSTALL}"
+        found.append(Finding(need.name, "ok" if inside else "warning", text))
+    return found or [Finding("packages", "warning", "the list of requirements was not found; reinstall Shoal")]
 
 
 def _processor() -> Finding:
@@ -61,25 +100,24 @@ def _processor() -> Finding:
 
 
 def _cache() -> Finding:
-    from sim.kernel_cache import cache_dir, is_warm, kernel_hash
+    from sim.kernel_cache import cache_dir, is_lasting, is_warm, kernel_hash
 
-    folder = cache_dir()
-    state = "compiled" if is_warm() else "to be compiled at the first run, about half a minute"
-    text = f"kernels {kernel_hash()[:12]} {state}; cache in {_short(folder)}"
-    if folder.name.startswith("shoal-kernels-"):
-        return Finding("cache", "warning", f"{text}: no folder can be written, so each start compiles; set NUMBA_CACHE_DIR")
-    return Finding("cache", "ok", text)
+    state = "compiled" if is_warm() else "not compiled yet: the first run does it, about half a minute"
+    text = f"kernels {kernel_hash()[:12]} {state}; cache in {_short(cache_dir())}"
+    if is_lasting():
+        return Finding("cache", "ok", text)
+    return Finding("cache", "warning", f"{text}: no lasting folder can be written; set NUMBA_CACHE_DIR to one")
 
 
 def _short(folder: Path) -> str:
-    home = str(Path.home())
-    return str(folder).replace(home, "~", 1) if str(folder).startswith(home) else str(folder)
+    home = Path.home()
+    return f"~/{folder.relative_to(home).as_posix()}" if folder.is_relative_to(home) else str(folder)
 
 
 def _jit() -> Finding:
-    if os.environ.get("NUMBA_DISABLE_JIT") == "1":
-        return Finding("jit", "warning", "off by NUMBA_DISABLE_JIT=1: a run takes a thousand times as long")
-    return Finding("jit", "ok", "on")
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0"):
+        return Finding("jit", "ok", "on")
+    return Finding("jit", "warning", "off, so a run takes hundreds of times as long; unset NUMBA_DISABLE_JIT")
 
 
 def _scenarios() -> Finding:
@@ -91,12 +129,18 @@ def _scenarios() -> Finding:
     return Finding("scenarios", "ok", ", ".join(names))
 
 
-def _evidence() -> Finding:
-    from sim.scenario.places import recorded_names
+def _evidence() -> list[Finding]:
+    from sim.scenario.places import derived_dir
 
-    raw = os.environ.get("SHOAL_EVIDENCE")
-    raw_text = "raw data set by SHOAL_EVIDENCE" if raw and Path(raw).is_dir() else "no raw data (only calibration and some tests need it)"
-    names = recorded_names()
-    if not names:
-        return Finding("evidence", "warning", "no recorded paths; scenarios that name one cannot run")
-    return Finding("evidence", "ok", f"{len(names)} derived files; {raw_text}")
+    names = sorted(path.stem for path in derived_dir().glob("*.csv"))
+    if names:
+        derived = Finding("recorded", "ok", f"{len(names)} derived files: {', '.join(names)}")
+    else:
+        text = "no derived files, which scenarios name; reinstall, or run from a complete clone"
+        derived = Finding("recorded", "problem", text)
+    folder = os.environ.get("SHOAL_EVIDENCE", "")
+    if folder and Path(folder).is_dir():
+        return [derived, Finding("evidence", "ok", "folder of raw data found")]
+    if folder:
+        return [derived, Finding("evidence", "warning", f"SHOAL_EVIDENCE names {folder!r}, which is no folder")]
+    return [derived, Finding("evidence", "ok", "no raw data (SHOAL_EVIDENCE is not set): only some tests need it")]

@@ -1,7 +1,8 @@
 """Money: who holds how much cash, what each fill moves, who pays which fee.
 
-Perp accounting is cash based: a buyer pays ``price * lots`` at once and owes nothing later, so equity = cash + position x mark and the sum
-of cash over all accounts never changes. Spot is the same with coins as the position. Slow twin: tests/reference_market/rules.py.
+Perp accounting is cash based: a buyer pays ``price * lots`` at once and owes nothing later, so equity = cash +
+position x mark and the sum of cash over all accounts never changes. Spot is the same with coins as the position.
+Slow twin: tests/reference_market/rules.py.
 """
 
 from typing import Any, NamedTuple
@@ -36,6 +37,7 @@ ACCOUNT = np.dtype(
         ("next", "i4"),
         ("prev", "i4"),
         ("leveraged", "i4"),  # 1 when the liquidation engine watches this account
+        ("is_maker", "i4"),  # 1 for market-making firms: what they take is no news to other makers
     ]
 )
 
@@ -52,11 +54,12 @@ RULES = np.dtype(
 # Public tape of each book: what takers did in this tick, in the last one and since the last recorded row.
 FLOWS = np.dtype(
     [
-        ("tick_net_micro", "i8"),  # taker buys minus sells
+        ("tick_net_micro", "i8"),  # taker buys minus sells, market makers' own left out
         ("last_net_micro", "i8"),
         ("row_buy_lots", "i8"),
         ("row_sell_lots", "i8"),
         ("row_fills", "i8"),
+        ("row_messages", "i8"),  # new orders, cancels and replaces that reached the book, the engine's own left out
     ]
 )
 
@@ -87,8 +90,8 @@ GUEST_FILL = np.dtype(
 class Ledger(NamedTuple):
     """Accounts and everything a fill writes.
 
-    ``accounts`` ACCOUNT[n_owners], ``rules`` RULES[n_books], ``flows`` FLOWS[n_books], ``tickets`` TICKET[...], ``slot_ticket`` int64[pool rows],
-    ``guest_fills`` GUEST_FILL[...], ``clock`` CLOCK[1].
+    ``accounts`` ACCOUNT[n_owners], ``rules`` RULES[n_books], ``flows`` FLOWS[n_books], ``tickets`` TICKET[...],
+    ``slot_ticket`` int64[pool rows], ``guest_fills`` GUEST_FILL[...], ``clock`` CLOCK[1].
     """
 
     accounts: Any
@@ -144,7 +147,8 @@ def note_ticket(ld, ticket, lots, price, side, is_maker, now_us):
 def post_fills(bk, ld, b, side, ticket, now_us):
     """Settle the fills of one message: cash, fees, tape, tickets. Empties the fill rows. Returns the traded value.
 
-    Each fill moves ``price * lots * micro_per_tick_lot`` from buyer to seller. Fees are charged on that value, rounded up for who pays.
+    Each fill moves ``price * lots * micro_per_tick_lot`` from buyer to seller. Fees are charged on that value,
+    rounded up for who pays.
 
     Returns
     -------
@@ -158,6 +162,8 @@ def post_fills(bk, ld, b, side, ticket, now_us):
     for i in range(n):
         fill = bk.fills[i]
         lots = fill["lots"]
+        if lots == ZERO:  # a self-trade prevented: the maker's order is gone, nothing moved
+            continue
         price = np.int64(fill["price_ticks"])
         taker, maker = np.int64(fill["taker_owner"]), np.int64(fill["maker_owner"])
         value = price * lots * rules["micro_per_tick_lot"]
@@ -168,23 +174,26 @@ def post_fills(bk, ld, b, side, ticket, now_us):
         charge(ld.accounts, maker, rate_up(value, rules["maker_fee_ppm"]))
         note_ticket(ld, ld.slot_ticket[fill["maker"] & MASK32], lots, price, ONE - side, ONE, now_us)
         note_ticket(ld, ticket, lots, price, side, ZERO, now_us)
-        flow["tick_net_micro"] = flow["tick_net_micro"] + paid
+        if np.int64(ld.accounts[taker]["is_maker"]) == ZERO:
+            flow["tick_net_micro"] = flow["tick_net_micro"] + paid
         if side == BUY:
             flow["row_buy_lots"] = flow["row_buy_lots"] + lots
         else:
             flow["row_sell_lots"] = flow["row_sell_lots"] + lots
         total += value
-    flow["row_fills"] = flow["row_fills"] + n
+        flow["row_fills"] = flow["row_fills"] + ONE
     bk.cursor[0]["n_fills"] = ZERO
     return total
 
 
 @small
 def trade(bk, ld, b, side, price, lots, owner, kind, flags, ticket, now_us):
-    """Submit one order, settle its fills, remember whose ticket rests. Returns handle, lots filled, lots left, status, value."""
+    """Submit one order, settle its fills, remember whose ticket rests. Returns handle, lots filled, lots left,
+    status, value.
+    """
     handle, filled, left, status = submit(bk, b, side, price, lots, owner, kind, flags)
     value = ZERO
-    if filled != ZERO:
+    if bk.cursor[0]["n_fills"] != ZERO:
         value = post_fills(bk, ld, b, side, ticket, now_us)
     if handle != ZERO:
         ld.slot_ticket[handle & MASK32] = ticket

@@ -1,7 +1,9 @@
-"""Margin of one perp account at one mark: equity, tiered maintenance, the last safe price, the size that restores compliance.
+"""Margin of one perp account at one mark: equity, tiered maintenance, the last safe price, the size that restores
+compliance.
 
-Pure functions of integers. The mark is in half ticks (the index is a mid, exact at half a tick). Rounding is against the account: equity
-floors, notional and maintenance ceil. Source: MODEL 2.4 [S:1, S:4]. Slow twin: tests/reference_market/rules.py.
+Pure functions of integers. The mark is in half ticks (the index is a mid, exact at half a tick). Rounding is against
+the account: equity floors, notional and maintenance ceil. Source: MODEL 2.4 [S:1, S:4]. Slow twin:
+tests/reference_market/rules.py.
 """
 
 import numpy as np
@@ -55,10 +57,10 @@ def is_liquidatable(cash, position, mark, micro_per_tick_lot, tiers):
 def last_safe_half_ticks(cash, position, micro_per_tick_lot, tiers, ceiling):
     """The liquidation price: the mark nearest to it, in half ticks, at which the account is still safe.
 
-    A long is liquidatable at every mark below the value returned and at none from it on (equity falls faster than maintenance); a short
-    at every mark above it. So the filter built on it is exact: ``equity - maintenance`` there is at least 0 and less than what one
-    half tick takes away. 0 for a long that can never be liquidated, ``ceiling`` for a short that is safe up to there;
-    ``ceiling`` for a long unsafe everywhere and 0 for a short unsafe everywhere.
+    A long is liquidatable at every mark below the value returned and at none from it on (equity falls faster than
+    maintenance); a short at every mark above it. So the filter built on it is exact: ``equity - maintenance`` there
+    is at least 0 and less than what one half tick takes away. 0 for a long that can never be liquidated, ``ceiling``
+    for a short that is safe up to there; ``ceiling`` for a long unsafe everywhere and 0 for a short unsafe everywhere.
     """
     low, high = ZERO, ceiling
     while low < high:
@@ -79,7 +81,7 @@ def last_safe_half_ticks(cash, position, micro_per_tick_lot, tiers, ceiling):
 
 @small
 def bankruptcy_half_ticks(cash, position, micro_per_tick_lot):
-    """Price at which equity is zero, in half ticks, rounded towards the worse for the account; 0 when it has none."""
+    """Price at which equity is zero, in half ticks, rounded up; 0 when it has none."""
     if position == ZERO:
         return ZERO
     price = -((TWO * cash) // (position * micro_per_tick_lot))
@@ -90,8 +92,8 @@ def bankruptcy_half_ticks(cash, position, micro_per_tick_lot):
 def lots_to_close(cash, position, mark, micro_per_tick_lot, tiers, fee_ppm):
     """Smallest close that brings the account into compliance at mark: down to a lower tier's edge, or flat.
 
-    Closing at mark leaves equity unchanged but for the fee on the closed notional; tier edges are tried from the highest below the present
-    notional downwards (MODEL 2.6, "drop to the next lower tier, or flat").
+    Closing at mark leaves equity unchanged but for the fee on the closed notional; tier edges are tried from the
+    highest below the present notional downwards (MODEL 2.6, "drop to the next lower tier, or flat").
     """
     size = abs(position)
     per_half_tick = mark * micro_per_tick_lot

@@ -6,6 +6,7 @@ Slow twin: ``tests/reference/reports.py``.
 import numpy as np
 
 from sim.kernels._jit import entry, small
+from sim.schema import OK
 
 ZERO, ONE, TEN = np.int64(0), np.int64(1), np.int64(10)
 DIGIT_ZERO, COMMA, LINE_FEED = np.uint8(48), np.uint8(44), np.uint8(10)
@@ -49,25 +50,21 @@ def put_order(out, at, line, seq, side, order_id, price):
 
 
 @entry
-def write_reports(rows, acks, fills, order_index, stood_side, stood_price, first_seq, out):
-    """Report lines of consecutive rows, each beginning with a line feed.
+def write_reports(types, lots, acks, trades, first_seq, out):
+    """Report lines of consecutive messages, each beginning with a line feed.
 
     Parameters
     ----------
-    rows : FLOW_ROW[n]
-        Order-flow rows: type, side, order_id, lots, price_ticks.
-    acks : ACK_ROW[n]
-        What became of each: status (0 ok), filled, open and cancelled lots, end of its fills in ``fills``.
-    fills : FILL_ROW[m]
-        Trades in order: price_ticks, lots, maker_id, taker_id.
-    order_index : int64[n]
-        A dense number for each row's order id.
-    stood_side, stood_price : int64[number of ids]
-        Side and price with which each id last entered the book; read and written.
-    first_seq : int
-        Sequence number of ``rows[0]``.
+    types, lots : int64[n]
+        Of each message: ``NEW_ROW``, ``CANCEL_ROW`` or ``MODIFY_ROW``, and the lots it asked for.
+    acks : ORDER_ACK[n]
+        What became of each.
+    trades : TRADE[m]
+        Their trades in order.
+    first_seq : int64
+        Sequence number of the first message.
     out : uint8[...]
-        At least ``MAX_LINE_BYTES`` for each row and each fill, and as many again for remainders that are cancelled.
+        Written from the start; holds at least ``MAX_LINE_BYTES`` x (2 n + m).
 
     Returns
     -------
@@ -76,14 +73,15 @@ def write_reports(rows, acks, fills, order_index, stood_side, stood_price, first
     """
     at = ZERO
     f = ZERO
-    for i in range(rows.shape[0]):
-        row, ack = rows[i], acks[i]
-        seq = first_seq + i
-        kind, order_id, k = np.int64(row["type"]), row["order_id"], order_index[i]
-        accepted = ack["status"] == ZERO
+    for i in range(types.shape[0]):
+        ack = acks[i]
+        seq = first_seq + np.int64(i)
+        kind, order_id = types[i], ack["order_id"]
+        side, price = np.int64(ack["side"]), ack["price_ticks"]
+        accepted = np.int64(ack["status"]) == OK
         if kind == CANCEL_ROW:
             if accepted:
-                at = put_order(out, at, LINE_CANCELLED, seq, stood_side[k], order_id, stood_price[k])
+                at = put_order(out, at, LINE_CANCELLED, seq, side, order_id, price)
             else:
                 at = put_number(out, put_line(out, at, LINE_NO_CANCEL, seq), order_id)
             continue
@@ -91,22 +89,19 @@ def write_reports(rows, acks, fills, order_index, stood_side, stood_price, first
             if kind == MODIFY_ROW:
                 at = put_number(out, put_line(out, at, LINE_NO_MODIFY, seq), order_id)
             continue
-        price = np.int64(row["price_ticks"])
-        stood_price[k] = price
         if kind == NEW_ROW:
-            stood_side[k] = np.int64(row["side"])
-            at = put_order(out, at, LINE_NEW, seq, stood_side[k], order_id, price)
-            at = put_number(out, at, row["lots"])
+            at = put_order(out, at, LINE_NEW, seq, side, order_id, price)
+            at = put_number(out, at, lots[i])
         while f < ack["fills_end"]:
-            fill = fills[f]
-            at = put_number(out, put_line(out, at, LINE_TRADE, seq), np.int64(fill["price_ticks"]))
-            at = put_number(out, at, fill["lots"])
-            at = put_number(out, at, fill["maker_id"])
-            at = put_number(out, at, fill["taker_id"])
+            trade = trades[f]
+            at = put_number(out, put_line(out, at, LINE_TRADE, seq), np.int64(trade["price_ticks"]))
+            at = put_number(out, at, trade["lots"])
+            at = put_number(out, at, trade["maker_id"])
+            at = put_number(out, at, trade["taker_id"])
             f += ONE
         if ack["cancelled_lots"] > ZERO and ack["open_lots"] == ZERO:
-            at = put_order(out, at, LINE_CANCELLED, seq, stood_side[k], order_id, price)
+            at = put_order(out, at, LINE_CANCELLED, seq, side, order_id, price)
         if kind == MODIFY_ROW:
-            at = put_order(out, at, LINE_MODIFIED, seq, stood_side[k], order_id, price)
-            at = put_number(out, at, row["lots"])
+            at = put_order(out, at, LINE_MODIFIED, seq, side, order_id, price)
+            at = put_number(out, at, lots[i])
     return at

@@ -55,12 +55,12 @@ def _outside_problems(spec: Spec, document: Document, shown: str) -> list[Proble
         wrong += _price_problems(spec)
     else:
         wrong.append((("venue",), _no_such("venue profile", spec.venue, profile_names())))
-    recorded = recorded_names()
-    if isinstance(spec.news.path, str) and spec.news.path not in recorded:
-        wrong.append((("news", "path"), _no_such("recorded path", spec.news.path, recorded)))
-    if spec.evidence is not None and spec.evidence not in recorded:
-        wrong.append((("evidence",), _no_such("recorded path", spec.evidence, recorded)))
-    return [Problem(document.place_of(keys, Place(shown, 1, 1)), keys, sentence) for keys, sentence in wrong]
+    if isinstance(spec.news.path, str) and spec.news.path not in (known := recorded_names("return_bp")):
+        wrong.append((("news", "path"), _no_such("recorded index path", spec.news.path, known)))
+    if spec.evidence is not None and spec.evidence not in (known := recorded_names("close_usd")):
+        wrong.append((("evidence",), _no_such("recorded prices", spec.evidence, known)))
+    problems = [Problem(document.place_of(keys, Place(shown, 1, 1)), keys, sentence) for keys, sentence in wrong]
+    return sorted(problems, key=lambda problem: problem.place)
 
 
 def _price_problems(spec: Spec) -> list[tuple[Keys, str]]:

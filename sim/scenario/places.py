@@ -43,12 +43,23 @@ def scenario_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in scenarios_dir().glob("*.yaml")))
 
 
-def recorded_names() -> tuple[str, ...]:
-    """Names of the recorded paths a scenario can name.
+def recorded_names(column: str) -> tuple[str, ...]:
+    """Names of the recorded paths that hold a column: what a scenario can name.
+
+    Parameters
+    ----------
+    column : str
+        "return_bp" for an index path that news can follow, "close_usd" for prices to draw beside an outcome.
 
     Returns
     -------
     tuple of str
         Sorted.
     """
-    return tuple(sorted(path.stem for path in derived_dir().glob("*.csv")))
+    return tuple(sorted(path.stem for path in derived_dir().glob("*.csv") if column in _columns(path)))
+
+
+def _columns(path: Path) -> list[str]:
+    with path.open(encoding="utf-8") as lines:
+        heading = next((line for line in lines if not line.startswith("#")), "")
+    return heading.strip().split(",")

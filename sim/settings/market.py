@@ -81,7 +81,7 @@ class MarketSettings(Settings):
         source=f"{_F24}: $53bn a day over all venues x 53.9/140, Binance's share of futures volume",
         note="Traded value of the perpetual on a calm day; sets the rate of background flow.",
         at_least=0.0,
-        at_most=1e12,
+        at_most=2e11,
     )
     spot_daily_volume: Money = setting(
         "$10.8bn",
@@ -90,7 +90,7 @@ class MarketSettings(Settings):
         source=f"{_F24}: $53bn a day x 28.6/140, spot against futures volume",
         note="Traded value of the spot book on a calm day; sets the rate of background flow.",
         at_least=0.0,
-        at_most=1e12,
+        at_most=2e11,
     )
     perp_bid_depth: Profile = setting(
         _profile(("1%", "$305m"), ("2%", "$698m"), ("5%", "$1197m")),

@@ -65,7 +65,16 @@ def test_flash_starts_from_the_recorded_evening():
     assert spec.start_utc.timestamp() + spec.duration == datetime(2025, 10, 11, 3, tzinfo=UTC).timestamp()
     assert (spec.market.bid_depth_share, spec.market.ask_depth_share) == (0.55, 0.75)
     assert (spec.news.path, spec.news.beta, spec.evidence) == ("qqq_2025_10_10", 1.07, "btc_2025_10_10")
-    assert {spec.news.path, spec.evidence} <= set(recorded_names())
+    assert spec.news.path in recorded_names("return_bp")
+    assert spec.evidence in recorded_names("close_usd")
+
+
+def test_a_recorded_path_is_named_by_what_it_holds():
+    problems = _refused("calm_btc", ["news.path=btc_2025_10_10", "evidence=qqq_2025_10_10"])
+    assert [problem.split(" (")[0] for problem in problems] == [
+        "--set evidence=qqq_2025_10_10: evidence: no recorded prices 'qqq_2025_10_10'",
+        "--set news.path=btc_2025_10_10: news.path: no recorded index path 'btc_2025_10_10'",
+    ]
 
 
 def test_a_settings_object_cannot_be_changed():

@@ -1,0 +1,39 @@
+"""Write ``calibration/derived``: ``python -m calibration.derive``; the recordings are found through SHOAL_EVIDENCE."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from calibration.event_paths import btc_path, btc_tiers, depth_shares, qqq_path
+from calibration.figures import figures
+from calibration.population_table import lambda_table
+from calibration.tables import DERIVED, EVIDENCE_VARIABLE, evidence_folder
+
+FROM_RECORDINGS: dict[str, Callable[[Path], str]] = {
+    "btc_2025_10_10": btc_path,
+    "depth_shares_2025_10_10": depth_shares,
+    "qqq_2025_10_10": qqq_path,
+    "binance_btc_tiers": btc_tiers,
+    "figures": figures,
+}
+"""Files made from recordings, by name, and what makes their text."""
+FROM_SETTINGS: dict[str, Callable[[], str]] = {"lambda_population": lambda_table}
+"""Files made from the settings alone."""
+
+
+def main() -> None:
+    """Write every file; without recordings only those that need none, and say so."""
+    texts = {name: make() for name, make in FROM_SETTINGS.items()}
+    data = evidence_folder()
+    if data is not None:
+        texts |= {name: make(data) for name, make in FROM_RECORDINGS.items()}
+    for name, text in texts.items():
+        (DERIVED / f"{name}.csv").write_text(text, encoding="utf-8", newline="\n")
+        print(f"wrote calibration/derived/{name}.csv")
+    if data is None:
+        raise SystemExit(
+            f"the others need recordings: set {EVIDENCE_VARIABLE} to the folder that holds data/event_1011"
+        )
+
+
+if __name__ == "__main__":
+    main()

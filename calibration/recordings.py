@@ -1,0 +1,48 @@
+"""The recorded files as frames on a UTC time index, without any change of their values."""
+
+from pathlib import Path
+
+import pandas as pd
+
+DAY = "2025-10-10"
+
+
+def at(clock: str) -> pd.Timestamp:
+    """A time of 10 October 2025, UTC; "24:00" is the end of the day."""
+    return pd.Timestamp(DAY) + pd.Timedelta(f"{clock}:00")
+
+
+def mark_1m(data: Path) -> pd.DataFrame:
+    """One-minute mark of the Binance coin-margined BTC perpetual, USD; index is the start of the minute."""
+    return _indexed(data / "event_1011" / "BTCUSD_PERP_mark_1m_2025-10-09_10.csv", "open_time_utc")
+
+
+def mark_5m(data: Path) -> pd.DataFrame:
+    """Five-minute mark of the Binance BTCUSDT perpetual, USD; 4 October 2025 is missing."""
+    return _indexed(data / "event_1011" / "BTCUSDT_mark_5m_2025-10-01_12-30.csv", "open_time_utc")
+
+
+def qqq_2m(data: Path) -> pd.DataFrame:
+    """Two-minute bars of the Nasdaq-100 fund, after hours included, USD; index is the start of the bar."""
+    return _indexed(data / "event_1011" / "QQQ_2min_2025-10-09_14.csv", "bar_start_utc")
+
+
+def depth_morning(data: Path) -> pd.DataFrame:
+    """Depth of the BTCUSDT perpetual within -5 to 5%, USD, 00:00 to 15:25: before the bid side is corrupt."""
+    raw = pd.read_csv(data / "event_1011" / "binance_um_bookDepth_BTCUSDT_2025-10-10_raw.csv")
+    raw.index = pd.to_datetime(raw["timestamp"].str.strip())  # one row has a space before its time
+    return raw[raw.index < at("15:26")]
+
+
+def depth_corrected(data: Path) -> pd.DataFrame:
+    """Depth without the phantom bid, about two rows a minute from 15:31; bands in % of the mark, NaN where unknown."""
+    return _indexed(data / "event_1011" / "binance_um_depth_corrected_after_1531.csv", "ts")
+
+
+def leverage_tiers(data: Path) -> pd.DataFrame:
+    """Leverage tiers of 18 Binance symbols, October 2024."""
+    return pd.read_csv(data / "microstructure" / "binance_um_leverage_tiers_2024-10.csv")
+
+
+def _indexed(file: Path, column: str) -> pd.DataFrame:
+    return pd.read_csv(file, parse_dates=[column], index_col=column)

@@ -1,0 +1,208 @@
+"""Market makers: ladders of quotes around a belief that follows the news and answers to flow (MODEL 4.1, thin).
+
+Each firm keeps, on each side of each book, a geometric ladder of rungs between an inner and an outer distance; a
+rung holds its firm's share of the depth profile. Reservation price = news value seen x exp(belief) x (1 - skew x net
+/ limit). The belief moves by ``flow_response`` for each dollar of signed taker flow on the public tape of both books
+(without it makers absorb slow flow at no impact [P]) and decays with its half-life, which stands in for the latent
+layer of a later version. Size fades to zero on the side that adds to inventory. Quotes are post-only, except one
+that crosses the touch by more than the taker fee: that one is worth paying the fee and trades (stale orders are
+picked off; without it noise orders would hold the price where it was). Information is the state at the last tick's
+end and the news seen with latency; messages take the same latency.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sim import rng
+from sim.behaviours.background import ROW_WORDS, SERIAL_ROOM, SPAN16
+from sim.behaviours.news import log_value_seen
+from sim.kernels._jit import behaviour, small
+from sim.kernels.book import best_ask, best_bid, slot_of
+from sim.kernels.ledger import MILLION, ONE, TWO, ZERO
+from sim.kernels.mailbox import CANCEL, NEW, REPLACE, post
+from sim.kernels.marks import PERP, SPOT
+from sim.schema import BUY, GTC, MAX_PRICE_TICKS, POST
+
+# A rung is moved when its price is off target by more than this share of its distance from the reservation price
+# [judgement]. With 16 rungs, 8 firms and the default rates it gives 163 messages a second on the perp of calm_btc at
+# ticks of 1 s (each rung sends at most one a tick) against the 200-400 of DECISIONS 25.
+REPRICE_SHARE = 0.002
+SHORT_SHARE = 0.5  # a rung with less than this share of its target size is refilled at the add rate [judgement]
+LONG_SHARE = 1.5  # a rung with more than this multiple of its target size is cut at the cancel rate [judgement]
+
+MAKER = np.dtype(
+    [
+        ("owner", "i8"),
+        ("stock_lots", "i8"),  # coins that are neither hedge nor inventory
+        ("limit_lots", "i8"),
+        ("belief", "f8"),  # log offset from the news value
+    ]
+)
+QUOTING = np.dtype(
+    [
+        ("add_16", "i8"),  # chance in one tick, in 1/65536
+        ("cancel_16", "i8"),
+        ("response_per_micro", "f8"),  # log price for each micro-dollar of net taker flow
+        ("belief_kept", "f8"),  # share of the belief left after one tick
+        ("skew", "f8"),  # shift at the inventory limit, a fraction
+        ("news_lag_ticks", "f8"),
+        ("latency_us", "i8"),
+        ("ticket0", "i8"),
+    ]
+)
+
+
+class Makers(NamedTuple):
+    """``firms`` MAKER[n], ``quoting`` QUOTING[1], ``distance`` float64 and ``lots`` int64 [n_firms, n_books, 2,
+    rungs].
+    """
+
+    firms: Any
+    quoting: Any
+    distance: Any
+    lots: Any
+
+
+class Ladder(NamedTuple):
+    """One ladder in one tick: whose, where, around which price (float ticks), at which share of full size, taking
+    beyond which price.
+    """
+
+    firm: Any
+    book: Any
+    side: Any
+    reservation: Any
+    share: Any
+    take_beyond: Any
+
+
+@small
+def net_lots(bk, firm):
+    """Inventory of a firm over both books, without its hedge and its working stock of coins."""
+    owner = firm["owner"]
+    return bk.positions[PERP, owner] + bk.positions[SPOT, owner] - firm["stock_lots"]
+
+
+@behaviour
+def all_net_lots(bk, mk):
+    """Inventory summed over firms."""
+    total = ZERO
+    for i in range(mk.firms.shape[0]):
+        total += net_lots(bk, mk.firms[i])
+    return total
+
+
+@small
+def reservation_ticks(news, firm, quoting, tick, net):
+    """Price, as a float in ticks, around which a firm quotes."""
+    log_value = log_value_seen(news, tick, quoting["news_lag_ticks"]) + firm["belief"]
+    skew = quoting["skew"] * np.float64(net) / np.float64(firm["limit_lots"])
+    return news.now[0]["start_usd"] / news.now[0]["tick_usd"] * math.exp(log_value) * (1.0 - skew)
+
+
+@small
+def size_share(net, side, limit):
+    """Share of its full size that a firm quotes on a side: 1 - |net| / limit, in 0..1, where a fill adds to
+    inventory; else 1.
+    """
+    adds = net if side == BUY else -net
+    return min(1.0, max(0.0, 1.0 - np.float64(max(adds, ZERO)) / np.float64(limit)))
+
+
+@small
+def action_for(bk, row, draw, price, lots, tolerance, quoting, warm_up):
+    """What a firm does with one rung in this tick: -1 nothing, else NEW, REPLACE or CANCEL; and the chance it was
+    drawn against.
+    """
+    slot = slot_of(bk.pool, row["handle"])
+    if slot == ZERO:
+        chance = np.int64(SPAN16) if warm_up else quoting["add_16"]
+        return (NEW if draw < chance and lots > ZERO else -ONE), chance
+    resting = np.float64(bk.pool[slot]["lots"])
+    if abs(row["price_ticks"] - price) > tolerance or resting > LONG_SHARE * np.float64(lots):
+        chance = quoting["cancel_16"]
+        return ((REPLACE if lots > ZERO else CANCEL) if draw < chance else -ONE), chance
+    if resting < SHORT_SHARE * np.float64(lots):
+        chance = quoting["add_16"]
+        return (REPLACE if draw < chance else -ONE), chance
+    return -ONE, ONE
+
+
+@small
+def take_beyond_ticks(bk, ld, b, side):
+    """Price beyond which a quote that crosses the touch is worth its taker fee: the opposite best, worsened by the
+    fee.
+    """
+    fee = ld.rules[b]["taker_fee_ppm"]
+    if side == BUY:
+        ask = best_ask(bk, b)
+        return MAX_PRICE_TICKS if ask == ZERO else ask + ask * fee // MILLION
+    bid = best_bid(bk, b)
+    return bid - bid * fee // MILLION
+
+
+@small
+def tend_rung(bk, mk, ld, mail, at, rung, draw, tick):
+    """Decide about one rung and send the message."""
+    quoting, firm = mk.quoting[0], mk.firms[at.firm]
+    n_rungs = np.int64(mk.lots.shape[3])
+    ticket = quoting["ticket0"] + ((at.firm * TWO + at.book) * TWO + at.side) * n_rungs + rung
+    row = ld.tickets[ticket]
+    if np.int64(row["pending"]) != ZERO:
+        return
+    offset = mk.distance[at.firm, at.book, at.side, rung] * at.reservation
+    if at.side == BUY:
+        price = np.int64(math.floor(at.reservation - offset))
+        takes = price > at.take_beyond
+    else:
+        price = np.int64(math.ceil(at.reservation + offset))
+        takes = price < at.take_beyond
+    price = max(ONE, price)
+    lots = np.int64(at.share * np.float64(mk.lots[at.firm, at.book, at.side, rung]))
+    tolerance = max(ONE, np.int64(REPRICE_SHARE * offset))
+    action, chance = action_for(bk, row, draw, price, lots, tolerance, quoting, tick < ZERO)
+    if action < ZERO:
+        return
+    part = (np.float64(draw) + 0.5) / np.float64(chance)
+    delay = ZERO if tick < ZERO else quoting["latency_us"]
+    tick_us = ld.clock[0]["tick_us"]
+    arrival = tick * tick_us + np.int64(part * np.float64(tick_us)) + delay
+    serial = tick * SERIAL_ROOM + ((at.book * TWO + at.side) << np.int64(12)) + rung
+    kind = GTC if takes else POST
+    post(ld, mail, arrival, serial, firm["owner"], ticket, action, at.book, at.side, price, lots, kind)
+
+
+@behaviour
+def quote_ladder(bk, mk, ld, mail, key, at, tick):
+    """One ladder of one firm: one Philox block serves eight rungs."""
+    n_rungs = np.int64(mk.lots.shape[3])
+    owner_key = ld.accounts[mk.firms[at.firm]["owner"]]["key"]
+    where = (at.book * TWO + at.side) << np.int64(8)
+    for block in range((n_rungs + ROW_WORDS - ONE) // ROW_WORDS):
+        words = rng.philox(key, tick, rng.RUNG_CLOCK, owner_key, where + np.int64(block))
+        for w in range(4):
+            for half in range(2):
+                rung = np.int64(block) * ROW_WORDS + np.int64(2 * w + half)
+                if rung < n_rungs:
+                    tend_rung(bk, mk, ld, mail, at, rung, rng.sixteen_bits(words[w], half), tick)
+
+
+@behaviour
+def make_markets(bk, mk, ld, mail, news, key, tick):
+    """Step 4a of the tick: every firm updates its belief and tends its ladders."""
+    quoting = mk.quoting[0]
+    flow = np.float64(ld.flows[PERP]["last_net_micro"] + ld.flows[SPOT]["last_net_micro"])
+    for k in range(mk.firms.shape[0]):
+        i = np.int64(k)
+        firm = mk.firms[i]
+        firm["belief"] = firm["belief"] * quoting["belief_kept"] + quoting["response_per_micro"] * flow
+        net = net_lots(bk, firm)
+        reservation = reservation_ticks(news, firm, quoting, tick, net)
+        for b in range(2):
+            for s in range(2):
+                book, side = np.int64(b), np.int64(s)
+                share = size_share(net, side, firm["limit_lots"])
+                at = Ladder(i, book, side, reservation, share, take_beyond_ticks(bk, ld, book, side))
+                quote_ladder(bk, mk, ld, mail, key, at, tick)

@@ -1,0 +1,242 @@
+"""From a specification to a market: human units become arrays, once, here (and in ``units``)."""
+
+import math
+
+import numpy as np
+
+from sim import rng, units
+from sim.behaviours.background import CROWD
+from sim.behaviours.market_maker import MAKER, QUOTING
+from sim.behaviours.news import NEWS
+from sim.errors import ScenarioError
+from sim.kernels.book import allocate_books
+from sim.kernels.clock import CLOCK
+from sim.kernels.ledger import (
+    ACCOUNT,
+    FIRST_MAKER,
+    FLOWS,
+    GUEST_FILL,
+    RULES,
+    TICKET,
+)
+from sim.kernels.liquidation import ENGINE, UNLIMITED
+from sim.kernels.mailbox import MESSAGE, N_STARTS
+from sim.kernels.margin import TIER
+from sim.kernels.marks import PRICE
+from sim.kernels.recording import QUOTE, QUOTE_RING
+from sim.market import Market
+from sim.news_path import path_ramps
+from sim.participants import (
+    SECONDS_PER_DAY,
+    Contract,
+    fill_accounts,
+    fill_background,
+    fill_makers,
+    room_sizes,
+)
+from sim.population import draw_population
+from sim.scenario.spec import Spec
+from sim.schema import BAND_ROW, EVENT, RECORD, STP_CANCEL_MAKER, STP_CANCEL_TAKER, STP_DECREMENT, STP_OFF
+from sim.settings.venue import BookRules, VenueSettings
+from sim.state import Array, State
+from sim.venues.profile import load_profile
+
+SELF_TRADE = {
+    "off": STP_OFF,
+    "cancel_maker": STP_CANCEL_MAKER,
+    "cancel_taker": STP_CANCEL_TAKER,
+    "decrement_both": STP_DECREMENT,
+}
+CEILING = 4  # prices above this multiple of the start are one bucket for the liquidation filter [judgement]
+MOST_BUCKETS = 1 << 14
+BAND_EVERY_S = 10.0  # DECISIONS 8
+MOST_WINDOW = 1 << 17  # DECISIONS 10
+
+
+def build(spec: Spec, seed: int = 1, venue: VenueSettings | None = None) -> Market:
+    """A market at time 0 with its books seeded, ready to run.
+
+    Parameters
+    ----------
+    spec : Spec
+        A resolved scenario.
+    seed : int
+        0 .. 2^64 - 1. Equal seeds share every draw that settings do not change.
+    venue : VenueSettings, optional
+        Rules to use instead of the profile that the scenario names.
+
+    Raises
+    ------
+    ScenarioError
+        When settings cannot be carried by 64-bit integers, or a named path is missing.
+    """
+    venue = load_profile(spec.venue) if venue is None else venue
+    contract = contract_of(spec, venue)
+    state = state_of(spec, venue, contract, seed)
+    return Market(spec, seed, state, contract.tick_usd, contract.lot_coin)
+
+
+def contract_of(spec: Spec, venue: VenueSettings) -> Contract:
+    """Units of the books; refuses books whose ticks or lots differ, since index and inventory are summed over both."""
+    perp, spot = venue.perp, venue.spot
+    if perp.tick_usd != spot.tick_usd or perp.lot_coin != spot.lot_coin:
+        raise ScenarioError(
+            f"venue {spec.venue}: spot and perp need the same tick and lot in this version; align the profile"
+        )
+    unit = units.micro_per_tick_lot(perp.tick_usd, perp.lot_coin)
+    price_ticks = units.ticks(spec.market.price, perp.tick_usd)
+    return Contract(perp.tick_usd, perp.lot_coin, spec.market.price, unit, price_ticks)
+
+
+def window_ticks(contract: Contract, half: float) -> int:
+    """The smallest power of two that covers the window on both sides of the start price."""
+    wanted = 2.0 * half * contract.price_ticks
+    window = max(64, 1 << math.ceil(math.log2(wanted)))
+    if window > MOST_WINDOW:
+        raise ScenarioError(
+            f"a window of {half:.1%} around {contract.price_usd:g} USD needs {window} ticks, "
+            f"at most {MOST_WINDOW}: use a coarser tick"
+        )
+    return window
+
+
+def state_of(spec: Spec, venue: VenueSettings, contract: Contract, seed: int) -> State:
+    """Allocate and fill every array."""
+    oi_lots = units.lots(spec.market.open_interest, contract.lot_coin)
+    tiers = tier_table(venue)
+    crowd = draw_population(
+        spec.leveraged, venue.margin_tiers, oi_lots, contract.price_ticks, seed, unit_micro=contract.unit_micro
+    )
+    n_firms = spec.market_maker.firms
+    n_owners = int(FIRST_MAKER) + n_firms + len(crowd)
+    most_messages, n_tickets, most_takers = room_sizes(spec)
+    capacity = 1 << math.ceil(math.log2(2 * most_messages + 64))
+    window = window_ticks(contract, venue.window_half)
+    books = allocate_books([window, window], capacity, capacity + 1, n_owners, int(SELF_TRADE[venue.self_trade]))
+    most_events = 2 * len(crowd) + 16
+    state = State(
+        key=rng.seed_key(seed),
+        clock=np.zeros(1, CLOCK),
+        books=books,
+        accounts=np.zeros(n_owners, ACCOUNT),
+        rules=np.array([rules_row(contract, venue.perp), rules_row(contract, venue.spot)], RULES),
+        flows=np.zeros(2, FLOWS),
+        tickets=np.zeros(n_tickets, TICKET),
+        slot_ticket=np.full(capacity + 1, -1, np.int64),
+        guest_fills=np.zeros(0, GUEST_FILL),
+        messages=np.zeros(2 * most_messages, MESSAGE),
+        order=np.zeros(2 * most_messages, np.int64),
+        starts=np.zeros(N_STARTS, np.int64),
+        tiers=tiers,
+        engine=np.zeros(1, ENGINE),
+        heads=np.zeros((2, 0), np.int32),
+        queue=np.zeros(n_owners, np.int64),
+        events=np.zeros(2 * most_events, EVENT),
+        price=np.zeros(1, PRICE),
+        samples=np.zeros(max(1, round(venue.mark.basis_window / venue.mark.basis_sample)), np.int64),
+        rows=np.zeros(int(spec.duration / spec.record_every) + 2, RECORD),
+        bands=np.zeros(int(spec.duration / BAND_EVERY_S) + 2, BAND_ROW),
+        quotes=np.zeros(QUOTE_RING, QUOTE),
+        news=np.zeros(1, NEWS),
+        ramps=path_ramps(spec.news),
+        seen=np.zeros(math.ceil(spec.market_maker.news_latency / spec.tick) + 3, np.float64),
+        crowd=np.zeros(2, CROWD),
+        knots=np.zeros((2, 2, 1, 2)),
+        firms=np.zeros(n_firms, MAKER),
+        quoting=np.zeros(1, QUOTING),
+        distance=np.zeros((n_firms, 2, 2, spec.market_maker.rungs_per_side)),
+        rung_lots=np.zeros((n_firms, 2, 2, spec.market_maker.rungs_per_side), np.int64),
+    )
+    fill_clock(state, spec, most_messages, most_events)
+    fill_prices(state, spec, venue, contract)
+    fill_engine(state, spec, venue, contract)
+    fill_background(state, spec, contract, most_takers)
+    fill_makers(state, spec, contract, seed)
+    fill_accounts(state, spec, venue, contract, crowd, seed)
+    refuse_overflows(state, contract, oi_lots)
+    return state
+
+
+def rules_row(contract: Contract, book: BookRules) -> tuple[int, int, int, int]:
+    """One row of RULES."""
+    return (
+        contract.unit_micro,
+        units.ppm(book.taker_fee),
+        units.ppm(book.maker_fee),
+        units.ppm(book.market_order_bound),
+    )
+
+
+def tier_table(venue: VenueSettings) -> Array:
+    """TIER rows with exact deductions; the last tier has no end for the engine, whatever the venue admits at
+    opening.
+    """
+    table = np.zeros(len(venue.margin_tiers), TIER)
+    for row, tier, deduction in zip(table, venue.margin_tiers, venue.deductions_usd, strict=True):
+        row["up_to_micro"] = (1 << 62) if tier.up_to is None else units.micro(tier.up_to)
+        row["maintenance_ppm"] = units.ppm(tier.maintenance)
+        row["deduction_micro"] = units.whole(
+            units.exact(deduction) * units.MICRO, "margin deduction", "use whole-dollar tier edges"
+        )
+    return table
+
+
+def fill_clock(state: State, spec: Spec, most_messages: int, most_events: int) -> None:
+    """Time, recording intervals and declared maxima."""
+    clock = state.clock[0]
+    clock["tick"] = -1
+    clock["tick_us"] = units.us(spec.tick)
+    clock["record_every_us"] = units.us(spec.record_every)
+    clock["band_every_us"] = units.us(max(BAND_EVERY_S, spec.tick))
+    start = spec.start_utc
+    seconds = (start.hour % 8) * 3600 + start.minute * 60 + start.second
+    clock["funding_phase_us"] = seconds * units.MICRO + start.microsecond
+    clock["most_messages"] = most_messages
+    clock["most_events"] = most_events
+    clock["engine_on"] = int(spec.leveraged.enabled)
+
+
+def fill_prices(state: State, spec: Spec, venue: VenueSettings, contract: Contract) -> None:
+    """Start prices of index, mark and news value."""
+    price, news = state.price[0], state.news[0]
+    for name in ("index_half_ticks", "mark_half_ticks", "mid_half_ticks"):
+        price[name] = 2 * contract.price_ticks
+    price["sample_every_us"] = units.us(venue.mark.basis_sample)
+    price["interest_ppb"] = units.whole(
+        units.exact(venue.mark.interest_base) * 10**9, "interest base in 1e-9", "give fewer decimals"
+    )
+    news["start_usd"] = contract.price_usd
+    news["tick_usd"] = contract.tick_usd
+    news["noise_per_tick"] = spec.news.noise_per_day * math.sqrt(spec.tick / SECONDS_PER_DAY)
+
+
+def fill_engine(state: State, spec: Spec, venue: VenueSettings, contract: Contract) -> None:
+    """Parameters of the liquidation engine, and its empty buckets."""
+    engine, rules = state.engine[0], venue.engine
+    engine["slice_share_ppm"] = units.ppm(rules.slice_depth_share)
+    engine["slice_band_ppm"] = units.ppm(rules.slice_depth_band)
+    engine["order_bound_ppm"] = units.ppm(rules.order_bound)
+    engine["clearance_fee_ppm"] = units.ppm(rules.clearance_fee)
+    engine["pace_cap_micro_per_s"] = UNLIMITED if rules.pace_cap is None else units.micro(rules.pace_cap)
+    engine["unload_share_ppm"] = round(units.PPM * (1.0 - 0.5 ** (spec.tick / venue.fund_unload_half_life)))
+    ceiling = 2 * CEILING * contract.price_ticks
+    shift = max(0, math.ceil(math.log2(ceiling / MOST_BUCKETS)))
+    n_buckets = (ceiling >> shift) + 1
+    engine["bucket_shift"], engine["ceiling_half_ticks"] = shift, ceiling
+    engine["top"], engine["bottom"] = 0, n_buckets - 1
+    state.heads = np.full((2, n_buckets), -1, np.int32)
+    state.clock[0]["scan_every_us"] = units.us(rules.scan_every)
+    engine["next_scan_us"] = state.clock[0]["scan_every_us"]
+
+
+def refuse_overflows(state: State, contract: Contract, oi_lots: int) -> None:
+    """Refuse settings whose sums or products could pass 2^62."""
+    ceiling = 2 * CEILING * contract.price_ticks
+    units.refuse_overflow(
+        int(np.abs(state.accounts["cash_micro"].astype(object)).sum()), "cash of all accounts in micro-dollars"
+    )
+    units.refuse_overflow(
+        oi_lots * ceiling * contract.unit_micro * 2, "open interest at four times the start price in micro-dollars"
+    )
+    coins = int(np.abs(state.books.positions[1]).sum())
+    units.refuse_overflow(coins * contract.price_ticks * contract.unit_micro, "coins of all accounts in micro-dollars")

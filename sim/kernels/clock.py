@@ -1,0 +1,34 @@
+"""The clock and cursors of a market: where it stands in time and how far each growing room is filled."""
+
+import numpy as np
+
+CLOCK = np.dtype(
+    [
+        ("tick", "i8"),  # number of the tick that runs next; -1 is the warm-up that seeds the book
+        ("tick_us", "i8"),
+        ("record_every_us", "i8"),
+        ("band_every_us", "i8"),
+        ("scan_every_us", "i8"),
+        ("funding_phase_us", "i8"),  # time since the last 00/08/16 UTC at time 0
+        ("n_mail", "i8"),
+        ("n_rows", "i8"),
+        ("n_bands", "i8"),
+        ("n_events", "i8"),
+        ("n_guest_fills", "i8"),
+        ("most_messages", "i8"),  # declared maximum that behaviours write in one tick
+        ("most_events", "i8"),  # declared maximum of event rows in one tick
+        ("n_guests", "i8"),
+        ("engine_on", "i8"),  # 0 freezes leveraged positions: no liquidation, no fund orders
+        ("audit", "i8"),
+        ("cash_micro", "i8"),  # totals that no event may change, kept for the audit
+        ("coin_lots", "i8"),
+        ("fault", "i8"),  # code of the broken law, see kernels/invariants.py
+        ("overflow", "i8"),  # messages that did not fit the declared maximum; ends the run
+    ]
+)
+
+# What `advance` says when it returns.
+DONE = np.int64(0)
+GROW = np.int64(1)  # some room is short of its declared per-tick maximum; nothing of the tick has run
+FAULT = np.int64(2)  # an audited law does not hold after the tick that just ended
+OVERFLOW = np.int64(3)  # a tick wrote more than its declared maximum

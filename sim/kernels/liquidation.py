@@ -1,0 +1,283 @@
+"""The venue's liquidation engine: who is under water, in which order, how much at a time, and what the insurance
+fund takes.
+
+Accounts hang in coarse buckets of their last safe mark (kernels/margin.py), so a mark move walks only what it
+crossed. The bucket is a filter that is never late: the last safe price is exact and is recomputed whenever cash or
+position changes; the integer test decides.
+
+One scan each ``scan_every`` (MODEL 2.6, BIN):
+1. Accounts found join those still under liquidation; all are taken in the order of a keyed hash, never of loss.
+2. Safe again at mark: leaves. Equity below zero: the fund takes cash and position whole, which is exactly the
+bankruptcy price.
+3. Else one IOC sized to the next lower compliant tier, or flat, cut to what is left of this scan's budget for that
+side, bounded by
+   ``order_bound`` of the mark. The clearance fee on the filled part goes to the fund and never exceeds the equity left.
+4. Still below maintenance and either equity below zero or the order could not be filled within its bound: the fund
+takes the rest.
+   An order cut by the budget waits for the next scan.
+The budget of a side is ``slice_depth_share`` of the visible lots within ``slice_depth_band`` of its best price, and
+at most ``pace_cap``. A tick that spans k scans uses 1 - (1 - share)^k: k slices of a book that does not refill. Slow
+twin: tests/reference_market/rules.py.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sim.kernels._jit import behaviour, small
+from sim.kernels.book import depth_between
+from sim.kernels.fund import take_over, write_event
+from sim.kernels.ledger import FUND, MILLION, ONE, TWO, ZERO, rate_up, trade_now
+from sim.kernels.margin import (
+    equity_micro,
+    is_liquidatable,
+    last_safe_half_ticks,
+    lots_to_close,
+)
+from sim.kernels.marks import PERP, STALE_US, bound_price
+from sim.schema import (
+    BUY,
+    EVENT_FORCED,
+    IOC,
+    NO_KEY,
+    SELL,
+    STP_EXEMPT,
+)
+
+NOT_HUNG = np.int64(-1)
+UNLIMITED = np.int64(1 << 60)
+
+ENGINE = np.dtype(
+    [
+        ("slice_share_ppm", "i8"),
+        ("slice_band_ppm", "i8"),
+        ("order_bound_ppm", "i8"),
+        ("clearance_fee_ppm", "i8"),
+        ("pace_cap_micro_per_s", "i8"),  # UNLIMITED when the venue states none
+        ("unload_share_ppm", "i8"),  # of the fund's position sold in one tick: 1 - 2^(-tick / half-life)
+        ("bucket_shift", "i8"),  # half ticks >> shift = bucket
+        ("ceiling_half_ticks", "i8"),  # highest price the ladder tells apart
+        ("top", "i8"),  # no long hangs above this bucket
+        ("bottom", "i8"),  # no short hangs below this one
+        ("n_queue", "i8"),
+        ("next_scan_us", "i8"),
+        ("row_sell_lots", "i8"),  # sums since the last recorded row
+        ("row_buy_lots", "i8"),
+        ("row_sell_micro", "i8"),
+        ("row_buy_micro", "i8"),
+        ("row_taken_lots", "i8"),
+        ("row_accounts", "i8"),
+    ]
+)
+
+
+class Risk(NamedTuple):
+    """``tiers`` TIER[n], ``engine`` ENGINE[1], ``heads`` int32[2, n_buckets] (longs, shorts; -1 empty), ``queue``
+    int64[n], ``events`` EVENT[...].
+    """
+
+    tiers: Any
+    engine: Any
+    heads: Any
+    queue: Any
+    events: Any
+
+
+@small
+def bucket_of(rk, half_ticks):
+    """Bucket of a mark or a last safe price; the last bucket also holds everything above the ladder."""
+    return min(half_ticks >> rk.engine[0]["bucket_shift"], np.int64(rk.heads.shape[1]) - ONE)
+
+
+@behaviour
+def hang(bk, ld, rk, a):
+    """Compute the last safe mark of account ``a`` and hang it in its bucket; an account without position is not
+    hung.
+    """
+    position = bk.positions[PERP, a]
+    if position == ZERO:
+        return
+    account, engine = ld.accounts[a], rk.engine[0]
+    safe = last_safe_half_ticks(
+        account["cash_micro"], position, ld.rules[PERP]["micro_per_tick_lot"], rk.tiers, engine["ceiling_half_ticks"]
+    )
+    side = ZERO if position > ZERO else ONE
+    bucket = bucket_of(rk, safe)
+    head = np.int64(rk.heads[side, bucket])
+    account["liquidation_half_ticks"] = safe
+    account["bucket"] = bucket
+    account["next"] = head
+    account["prev"] = NOT_HUNG
+    if head >= ZERO:
+        ld.accounts[head]["prev"] = a
+    rk.heads[side, bucket] = a
+    if side == ZERO:
+        engine["top"] = max(engine["top"], bucket)
+    else:
+        engine["bottom"] = min(engine["bottom"], bucket)
+
+
+@small
+def unhang(ld, rk, side, a):
+    """Take account ``a`` out of its bucket."""
+    account = ld.accounts[a]
+    after, before = np.int64(account["next"]), np.int64(account["prev"])
+    if before >= ZERO:
+        ld.accounts[before]["next"] = after
+    else:
+        rk.heads[side, np.int64(account["bucket"])] = after
+    if after >= ZERO:
+        ld.accounts[after]["prev"] = before
+    account["bucket"] = NOT_HUNG
+
+
+@behaviour
+def find_crossed(ld, rk, mark):
+    """Append every account that the mark has made liquidatable to the queue, and take it off its bucket."""
+    engine = rk.engine[0]
+    here = bucket_of(rk, mark)
+    n = engine["n_queue"]
+    for side in range(2):
+        first, last = (here, engine["top"]) if side == 0 else (engine["bottom"], here)
+        for bucket in range(first, last + ONE):
+            a = np.int64(rk.heads[side, bucket])
+            while a >= ZERO:
+                after = np.int64(ld.accounts[a]["next"])
+                safe = ld.accounts[a]["liquidation_half_ticks"]
+                if (side == 0 and mark < safe) or (side == 1 and mark > safe):
+                    unhang(ld, rk, side, a)
+                    rk.queue[n] = a
+                    n += ONE
+                a = after
+    engine["top"] = min(engine["top"], here)
+    engine["bottom"] = max(engine["bottom"], here)
+    engine["n_queue"] = n
+
+
+@behaviour
+def sort_queue(ld, rk):
+    """Order the queue by the accounts' keyed rank (shell sort; ties by account key)."""
+    n = rk.engine[0]["n_queue"]
+    queue, accounts = rk.queue, ld.accounts
+    gap = n >> ONE
+    while gap > ZERO:
+        for i in range(gap, n):
+            a = queue[i]
+            rank = accounts[a]["rank"]
+            j = i
+            while j >= gap and accounts[queue[j - gap]]["rank"] > rank:
+                queue[j] = queue[j - gap]
+                j -= gap
+            queue[j] = a
+        gap >>= ONE
+
+
+@behaviour
+def scan_budget(bk, rk, side, scans, seconds_us, half_tick_micro):
+    """Lots the engine may trade this time against ``side`` of the book (BUY: bids, for closing longs)."""
+    engine = rk.engine[0]
+    best = np.int64(bk.sides[side]["best"])
+    if best == NO_KEY:
+        return ZERO
+    width = abs(best) * engine["slice_band_ppm"] // MILLION
+    depth = depth_between(bk, side, best, best + width)
+    left = depth
+    for _ in range(scans):
+        left -= left * engine["slice_share_ppm"] // MILLION
+    budget = depth - left
+    if engine["pace_cap_micro_per_s"] != UNLIMITED:
+        cap = engine["pace_cap_micro_per_s"] // MILLION * seconds_us
+        budget = min(budget, TWO * (cap // half_tick_micro))
+    return budget
+
+
+@behaviour
+def force_order(bk, ld, rk, a, lots, mark, now_us):
+    """One IOC for account ``a`` and its clearance fee. Returns lots filled."""
+    account, engine = ld.accounts[a], rk.engine[0]
+    unit = ld.rules[PERP]["micro_per_tick_lot"]
+    side = SELL if bk.positions[PERP, a] > ZERO else BUY
+    price = bound_price(mark, side, engine["order_bound_ppm"])
+    filled, left, value = trade_now(bk, ld, PERP, side, price, lots, a, IOC, STP_EXEMPT, now_us)
+    if account["first_forced_us"] < ZERO:
+        account["first_forced_us"] = now_us
+        engine["row_accounts"] = engine["row_accounts"] + ONE
+    if filled != ZERO:
+        equity = equity_micro(account["cash_micro"], bk.positions[PERP, a], mark, unit)
+        fee = min(rate_up(value, engine["clearance_fee_ppm"]), max(equity, ZERO))
+        account["cash_micro"] = account["cash_micro"] - fee
+        account["forced_lots"] = account["forced_lots"] + filled
+        ld.accounts[FUND]["cash_micro"] = ld.accounts[FUND]["cash_micro"] + fee
+        write_event(ld, rk, EVENT_FORCED, a, filled if side == BUY else -filled, value // (unit * filled), fee, now_us)
+    if side == SELL:
+        engine["row_sell_lots"] = engine["row_sell_lots"] + filled
+        engine["row_sell_micro"] = engine["row_sell_micro"] + value
+    else:
+        engine["row_buy_lots"] = engine["row_buy_lots"] + filled
+        engine["row_buy_micro"] = engine["row_buy_micro"] + value
+    return filled
+
+
+@behaviour
+def work_account(bk, ld, rk, a, mark, budget, now_us):
+    """One scan of one account under liquidation (rules 2-4 of the module). Returns lots used and whether it stays in
+    the queue.
+    """
+    unit = ld.rules[PERP]["micro_per_tick_lot"]
+    cash, position = ld.accounts[a]["cash_micro"], bk.positions[PERP, a]
+    if not is_liquidatable(cash, position, mark, unit, rk.tiers):
+        hang(bk, ld, rk, a)
+        return ZERO, False
+    if equity_micro(cash, position, mark, unit) < ZERO:
+        take_over(bk, ld, rk, a, now_us)
+        return ZERO, False
+    wanted = lots_to_close(cash, position, mark, unit, rk.tiers, rk.engine[0]["clearance_fee_ppm"])
+    lots = min(wanted, budget)
+    if lots == ZERO:
+        return ZERO, True
+    filled = force_order(bk, ld, rk, a, lots, mark, now_us)
+    cash, position = ld.accounts[a]["cash_micro"], bk.positions[PERP, a]
+    if position == ZERO and cash >= ZERO:
+        return filled, False
+    if not is_liquidatable(cash, position, mark, unit, rk.tiers):
+        hang(bk, ld, rk, a)
+        return filled, False
+    if filled < lots or equity_micro(cash, position, mark, unit) < ZERO:
+        take_over(bk, ld, rk, a, now_us)
+        return filled, False
+    return filled, True
+
+
+@behaviour
+def run_engine(bk, ld, rk, px, now_us):
+    """Step 6 of the tick: all scans due at ``now_us`` (the tick's end)."""
+    engine, clock = rk.engine[0], ld.clock[0]
+    scans = ZERO
+    while engine["next_scan_us"] <= now_us:
+        engine["next_scan_us"] = engine["next_scan_us"] + clock["scan_every_us"]
+        scans += ONE
+    if scans == ZERO or px.now[0]["index_us"] < now_us - clock["tick_us"] - STALE_US:
+        return
+    mark = px.now[0]["mark_half_ticks"]
+    find_crossed(ld, rk, mark)
+    n = engine["n_queue"]
+    if n == ZERO:
+        return
+    sort_queue(ld, rk)
+    half_tick_micro = mark * ld.rules[PERP]["micro_per_tick_lot"]
+    spanned_us = scans * clock["scan_every_us"]
+    bids_left = scan_budget(bk, rk, BUY, scans, spanned_us, half_tick_micro)
+    asks_left = scan_budget(bk, rk, SELL, scans, spanned_us, half_tick_micro)
+    kept = ZERO
+    for i in range(n):
+        a = rk.queue[i]
+        is_long = bk.positions[PERP, a] > ZERO
+        used, stays = work_account(bk, ld, rk, a, mark, bids_left if is_long else asks_left, now_us)
+        if is_long:
+            bids_left -= used
+        else:
+            asks_left -= used
+        if stays:
+            rk.queue[kept] = a
+            kept += ONE
+    engine["n_queue"] = kept

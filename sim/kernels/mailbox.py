@@ -1,0 +1,177 @@
+"""Messages on their way to the books: written by behaviours and Python agents, matched in order of arrival.
+
+Within a tick the order is (arrival time, keyed hash of sender and time, serial): messages of one sender keep their
+order, senders of one microsecond take turns by lot. A counting sort over sub-intervals of the tick, then insertion.
+Messages that arrive after the tick's end wait. A sender names its order by a ticket, valid before and after arrival
+(DECISIONS 6, 7).
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sim import rng
+from sim.kernels._jit import behaviour, small
+from sim.kernels.ledger import ONE, ZERO, trade
+from sim.kernels.matching import take_out
+from sim.schema import OK, REJECT_LOTS, REJECT_PRICE, REJECT_STALE
+
+NEW, CANCEL, REPLACE = (np.int64(i) for i in range(3))
+N_STARTS = 513  # 512 sub-intervals of a tick
+SUBS = np.int64(N_STARTS - 1)
+
+MESSAGE = np.dtype(
+    [
+        ("arrival_us", "i8"),
+        ("serial", "i8"),  # unique for the sender; tick * 2^16 + row for behaviours, a count for agents
+        ("ticket", "i8"),
+        ("price_ticks", "i8"),
+        ("lots", "i8"),
+        ("owner", "i4"),
+        ("action", "i2"),  # NEW, CANCEL, REPLACE
+        ("kind", "i2"),  # GTC, IOC, FOK, POST
+        ("book", "i2"),
+        ("side", "i2"),
+        ("flags", "i4"),
+    ]
+)
+
+
+class Mail(NamedTuple):
+    """``messages`` MESSAGE[capacity], ``order`` int64[capacity] (scratch), ``starts`` int64[N_STARTS] (scratch)."""
+
+    messages: Any
+    order: Any
+    starts: Any
+
+
+@small
+def post(ld, mail, arrival_us, serial, owner, ticket, action, book, side, price, lots, kind):
+    """Append a message; past the declared room it is counted as an overflow, which ends the run, and not written."""
+    clock = ld.clock[0]
+    at = clock["n_mail"]
+    if at >= mail.messages.shape[0]:
+        clock["overflow"] = clock["overflow"] + ONE
+        return
+    m = mail.messages[at]
+    m["arrival_us"] = arrival_us
+    m["serial"] = serial
+    m["ticket"] = ticket
+    m["price_ticks"] = price
+    m["lots"] = lots
+    m["owner"] = owner
+    m["action"] = action
+    m["kind"] = kind
+    m["book"] = book
+    m["side"] = side
+    m["flags"] = ZERO
+    clock["n_mail"] = at + ONE
+    if ticket >= ZERO:
+        ld.tickets[ticket]["pending"] = np.int64(ld.tickets[ticket]["pending"]) + ONE
+
+
+@behaviour
+def tie_break(ld, key, message):
+    """Keyed hash that orders senders within one microsecond; depends on the sender's key and the time, not on rows
+    or slots.
+    """
+    arrival = message["arrival_us"]
+    owner_key = ld.accounts[np.int64(message["owner"])]["key"]
+    w0, w1, w2, w3 = rng.philox(key, arrival, rng.TIE_BREAK, owner_key, arrival >> np.int64(32))
+    return np.int64(w0 >> np.uint64(1)) * np.int64(1 << 31) + np.int64(w1 >> np.uint64(1))
+
+
+@behaviour
+def goes_before(ld, key, a, b):
+    """Whether message ``a`` is matched before message ``b`` of the same microsecond."""
+    hash_a, hash_b = tie_break(ld, key, a), tie_break(ld, key, b)
+    if hash_a != hash_b:
+        return hash_a < hash_b
+    return a["serial"] < b["serial"]
+
+
+@small
+def sub_interval(arrival, start_us, tick_us):
+    """Sub-interval of the tick that holds an arrival; a late one counts as the first."""
+    return max(ZERO, (arrival - start_us) * SUBS // tick_us)
+
+
+@behaviour
+def sort_due(ld, mail, key, start_us, end_us):
+    """Fill ``mail.order`` with the rows of messages that arrive before ``end_us``, in matching order. Returns their
+    number.
+    """
+    n = ld.clock[0]["n_mail"]
+    tick_us = end_us - start_us
+    starts, order, messages = mail.starts, mail.order, mail.messages
+    for i in range(N_STARTS):
+        starts[i] = ZERO
+    for i in range(n):
+        arrival = messages[i]["arrival_us"]
+        if arrival < end_us:
+            starts[sub_interval(arrival, start_us, tick_us) + ONE] += ONE
+    for i in range(1, N_STARTS):
+        starts[i] += starts[i - 1]
+    due = starts[N_STARTS - 1]
+    for i in range(n):
+        arrival = messages[i]["arrival_us"]
+        if arrival < end_us:
+            sub = sub_interval(arrival, start_us, tick_us)
+            order[starts[sub]] = i
+            starts[sub] += ONE
+    for i in range(1, due):
+        row = order[i]
+        arrival = messages[row]["arrival_us"]
+        j = i - 1
+        while j >= 0:
+            other = messages[order[j]]
+            earlier = other["arrival_us"]
+            if earlier < arrival or (earlier == arrival and goes_before(ld, key, other, messages[row])):
+                break
+            order[j + 1] = order[j]
+            j -= 1
+        order[j + 1] = row
+    return due
+
+
+@small
+def status_of_change(ld, bk, m):
+    """Take out the order a cancel or replace names; returns the status and whether a new order follows."""
+    price, lots = m["price_ticks"], m["lots"]
+    if np.int64(m["action"]) == REPLACE and (price < ONE or lots < ONE):
+        return REJECT_PRICE if price < ONE else REJECT_LOTS
+    slot = take_out(bk, ld.tickets[m["ticket"]]["handle"])
+    return OK if slot != ZERO else REJECT_STALE
+
+
+@behaviour
+def match_mail(bk, ld, mail, key, start_us, end_us):
+    """Step 5b of the tick: match every message that has arrived, then close the gaps in the mailbox."""
+    due = sort_due(ld, mail, key, start_us, end_us)
+    for k in range(due):
+        m = mail.messages[mail.order[k]]
+        ticket, b, action = m["ticket"], np.int64(m["book"]), np.int64(m["action"])
+        status, handle = OK, ZERO
+        if action != NEW:
+            status = status_of_change(ld, bk, m)
+        ld.flows[b]["row_messages"] = ld.flows[b]["row_messages"] + ONE
+        if action != CANCEL and status == OK:
+            handle, filled, left, status, value = trade(
+                bk, ld, b, np.int64(m["side"]), m["price_ticks"], m["lots"], np.int64(m["owner"]),
+                np.int64(m["kind"]), np.int64(m["flags"]), ticket, m["arrival_us"],
+            )  # fmt: skip
+        if ticket >= ZERO:
+            row = ld.tickets[ticket]
+            row["pending"] = np.int64(row["pending"]) - ONE
+            row["status"] = status
+            if status != REJECT_PRICE and status != REJECT_LOTS:
+                row["handle"] = handle
+                row["price_ticks"] = m["price_ticks"]
+        m["owner"] = -1  # delivered
+    n, kept = ld.clock[0]["n_mail"], ZERO
+    for i in range(n):
+        if np.int64(mail.messages[i]["owner"]) >= ZERO:
+            if kept != i:
+                mail.messages[kept] = mail.messages[i]
+            kept += ONE
+    ld.clock[0]["n_mail"] = kept

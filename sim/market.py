@@ -1,0 +1,254 @@
+"""The market as a Mesa model: it owns time, agents and events; between two events compiled ticks run.
+
+``model.time`` is in seconds from the scenario's start. ``sync`` runs exactly the ticks that end at or before
+``model.time``; it is the first act of every view, order, shock and event, so results do not depend on how time is
+cut (DECISIONS 4, 5).
+"""
+
+import heapq
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import mesa
+import numpy as np
+
+from sim import units
+from sim.agents import DESKS
+from sim.errors import CapacityError, InvariantError
+from sim.kernels.clock import FAULT, OVERFLOW
+from sim.kernels.invariants import LAWS
+from sim.kernels.ledger import ACCOUNT
+from sim.kernels.recording import QUOTE_RING
+from sim.recorder import RunArrays, collect, state_hash
+from sim.shocks import SHOCKS
+from sim.state import State, longer
+from sim.view import BOOKS, View
+
+if TYPE_CHECKING:
+    from sim.scenario.spec import Spec
+
+BLOCK = 600  # ticks in one compiled call: keeps Ctrl-C alive, changes no result
+GUEST_KEY = 1 << 24  # random key of the first guest account: above every row of a built market
+
+
+def stop_default_step(model: mesa.Model) -> None:
+    """Stop the event that Mesa 3.5 schedules each 1.0 of time by default: it would do nothing, 28 CPU-seconds in six
+    weeks of it.
+
+    The attribute is private to Mesa; tests/market/test_mesa.py pins that it exists and that nothing is scheduled
+    afterwards.
+    """
+    schedule = getattr(model, "_default_schedule", None)
+    if schedule is not None:
+        schedule.stop()
+
+
+class Market(mesa.Model):  # type: ignore[misc]  # Mesa has no types
+    """One simulated market. Made by ``sim.build.build``; see ``run``, ``run_until``, ``view``, ``collect``.
+
+    Parameters
+    ----------
+    spec : Spec
+    seed : int
+    state : State
+        Filled by the build; the warm-up tick that seeds the books runs here.
+    tick_usd, lot_coin : float
+        Units of both books.
+
+    Attributes
+    ----------
+    audit : bool
+        When true every tick ends with a check of all conservation laws, exact; about 1 ms a tick.
+    block : int
+        Most ticks in one compiled call; changes no result.
+    """
+
+    def __init__(self, spec: "Spec", seed: int, state: State, tick_usd: float, lot_coin: float) -> None:
+        super().__init__(rng=seed)
+        stop_default_step(self)
+        self.spec = spec
+        self.seed = seed
+        self.state = state
+        self.tick_usd = tick_usd
+        self.lot_coin = lot_coin
+        self.block = BLOCK
+        self.step = self._one_second
+        self._n_tickets = len(state.tickets)
+        self._changes: list[tuple[int, int, Callable[[], None]]] = []
+        self._kept: list[Any] = []  # Mesa keeps weak references to what it calls
+        self._run_ticks(1)
+        self._seat_desks()
+
+    def _seat_desks(self) -> None:
+        for desk in DESKS:
+            desk(self)
+        for shock in self.spec.shocks:
+            SHOCKS[shock.kind](self, shock)
+
+    # --- time
+    # -----------------------------------------------------------------------------------------------------------------
+
+    @property
+    def time_us(self) -> int:
+        """Model time in whole microseconds."""
+        return units.nearest_us(self.time)
+
+    @property
+    def audit(self) -> bool:
+        """Whether every tick ends with a check of all conservation laws."""
+        return bool(self.state.clock[0]["audit"])
+
+    @audit.setter
+    def audit(self, on: bool) -> None:
+        self.state.clock[0]["audit"] = int(on)
+
+    def run_until(self, end_time: float) -> None:
+        """Run to ``end_time`` seconds from the start, events included; a time already passed does nothing."""
+        if end_time > self.time:
+            super().run_until(end_time)
+        self.sync()
+
+    def run_for(self, duration: float) -> None:
+        """Run ``duration`` more seconds."""
+        self.run_until(self.time + duration)
+
+    def run(self) -> RunArrays:
+        """Run to the scenario's end and return what was recorded."""
+        self.run_until(self.spec.duration)
+        return self.collect()
+
+    def _one_second(self) -> None:
+        """Mesa's ``step``: one second of model time."""
+        self.run_for(1.0)
+
+    def sync(self) -> None:
+        """Run every tick that ends at or before model time, applying queued changes at the tick they are due."""
+        state = self.state
+        target = self.time_us // int(state.clock[0]["tick_us"])
+        while state.tick < target:
+            while self._changes and self._changes[0][0] <= state.tick:
+                heapq.heappop(self._changes)[2]()
+            stop = min(target, self._changes[0][0]) if self._changes else target
+            self._run_ticks(min(stop - state.tick, self.block))
+
+    def _run_ticks(self, n: int) -> None:
+        status = self.state.run(n)
+        clock = self.state.clock[0]
+        at = (int(clock["tick"]) - 1) * int(clock["tick_us"]) / units.MICRO
+        if status == FAULT:
+            raise InvariantError(
+                f"tick from {at:g} s: {LAWS[int(clock['fault'])]}; please report the scenario and seed {self.seed}"
+            )
+        if status == OVERFLOW:
+            extra = int(clock["overflow"])
+            raise CapacityError(
+                f"tick from {at:g} s: {extra} messages above the declared {int(clock['most_messages'])}; "
+                "shorten the tick"
+            )
+
+    def at(self, seconds: float, function: Callable[[], None]) -> None:
+        """Call ``function`` at a model time, after the ticks that end by then. Functions of one time run in the
+        order given.
+        """
+
+        def synced() -> None:
+            self.sync()
+            function()
+
+        self._kept.append(synced)
+        self.schedule_event(synced, at=seconds)
+
+    def change(self, function: Callable[[], None]) -> None:
+        """Queue a change of parameters or state for the start of the first tick that starts at or after now
+        (DECISIONS 5).
+        """
+        tick_us = int(self.state.clock[0]["tick_us"])
+        first = -(-self.time_us // tick_us)
+        heapq.heappush(self._changes, (max(first, self.state.tick), len(self._kept), function))
+        self._kept.append(function)
+
+    # --- accounts and orders
+    # --------------------------------------------------------------------------------------------------
+
+    def open_account(self, cash_usd: float, coins: float) -> int:
+        """Add a funded account outside the liquidation engine's watch; returns its row. Money and coins enter as a
+        deposit.
+        """
+        self.sync()
+        row = np.zeros(1, ACCOUNT)
+        clock = self.state.clock[0]
+        row["cash_micro"] = units.micro(cash_usd)
+        row["key"] = GUEST_KEY + int(clock["n_guests"])
+        row["bucket"], row["next"], row["prev"], row["first_forced_us"] = -1, -1, -1, -1
+        owner = self.state.add_owner(row)
+        self.state.books.positions[1, owner] = units.lots(coins, self.lot_coin)
+        clock["n_guests"] += 1
+        clock["cash_micro"] += row[0]["cash_micro"]
+        clock["coin_lots"] += self.state.books.positions[1, owner]
+        return owner
+
+    def new_ticket(self, is_guest: bool) -> int:
+        """Reserve a ticket: the name of one order, valid before and after it reaches the book."""
+        state = self.state
+        used = self._n_tickets
+        if used >= len(state.tickets):
+            state.tickets = longer(state.tickets)
+        state.tickets[used]["is_guest"] = int(is_guest)
+        self._n_tickets = used + 1
+        return used
+
+    def post(self, row: tuple[int, ...]) -> None:
+        """Put one message (fields of MESSAGE, in order) into the mailbox; its arrival must not lie before model
+        time.
+        """
+        self.sync()
+        state, clock = self.state, self.state.clock[0]
+        if int(clock["n_mail"]) >= len(state.messages):
+            state.grow_mail()
+        state.messages[int(clock["n_mail"])] = row
+        clock["n_mail"] += 1
+        state.tickets[row[2]]["pending"] += 1
+
+    def write_event(self, kind: int, account: int, lots: int, price_ticks: int, cash_micro: int) -> None:
+        """Add one row to the recorded events at model time."""
+        state = self.state
+        at = int(state.clock[0]["n_events"])
+        if at >= len(state.events):
+            state.events = longer(state.events)
+        state.events[at] = (self.time_us, kind, account, lots, price_ticks, cash_micro)
+        state.clock[0]["n_events"] += 1
+
+    # --- looking
+    # --------------------------------------------------------------------------------------------------------------
+
+    def view(self, latency_s: float = 0.0) -> View:
+        """The touch, mark and index at the end of the last tick that had ended ``latency_s`` before now."""
+        self.sync()
+        clock = self.state.clock[0]
+        tick_us = int(clock["tick_us"])
+        newest = int(clock["tick"])
+        ended = min(newest, max(0, (self.time_us - units.nearest_us(latency_s)) // tick_us))
+        if newest - ended >= QUOTE_RING:
+            raise CapacityError(
+                f"latency {latency_s:g} s reaches back more than {QUOTE_RING} ticks; use a shorter one or a longer tick"
+            )
+        row = self.state.quotes[ended % QUOTE_RING]
+
+        def usd(values: Any) -> dict[str, float | None]:
+            return {name: float(values[b]) * self.tick_usd if values[b] else None for name, b in BOOKS.items()}
+
+        half = 0.5 * self.tick_usd
+        return View(
+            float(row["time_us"]) / units.MICRO, usd(row["bid_ticks"]), usd(row["ask_ticks"]), usd(row["last_ticks"]),
+            float(row["mark_half_ticks"]) * half, float(row["index_half_ticks"]) * half,
+        )  # fmt: skip
+
+    def collect(self) -> RunArrays:
+        """What has been recorded so far."""
+        self.sync()
+        return collect(self)
+
+    def state_hash(self) -> str:
+        """SHA-256 over everything that defines results."""
+        self.sync()
+        return state_hash(self.state)

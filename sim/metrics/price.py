@@ -1,0 +1,128 @@
+"""Measures of one price path: pure functions on arrays, the same for simulated and for recorded series.
+
+Times are seconds from the start of the series, rising; prices are in USD, NaN where there was none. A measure that the
+series cannot answer is NaN, never a guess.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def last_in_each(time_s: Floats, values: Floats, width_s: float) -> tuple[Floats, Floats]:
+    """Close of each interval: the last value in (k * width, (k + 1) * width].
+
+    Parameters
+    ----------
+    time_s : float64[n]
+        Seconds from the start, rising.
+    values : float64[n]
+        Any unit.
+    width_s : float
+        Length of an interval in seconds, > 0.
+
+    Returns
+    -------
+    ends_s, closes : float64[m]
+        End of each interval that holds a value, in seconds, and its last value.
+    """
+    known = np.isfinite(values)
+    time_s, values = time_s[known], values[known]
+    if time_s.size == 0:
+        return np.empty(0), np.empty(0)
+    interval = np.ceil(time_s / width_s)
+    is_last = np.append(interval[1:] != interval[:-1], True)
+    return interval[is_last] * width_s, values[is_last]
+
+
+def return_sd(time_s: Floats, price_usd: Floats, width_s: float = 60.0) -> float:
+    """Measure the standard deviation of log returns over ``width_s`` (a fraction: 0.01 is 1 %); NaN below two returns.
+
+    Population form (divided by n), as figure F11 of the event file; gaps longer than an interval give no return.
+    """
+    ends_s, closes = last_in_each(time_s, price_usd, width_s)
+    if closes.size < 3:
+        return float("nan")
+    neighbours = np.isclose(np.diff(ends_s), width_s)
+    returns = np.diff(np.log(closes))[neighbours]
+    return float(returns.std()) if returns.size >= 2 else float("nan")
+
+
+def lowest(price_usd: Floats) -> float:
+    """Lowest price in USD."""
+    return float(np.nanmin(price_usd)) if np.isfinite(price_usd).any() else float("nan")
+
+
+def time_of_low(time_s: Floats, price_usd: Floats) -> float:
+    """Time of the first lowest price, in seconds from the start of the series."""
+    return float(time_s[np.nanargmin(price_usd)]) if np.isfinite(price_usd).any() else float("nan")
+
+
+def drop_from_first(price_usd: Floats) -> float:
+    """Lowest price over the first one, less 1: a fraction, <= 0."""
+    known = price_usd[np.isfinite(price_usd)]
+    return float(known.min() / known[0] - 1.0) if known.size else float("nan")
+
+
+def max_drawdown(price_usd: Floats) -> float:
+    """Deepest fall from a running maximum, a fraction <= 0."""
+    known = price_usd[np.isfinite(price_usd)]
+    return float((known / np.maximum.accumulate(known) - 1.0).min()) if known.size else float("nan")
+
+
+def change_between(time_s: Floats, price_usd: Floats, from_s: float, to_s: float) -> float:
+    """Price at ``to_s`` over price at ``from_s``, less 1 (a fraction); each is the last price at or before its time."""
+    return price_at(time_s, price_usd, to_s) / price_at(time_s, price_usd, from_s) - 1.0
+
+
+def price_at(time_s: Floats, price_usd: Floats, at_s: float) -> float:
+    """Last known price at or before ``at_s``; NaN before the first and more than a minute after the last."""
+    known = np.isfinite(price_usd)
+    time_s, price_usd = time_s[known], price_usd[known]
+    row = int(np.searchsorted(time_s, at_s, side="right")) - 1
+    if row < 0 or at_s - time_s[row] > 60.0:
+        return float("nan")
+    return float(price_usd[row])
+
+
+def first_passage(time_s: Floats, price_usd: Floats, level_usd: float, after_s: float = 0.0) -> float:
+    """First time after ``after_s`` with the price at or below ``level_usd``, in seconds; NaN when it never is."""
+    below = (price_usd <= level_usd) & (time_s > after_s)
+    return float(time_s[np.argmax(below)]) if below.any() else float("nan")
+
+
+def half_recovery_minutes(time_s: Floats, price_usd: Floats, reference_usd: float, recovered: float = 0.5) -> float:
+    """Minutes from the low until ``recovered`` of the fall from ``reference_usd`` is regained.
+
+    Parameters
+    ----------
+    time_s, price_usd : float64[n]
+        The path.
+    reference_usd : float
+        Level before the fall, in USD.
+    recovered : float
+        Share of the fall, 0..1.
+
+    Returns
+    -------
+    float
+        Minutes; infinity when the path ends first; NaN when the price never fell below the reference.
+    """
+    low_usd = lowest(price_usd)
+    if not low_usd < reference_usd:
+        return float("nan")
+    low_s = time_of_low(time_s, price_usd)
+    target_usd = low_usd + recovered * (reference_usd - low_usd)
+    back = (price_usd >= target_usd) & (time_s >= low_s)
+    return float((time_s[np.argmax(back)] - low_s) / 60.0) if back.any() else float("inf")
+
+
+def recovered_share(time_s: Floats, price_usd: Floats, reference_usd: float, at_s: float) -> float:
+    """Share of the fall from ``reference_usd`` to the low that is regained at ``at_s``; NaN before the low."""
+    low_usd = lowest(price_usd)
+    if not low_usd < reference_usd or at_s < time_of_low(time_s, price_usd):
+        return float("nan")
+    return (price_at(time_s, price_usd, at_s) - low_usd) / (reference_usd - low_usd)

@@ -1,0 +1,157 @@
+"""What a run leaves behind: the recorded arrays, copied out of a market, and one hash over everything that defines
+its results.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sim.kernels.book import Books
+from sim.kernels.ledger import FIRST_MAKER
+
+if TYPE_CHECKING:
+    from sim.market import Market
+    from sim.state import Array, State
+
+ACCOUNT_ROW = np.dtype(
+    [
+        ("account", "i8"),
+        ("start_lots", "i8"),
+        ("end_lots", "i8"),
+        ("cash_micro", "i8"),
+        ("fees_paid_micro", "i8"),
+        ("forced_lots", "i8"),
+        ("taken_lots", "i8"),
+        ("first_forced_us", "i8"),  # -1 when the fund took the account without an order
+        ("liquidation_half_ticks", "i8"),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunArrays:
+    """Recorded arrays of one run.
+
+    Attributes
+    ----------
+    series : RECORD[n]
+        One row at time 0 and one each ``record_every``.
+    bands : BAND_ROW[m]
+        Depth profile of the perp, one row each ten seconds.
+    events : EVENT[k]
+        Forced orders, takeovers, fund orders, shocks; in order of time.
+    accounts : ACCOUNT_ROW[j]
+        Every account that was liquidated or taken over.
+    constants : dict
+        Units and start values: ``tick_usd``, ``lot_coin``, ``micro_per_tick_lot``, ``price_usd``, ``n_accounts``, ...
+    """
+
+    series: "Array"
+    bands: "Array"
+    events: "Array"
+    accounts: "Array"
+    constants: dict[str, Any] = field(default_factory=dict)
+
+
+def collect(market: "Market") -> RunArrays:
+    """Copy the recorded rows of a market up to the last finished tick."""
+    state = market.state
+    clock = state.clock[0]
+    return RunArrays(
+        series=state.rows[: int(clock["n_rows"])].copy(),
+        bands=state.bands[: int(clock["n_bands"])].copy(),
+        events=state.events[: int(clock["n_events"])].copy(),
+        accounts=touched_accounts(state),
+        constants=constants_of(market),
+    )
+
+
+def touched_accounts(state: "State") -> "Array":
+    """One row for each account that the engine or the fund touched."""
+    accounts, positions = state.accounts, state.books.positions
+    rows = np.flatnonzero((accounts["first_forced_us"] >= 0) | (accounts["taken_lots"] != 0))
+    out = np.zeros(len(rows), ACCOUNT_ROW)
+    out["account"] = rows
+    out["end_lots"] = positions[0, rows]
+    for name in (
+        "start_lots",
+        "cash_micro",
+        "fees_paid_micro",
+        "forced_lots",
+        "taken_lots",
+        "first_forced_us",
+        "liquidation_half_ticks",
+    ):
+        out[name] = accounts[name][rows]
+    return out
+
+
+def constants_of(market: "Market") -> dict[str, Any]:
+    """Units and start values that a reader of the arrays needs."""
+    state = market.state
+    longs = np.maximum(state.accounts["start_lots"], 0)
+    return {
+        "tick_usd": market.tick_usd,
+        "lot_coin": market.lot_coin,
+        "micro_per_tick_lot": int(state.rules[0]["micro_per_tick_lot"]),
+        "tick_us": int(state.clock[0]["tick_us"]),
+        "start_utc": market.spec.start_utc.isoformat(),
+        "price_usd": float(state.news[0]["start_usd"]),
+        "n_accounts": len(state.accounts),
+        "n_makers": len(state.firms),
+        "first_leveraged": int(FIRST_MAKER) + len(state.firms),
+        "start_open_interest_lots": int(longs.sum()),
+        "seed": market.seed,
+    }
+
+
+def live_lots(books: Books, handles: "Array") -> "Array":
+    """Open lots behind each handle, 0 where it is dead; independent of slot numbers as a result, though not as an
+    input.
+    """
+    slots = handles & 0xFFFFFFFF
+    alive = books.pool["generation"][slots] == (handles >> 32)
+    return np.where((handles != 0) & alive, books.pool["lots"][slots], 0)
+
+
+def state_hash(state: "State") -> str:
+    """SHA-256 over everything that defines results: records, accounts, positions, beliefs, open orders, time; never
+    slot numbers.
+    """
+    clock = state.clock[0]
+    digest = hashlib.sha256()
+    for array, n in (
+        (state.rows, int(clock["n_rows"])),
+        (state.bands, int(clock["n_bands"])),
+        (state.events, int(clock["n_events"])),
+        (state.guest_fills, int(clock["n_guest_fills"])),
+    ):
+        digest.update(np.ascontiguousarray(array[:n]).tobytes())
+    for name in (
+        "cash_micro",
+        "fees_paid_micro",
+        "forced_lots",
+        "taken_lots",
+        "first_forced_us",
+        "liquidation_half_ticks",
+        "leveraged",
+    ):
+        digest.update(np.ascontiguousarray(state.accounts[name]).tobytes())
+    for array in (
+        state.books.positions,
+        state.books.book,
+        state.flows,
+        state.price,
+        state.samples,
+        state.news,
+        state.seen,
+        state.firms,
+    ):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    digest.update(np.ascontiguousarray(state.books.sides["best"]).tobytes())
+    digest.update(live_lots(state.books, state.tickets["handle"]).tobytes())
+    digest.update(np.ascontiguousarray(state.tickets["price_ticks"]).tobytes())
+    digest.update(np.int64(clock["tick"]).tobytes())
+    return digest.hexdigest()

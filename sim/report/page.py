@@ -1,0 +1,123 @@
+"""The report: one self-contained HTML page without scripts or remote parts, its one style declared by hash."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from matplotlib.figure import Figure
+
+from sim.kernel_cache import kernel_hash
+from sim.report import figures, heatmap, style, tables, words
+from sim.report.recorded import Recorded, load_recorded
+from sim.results import Run, manifest
+from sim.venues.profile import load_profile
+
+_ABOUT = {
+    "price": ("Price", "Simulated mark price beside the news value, which is an input{}."),
+    "depth": ("Depth", "What rests near the price in the perp book{}."),
+    "liquidations": (
+        "Liquidations",
+        "Forced orders that traded through the book; takeovers by the insurance fund are not in the bars.",
+    ),
+    "book": ("Order book", "Bids below the price line, asks above it; brighter is thicker."),
+    "flow": ("Spread and message rate", "How wide the perp book is, and how many messages reach the books."),
+}
+
+
+def draw(runs: Sequence[Run], run_id: str, recorded: Recorded | None) -> dict[str, Figure]:
+    """All figures by name; the order is that of the page."""
+    drawn: dict[str, Figure | None] = {
+        "price": figures.price_figure(runs, run_id, recorded),
+        "depth": figures.depth_figure(runs, run_id, recorded),
+        "liquidations": figures.liquidation_figure(runs, run_id),
+        "book": heatmap.book_figure(runs, run_id),
+        "flow": figures.flow_figure(runs, run_id),
+    }
+    return {name: figure for name, figure in drawn.items() if figure is not None}
+
+
+def page_files(runs: Sequence[Run], run_id: str) -> dict[str, bytes]:
+    """Bytes of ``report.html`` and of ``figures/<name>.svg``; the same runs give the same bytes.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        Seeds of one scenario.
+    run_id : str
+        Shown on the page and on every figure.
+    """
+    recorded = load_recorded(runs[0].spec)
+    images = {
+        name: style.svg_bytes(figure, f"{run_id}-{name}") for name, figure in draw(runs, run_id, recorded).items()
+    }
+    out = {f"figures/{name}.svg": data for name, data in images.items()}
+    return out | {"report.html": render(runs, run_id, recorded, images).encode()}
+
+
+def write_page(runs: Sequence[Run], run_id: str, path: str | Path) -> Path:
+    """Write the page alone to ``path`` and return it."""
+    place = Path(path)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(page_files(runs, run_id)["report.html"])
+    return place
+
+
+def render(runs: Sequence[Run], run_id: str, recorded: Recorded | None, images: dict[str, bytes]) -> str:
+    """HTML text of the page; every string of a user passes the template's escaping."""
+    spec, origin = runs[0].spec, runs[0].origin
+    css = files("sim.report").joinpath("templates/page.css").read_text(encoding="utf-8")
+    text: str = _template().render(
+        title=words.plain_text(spec.title),
+        description=words.plain_text(spec.description),
+        name=spec.name,
+        run_id=run_id,
+        seeds=[run.seed for run in runs],
+        start=f"{spec.start_utc:%Y-%m-%d %H:%M:%S}",
+        length=words.duration(spec.duration),
+        css=css,
+        css_hash=base64.b64encode(hashlib.sha256(css.encode()).digest()).decode(),
+        headlines=tables.headlines(runs),
+        figures=[(*_about(name, recorded), base64.b64encode(data).decode()) for name, data in images.items()],
+        compared=tables.comparison(runs, recorded) if recorded is not None else [],
+        recorded=recorded.name if recorded is not None else "",
+        parameters=list(tables.parameters(spec)),
+        venue=spec.venue,
+        venue_parameters=list(tables.parameters(load_profile(spec.venue))),
+        overrides=[words.plain_text(o) for o in origin.overrides],
+        limits=words.LIMITS,
+        hashes=tables.hash_rows(runs),
+        tool=manifest.tool(),
+        kernel=kernel_hash(),
+        resolved=manifest.text_hash(origin.resolved),
+        packages=manifest.packages(),
+    )
+    return text
+
+
+def _about(name: str, recorded: Recorded | None) -> tuple[str, str]:
+    """Heading and caption of a figure; with a record it says what is drawn beside the outcome."""
+    beside = {
+        "price": ", and the recorded mark minute by minute",
+        "depth": ": in dollars, then as shares beside the record",
+    }
+    heading, about = _ABOUT[name]
+    return heading, about.format(beside.get(name, "") if recorded is not None else "")
+
+
+@cache
+def _template() -> Any:
+    environment = Environment(
+        loader=PackageLoader("sim.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html.j2")

@@ -1,0 +1,191 @@
+"""The tables of the report, as plain rows of text; the template escapes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from html import escape
+from typing import Annotated, Any, NamedTuple
+
+import numpy as np
+from pydantic import BaseModel, TypeAdapter
+
+from sim.metrics import event
+from sim.report import words
+from sim.report.recorded import Recorded, event_paths
+from sim.results import Run
+from sim.results.summary import clock_text, over_seeds
+from sim.scenario.spec import Spec
+from sim.settings.fields import field_extra
+
+
+class Headline(NamedTuple):
+    """One number of the head: median over seeds, range, and over how many seeds."""
+
+    name: str
+    median: str
+    spread: str
+
+
+DEEP_FALL = 0.10
+"""Shallow end of the band accepted for the recorded fall (EVENT.md F1); a count, not a rule for what a cascade is."""
+
+_HEAD: tuple[tuple[str, str, str], ...] = (
+    ("min_mark_usd", "lowest mark", "price"),
+    ("low_after_s", "time of the low (UTC)", "clock"),
+    ("drop_from_start", "drop from the start", "fraction"),
+    ("drop_from_2049", "drop from 20:49, before the headline", "fraction"),
+    ("forced_sell_usd", "longs liquidated through the book", "USD"),
+    ("forced_buy_usd", "shorts liquidated through the book", "USD"),
+    ("forced_share_of_oi", "liquidated, share of open interest", "fraction"),
+    ("n_liquidated", "accounts liquidated", "count"),
+    ("oi_change", "open interest, end over start", "fraction"),
+    ("fund_change_usd", "insurance fund, end less start", "USD"),
+    ("depth_bid_1pct_at_low_usd", "perp bids within 1 % of mid, at the low", "USD"),
+    ("depth_ask_1pct_at_low_usd", "perp asks within 1 % of mid, at the low", "USD"),
+    ("return_sd_1min", "one-minute return, standard deviation", "fraction"),
+    ("spread_median_bp", "perp spread, median", "bp"),
+    ("messages", "messages that reached a book", "messages"),
+)
+
+
+def headlines(runs: Sequence[Run]) -> list[Headline]:
+    """Head of the report: medians with the range over seeds."""
+    numbers = over_seeds([run.summary for run in runs])
+    rows = [_deep_falls(runs)] if len(runs) > 1 else []
+    for key, name, kind in _HEAD:
+        q = numbers.get(key)
+        if q is None or q["n"] == 0:
+            continue
+        low, middle, high = (_shown(q[k], kind, runs[0].spec) for k in ("min", "median", "max"))
+        count = f"n = {int(q['n'])}"
+        rows.append(Headline(name, middle, f"{low} to {high}, {count}" if len(runs) > 1 else "one seed"))
+    return rows
+
+
+def _deep_falls(runs: Sequence[Run]) -> Headline:
+    """Share of seeds with a deep fall: where outcomes are of two kinds, a median alone describes neither."""
+    deep = sum(run.summary["max_drawdown"] <= -DEEP_FALL for run in runs)
+    name = f"share of seeds that fall by {100 * DEEP_FALL:g} % or more"
+    return Headline(name, f"{deep} of {len(runs)}", "deepest fall of the mark from a running maximum")
+
+
+def _shown(value: float, kind: str, spec: Spec) -> str:
+    if kind == "price":
+        return words.price(value)
+    if kind == "clock":
+        text = clock_text(spec.start_utc, value) or "none"
+        return text[11:19] if spec.duration <= 86400 else text[:19].replace("T", " ")
+    return words.amount(value, kind)
+
+
+class Compared(NamedTuple):
+    """One row of simulated beside recorded."""
+
+    row: str
+    name: str
+    unit: str
+    recorded: str
+    band: str
+    simulated: str
+    spread: str
+    verdict: str
+    note: str
+
+
+def comparison(runs: Sequence[Run], recorded: Recorded) -> list[Compared]:
+    """Rows F0-F4, F11 and F14-F17 of the event: recorded value, accepted band, simulated median, range, verdict."""
+    paths = event_paths(runs, recorded)
+    rows = []
+    for target in event.TARGETS:
+        values = np.array([event.in_unit(target, target.measure(path)) for path in paths])
+        values = values[~np.isnan(values)]
+        middle = float(np.median(values)) if values.size else float("nan")
+        verdict = event.verdict(target, middle)
+        spread = f"{_figure(values.min())} to {_figure(values.max())}, n = {values.size}" if values.size else "none"
+        note = words.why(target.row, middle, target.low) if verdict == "miss" else ""
+        band = f"{_figure(target.low)} to {_figure(target.high)}"
+        rows.append(
+            Compared(
+                target.row, target.name, target.unit, target.recorded, band, _figure(middle), spread, verdict, note
+            )
+        )
+    return rows
+
+
+def _figure(value: float) -> str:
+    if np.isnan(value):
+        return "none"
+    return "never" if np.isinf(value) else f"{value:.3g}"
+
+
+class Parameter(NamedTuple):
+    """One setting with its provenance."""
+
+    name: str
+    value: str
+    default: str
+    provenance: str
+    source: str
+    meaning: str
+
+
+def parameters(settings: BaseModel, prefix: str = "") -> Iterator[Parameter]:
+    """Every setting of a model, groups flattened to dotted names; ``default`` is empty when the default stands."""
+    for name, field in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        if isinstance(value, BaseModel):
+            yield from parameters(value, f"{prefix}{name}.")
+            continue
+        extra = field_extra(type(settings), name)
+        unit, source = str(extra.get("unit", "")), str(extra.get("source", ""))
+        default = value if field.is_required() else _default(type(settings), name)
+        changed = default != value
+        yield Parameter(
+            f"{prefix}{name}",
+            _text(value, unit),
+            _text(default, unit) if changed else "",
+            "scenario" if changed else str(extra.get("provenance", "")),
+            f"set in the scenario; source of the default: {source}"
+            if changed and extra.get("provenance") != "scenario"
+            else source,
+            field.description or "",
+        )
+
+
+@cache
+def _default(model: type[BaseModel], name: str) -> Any:
+    """Default of a field in memory units: read as the model itself reads it, without the checks across fields."""
+    field = model.model_fields[name]
+    kind: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+    return TypeAdapter(kind).validate_python(field.get_default(call_default_factory=True))
+
+
+def _text(value: Any, unit: str) -> str:
+    if isinstance(value, BaseModel):
+        model = type(value)
+        return ", ".join(
+            f"{name} {_text(getattr(value, name), str(field_extra(model, name).get('unit', '')))}"
+            for name in model.model_fields
+        )
+    if isinstance(value, (list, tuple)):
+        return "; ".join(_text(v, unit) for v in value) or "none"
+    return words.setting_text(value, unit)
+
+
+def hash_rows(runs: Sequence[Run]) -> list[tuple[str, str, str]]:
+    """Seed, array and SHA-256 of every result array."""
+    return [(str(run.seed), name, digest) for run in runs for name, digest in sorted(run.hashes.items())]
+
+
+def notebook_table(runs: Sequence[Run], run_id: str) -> str:
+    """Small HTML table for a notebook: the head of the report."""
+    rows = "".join(
+        f"<tr><th>{escape(h.name)}</th><td>{escape(h.median)}</td><td>{escape(h.spread)}</td></tr>"
+        for h in headlines(runs)
+    )
+    n = len(runs)
+    title = escape(words.plain_text(runs[0].spec.title))
+    seeds = f"{n} seed{'s' if n > 1 else ''}"
+    caption = f"{title}: run {escape(run_id)}, {seeds}; scenario outcome given this model, not a forecast"
+    return f"<table><caption>{caption}</caption>{rows}</table>"

@@ -1,0 +1,120 @@
+"""Numbers and sentences for people: amounts with unit, and what this version leaves out."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import datetime
+from typing import Any
+
+_SCALES = ((1e12, "tn"), (1e9, "bn"), (1e6, "m"), (1e3, "k"))
+_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def plain_text(text: object) -> str:
+    """Text without ANSI escapes and other control characters; line breaks and tabs stay."""
+    return _CONTROL.sub("", _ESCAPE.sub("", str(text)))
+
+
+def amount(value: float, unit: str) -> str:
+    """Write a number with its unit, short: "$1.24bn", "-12.3 %", "1,323"."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "none"
+    if isinstance(value, float) and math.isinf(value):
+        return "never"
+    if unit == "USD":
+        return f"{'-' if value < 0 else ''}${_scaled(abs(value))}"
+    if unit == "fraction":
+        return f"{100.0 * value:.3g} %" if abs(value) < 0.9995 else f"{100.0 * value:.4g} %"
+    if unit in ("accounts", "messages", "fills", "count"):
+        return f"{value:,.0f}"
+    return f"{value:,.4g} {unit}".replace("e+06", "m").strip()
+
+
+def price(value: float) -> str:
+    """Price in whole dollars."""
+    return "none" if math.isnan(value) else f"${value:,.0f}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as "6 h 40 min", "23 min 10 s" or "250 ms"."""
+    if seconds and abs(seconds) < 1.0:
+        return f"{seconds * 1e3:g} ms"
+    whole = round(seconds)
+    parts = [(whole // 86400, "d"), (whole // 3600 % 24, "h"), (whole // 60 % 60, "min"), (whole % 60, "s")]
+    shown = [f"{n} {unit}" for n, unit in parts if n]
+    return " ".join(shown[:3]) or "0 s"
+
+
+def _scaled(value: float) -> str:
+    for scale, letter in _SCALES:
+        if value >= scale:
+            return f"{value / scale:.4g}{letter}"
+    return f"{value:.4g}"
+
+
+def setting_text(value: Any, unit: str) -> str:
+    """Value of a setting as a reader writes it, with all its digits."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S} UTC"
+    if not isinstance(value, (int, float)):
+        return plain_text(value)
+    if unit == "s":
+        return duration(value) if value else "0 s"
+    if unit.startswith("USD"):
+        return f"${_exact(value)}{unit[3:]}"
+    if unit.startswith("fraction"):
+        shown = f"{1e4 * value:.10g} bp" if 0 < abs(value) < 0.001 else f"{100.0 * value:.10g} %"
+        return f"{shown}{unit[8:]}"
+    return f"{value:,.10g} {unit}".strip()
+
+
+def _exact(value: float) -> str:
+    """Amount with all its digits; scaled from a million upwards."""
+    scale, letter = next(((s, x) for s, x in _SCALES if value >= s >= 1e6), (1.0, ""))
+    return f"{value / scale:,.12g}{letter}"
+
+
+LIMITS: tuple[str, ...] = (
+    "One coin, one venue, one spot book: no other venue or coin, no collateral tokens, no lending, ETFs or treasuries.",
+    "No latent demand: nobody waits below the visible book to buy a fall, so depth beyond it is the makers' alone.",
+    "Market makers never withdraw in fear; they answer fills, inventory and capital.",
+    "No auto-deleveraging and no funding payments.",
+    "News value, starting depth and leverage are inputs; where sources differ, the parameter table names the one used.",
+    "A seed is one draw of the model's noise. Shares of seeds say nothing about how often such a day happens.",
+)
+"""What a reader must know before quoting a number; docs/limits.md says more."""
+
+_ACTING = "Absent from this version and acting in this direction"
+ABSENT = {
+    "too deep": f"{_ACTING}: makers that withdraw their quotes.",
+    "too thin": "The simulated book refills more slowly than the recorded one; no cause is claimed here.",
+    "too shallow": f"{_ACTING}: maker withdrawal, auto-deleveraging, other venues and coins.",
+    "too far": f"{_ACTING}: latent demand and dip buyers below the visible book.",
+    "too early": "The pause of 21:00 to 21:10 has no mechanism here; the trigger of the second leg is not explained.",
+    "too late": "The trigger of the second leg is not explained by this version.",
+    "recovers late": f"{_ACTING}: latent demand and dip buyers that return after the low.",
+    "recovers early": "No cause is claimed here.",
+    "too calm": f"{_ACTING}: maker withdrawal, auto-deleveraging, other venues and coins.",
+    "too wild": f"{_ACTING}: latent demand that would meet forced sales.",
+}
+"""One sentence for each way to miss a row; it names what is missing and claims no more."""
+
+
+def why(row: str, value: float, low: float) -> str:
+    """Sentence beside a missed row, by the row and the side on which it was missed."""
+    below = value < low
+    if row in ("F1", "F2"):
+        return ABSENT["too far" if below else "too shallow"]
+    if row in ("F0", "F3"):
+        return ABSENT["too early" if below else "too late"]
+    if row == "F4":
+        return ABSENT["recovers early" if below else "recovers late"]
+    if row == "F11":
+        return ABSENT["too calm" if below else "too wild"]
+    return ABSENT["too thin" if below else "too deep"]

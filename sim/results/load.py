@@ -1,0 +1,62 @@
+"""Run folders read back, after every file was checked against its hash."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from sim.errors import ResultError
+from sim.results import storage
+from sim.results.ensemble import Ensemble
+from sim.results.folder import read_manifest
+from sim.results.run import TABLES, Origin, Run, Tables
+from sim.results.summary import Timing
+from sim.scenario.spec import Spec
+
+
+def load_run(folder: str | Path) -> Run | Ensemble:
+    """Read a run folder.
+
+    Parameters
+    ----------
+    folder : path
+        As written by ``Run.save``, ``Ensemble.save`` or ``shoal run``.
+
+    Returns
+    -------
+    Run or Ensemble
+        As it was saved; nothing is computed again but the summary.
+
+    Raises
+    ------
+    ResultError
+        When a file is missing, altered or written by another layout version.
+    """
+    place = Path(folder)
+    saved = read_manifest(place)
+    try:
+        spec = Spec.model_validate(saved["resolved"]["scenario"])
+        origin = Origin(saved["resolved"], tuple(saved["overrides"]), bool(saved["audited"]))
+        seeds = [int(seed) for seed in saved["seeds"]]
+        if saved["kind"] == "run":
+            return _one(place, spec, seeds[0], saved, origin)
+        return Ensemble(tuple(_one(place / "seeds" / str(seed), spec, seed, saved, origin) for seed in seeds))
+    except (KeyError, TypeError, IndexError, ValidationError) as error:
+        raise ResultError(
+            f"{place}: its manifest does not describe a run this version can read ({_brief(error)})"
+        ) from error
+
+
+def _one(place: Path, spec: Spec, seed: int, saved: Mapping[str, Any], origin: Origin) -> Run:
+    record = saved["runs"][str(seed)]
+    tables = Tables(*(storage.read_parquet((place / f"{name}.parquet").read_bytes()) for name in TABLES))
+    timing = Timing(record["cpu_s"], record["wall_s"], record["started_utc"], record["ended_utc"])
+    return Run(spec, seed, tables, dict(record["constants"]), dict(record["result_sha256"]), timing, origin)
+
+
+def _brief(error: Exception) -> str:
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0] if text else ''}"[:160]

@@ -1,0 +1,184 @@
+"""A finished run: tables in human units, a summary, hashes; it plots, reports and saves itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pandas as pd
+
+from sim.results import folder as folders
+from sim.results import frames, manifest, storage
+from sim.results.summary import Timing, summarise
+from sim.scenario.spec import Spec
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from sim.recorder import RunArrays
+
+TABLES = ("series", "bands", "events", "accounts")
+
+
+class Tables(NamedTuple):
+    """The four tables of a run, in human units."""
+
+    series: pd.DataFrame
+    bands: pd.DataFrame
+    events: pd.DataFrame
+    accounts: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a run comes from: the resolved scenario, venue profile and data hashes, and what was changed by hand."""
+
+    resolved: Mapping[str, Any]
+    overrides: tuple[str, ...] = ()
+    audited: bool = False
+
+
+@dataclass(frozen=True)
+class Run:
+    """One scenario, one seed, finished.
+
+    Attributes
+    ----------
+    spec : Spec
+        The scenario as it was run.
+    seed : int
+        Key of all random draws.
+    tables : Tables
+        ``series``, ``bands``, ``events`` and ``accounts`` in human units; also reachable as attributes of the run.
+    constants : dict
+        ``tick_usd``, ``lot_coin`` and what else the market reports.
+    hashes : dict
+        SHA-256 of the raw arrays and of the final state: equal hashes are equal runs, bit for bit.
+    timing : Timing
+        Cost in seconds.
+    origin : Origin
+        What went in.
+    """
+
+    spec: Spec
+    seed: int
+    tables: Tables
+    constants: dict[str, Any]
+    hashes: dict[str, str]
+    timing: Timing
+    origin: Origin
+
+    @classmethod
+    def from_arrays(
+        cls, spec: Spec, seed: int, arrays: RunArrays, state_hash: str, timing: Timing, origin: Origin
+    ) -> Run:
+        """Make a run of what ``Market.collect`` and ``Market.state_hash`` give."""
+        start, constants = spec.start_utc, dict(arrays.constants)
+        tables = Tables(
+            frames.series_frame(arrays.series, constants, start),
+            frames.bands_frame(arrays.bands, constants, start),
+            frames.events_frame(arrays.events, constants, start),
+            frames.accounts_frame(arrays.accounts, constants, start),
+        )
+        hashes = {name: manifest.array_hash(getattr(arrays, name)) for name in TABLES}
+        return cls(spec, seed, tables, constants, {**hashes, "state": state_hash}, timing, origin)
+
+    @property
+    def series(self) -> pd.DataFrame:
+        """One row each recorded interval."""
+        return self.tables.series
+
+    @property
+    def bands(self) -> pd.DataFrame:
+        """Book profile: coins in bands by distance from mid."""
+        return self.tables.bands
+
+    @property
+    def events(self) -> pd.DataFrame:
+        """Forced orders, takeovers, fund sales, shocks."""
+        return self.tables.events
+
+    @property
+    def accounts(self) -> pd.DataFrame:
+        """Accounts that were touched."""
+        return self.tables.accounts
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """The run in a handful of numbers; names end in their unit, shares and drops are fractions."""
+        return summarise(self.series, self.spec, self.timing)
+
+    @cached_property
+    def run_id(self) -> str:
+        """Twelve hex digits: hash of (resolved scenario, seed, kernel hash)."""
+        return manifest.run_id(self.origin.resolved, (self.seed,))
+
+    def plot(self) -> Figure:
+        """Price figure: mark, news value and, where the scenario names one, the recorded path."""
+        from sim.report import figures
+
+        return figures.price_figure((self,), self.run_id)
+
+    def report(self, path: str | Path) -> Path:
+        """Write the one-page HTML report and return its path."""
+        from sim.report import page
+
+        return page.write_page((self,), self.run_id, path)
+
+    def save(self, folder: str | Path, *, force: bool = False, report: bool = True) -> Path:
+        """Write the run folder, whole or not at all.
+
+        Parameters
+        ----------
+        folder : path
+            The folder itself; ``sim.results.run_folder`` makes the usual name.
+        force : bool
+            Replace a run folder that is there.
+        report : bool
+            Also write ``report.html`` and ``figures/``.
+        """
+        files = self.files()
+        files["scenario.resolved.yaml"] = storage.yaml_bytes(self.origin.resolved["scenario"])
+        if report:
+            from sim.report import page
+
+            files |= page.page_files((self,), self.run_id)
+        return folders.write_folder(Path(folder), files, self.manifest(), force)
+
+    def files(self, run_id: str = "") -> dict[str, bytes]:
+        """Make the data files of the run folder: four Parquet tables and ``summary.json``."""
+        tables = zip(TABLES, self.tables, strict=True)
+        files = {f"{name}.parquet": storage.parquet_bytes(table, run_id or self.run_id) for name, table in tables}
+        return files | {"summary.json": storage.json_bytes(self.summary)}
+
+    def manifest(self) -> dict[str, Any]:
+        """Content of ``manifest.json`` but for the file hashes."""
+        origin = self.origin
+        return {
+            "kind": "run",
+            **manifest.describe(origin.resolved, (self.seed,), origin.overrides, origin.audited),
+            "runs": {str(self.seed): self.record()},
+            "status": "complete",
+        }
+
+    def record(self) -> dict[str, Any]:
+        """Entry of this seed in a manifest."""
+        return {"result_sha256": self.hashes, "constants": storage.plain(self.constants), **self.timing._asdict()}
+
+    def to_csv(self, folder: str | Path) -> Path:
+        """Write the four tables as CSV files with all digits, and ``units.csv`` beside them; returns the folder."""
+        place = Path(folder)
+        place.mkdir(parents=True, exist_ok=True)
+        tables = self.tables._asdict()
+        for name, table in tables.items():
+            (place / f"{name}.csv").write_bytes(storage.csv_bytes(table))
+        (place / "units.csv").write_bytes(storage.units_csv_bytes(tables))
+        return place
+
+    def _repr_html_(self) -> str:
+        from sim.report import tables
+
+        return tables.notebook_table((self,), self.run_id)

@@ -1,0 +1,133 @@
+"""Random numbers as a pure function of what they are for: Philox4x32-10 (Salmon et al. 2011, Random123).
+
+Key = the run's seed (two 32-bit words); counter = (tick or own event serial, purpose, participant, row). Nobody owns
+a stream that advances: an extra draw, another participant or another block size shifts no number. All arithmetic is
+exact in uint64, so compiled and interpreted code agree bit for bit. Transcendental functions come from ``math`` in
+both worlds; callers quantise their results to ticks, lots or messages.
+"""
+
+import math
+
+import numpy as np
+
+from sim.kernels._jit import small
+
+# What a draw is for: the second counter word. A new purpose takes a new number; numbers are never reused.
+NEWS = np.int64(1)
+TAKER_COUNT = np.int64(2)
+TAKER_ORDER = np.int64(3)
+NOISE_CLOCK = np.int64(4)
+NOISE_PLACE = np.int64(5)
+RUNG_CLOCK = np.int64(6)
+TIE_BREAK = np.int64(7)
+SCAN_RANK = np.int64(8)
+
+_MASK = np.uint64(0xFFFFFFFF)
+_SHIFT = np.uint64(32)
+_M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
+_W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
+_S5, _S6, _S26 = np.uint64(5), np.uint64(6), np.uint64(26)
+_TWO_M53 = 1.0 / 9007199254740992.0
+_TWO_PI = 2.0 * math.pi
+_SIXTEEN, _MASK16 = np.uint64(16), np.uint64(0xFFFF)
+_ROUNDS = 10
+MASK32 = np.int64(0xFFFFFFFF)
+
+
+@small
+def philox(key, c0, c1, c2, c3):
+    """Four 32-bit words, as uint64, for a key and a counter.
+
+    Parameters
+    ----------
+    key : uint64[2]
+        Low and high 32 bits of the seed.
+    c0, c1, c2, c3 : int64
+        Counter words; the lower 32 bits of each count.
+    """
+    x0, x1 = np.uint64(c0 & MASK32), np.uint64(c1 & MASK32)
+    x2, x3 = np.uint64(c2 & MASK32), np.uint64(c3 & MASK32)
+    k0, k1 = key[0], key[1]
+    for _ in range(_ROUNDS):
+        p0 = _M0 * x0
+        p1 = _M1 * x2
+        x0, x1, x2, x3 = (p1 >> _SHIFT) ^ x1 ^ k0, p1 & _MASK, (p0 >> _SHIFT) ^ x3 ^ k1, p0 & _MASK
+        k0 = (k0 + _W0) & _MASK
+        k1 = (k1 + _W1) & _MASK
+    return x0, x1, x2, x3
+
+
+@small
+def uniform(word_a, word_b):
+    """A float in (0, 1) with 53 bits, from two 32-bit words; never 0 and never 1."""
+    bits = ((word_a >> _S5) << _S26) | (word_b >> _S6)
+    return (np.float64(np.int64(bits)) + 0.5) * _TWO_M53
+
+
+@small
+def normal(word_a, word_b, word_c, word_d):
+    """A standard normal float from four words (Box-Muller, the cosine branch)."""
+    radius = math.sqrt(-2.0 * math.log(uniform(word_a, word_b)))
+    return radius * math.cos(_TWO_PI * uniform(word_c, word_d))
+
+
+@small
+def exponential(word_a, word_b):
+    """A standard exponential float (mean 1) from two words."""
+    return -math.log(uniform(word_a, word_b))
+
+
+@small
+def poisson(rate, u, bound):
+    """Number of events of a Poisson law by inversion.
+
+    Parameters
+    ----------
+    rate : float
+        Mean, at most 600 (``exp(-rate)`` must be a normal float); ``poisson_bound`` checks it.
+    u : float
+        Uniform in (0, 1).
+    bound : int64
+        Largest count returned; taken from ``poisson_bound``, so that it is passed with probability below 1e-15.
+    """
+    term = math.exp(-rate)
+    total = term
+    count = np.int64(0)
+    while u > total and count < bound:
+        count += np.int64(1)
+        term = term * rate / np.float64(count)
+        total += term
+    return count
+
+
+def poisson_bound(rate: float) -> int:
+    """Count passed with probability below 1e-15: ``rate + 9 sqrt(rate) + 30`` (Chernoff bound, checked for rates 0
+    to 600).
+
+    Raises
+    ------
+    ValueError
+        When ``rate`` is not in 0 .. 600 events a tick; use a shorter tick.
+    """
+    if not 0.0 <= rate <= 600.0:
+        raise ValueError(f"{rate:g} events in one tick cannot be drawn; use a shorter tick (at most 600 a tick)")
+    return math.ceil(rate + 9.0 * math.sqrt(rate) + 30.0)
+
+
+@small
+def sixteen_bits(word, half):
+    """Lower (``half`` 0) or upper (``half`` 1) 16 bits of a 32-bit word, as int64."""
+    return np.int64((word >> (_SIXTEEN * np.uint64(half))) & _MASK16)
+
+
+def seed_key(seed: int) -> np.ndarray:
+    """The Philox key, uint64[2], of a seed in 0 .. 2^64 - 1.
+
+    Raises
+    ------
+    ValueError
+        When the seed is negative or does not fit 64 bits.
+    """
+    if not 0 <= seed < 1 << 64:
+        raise ValueError(f"seed {seed} is outside 0 .. 2^64 - 1; choose a smaller non-negative whole number")
+    return np.array([seed & 0xFFFFFFFF, seed >> 32], np.uint64)

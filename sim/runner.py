@@ -1,0 +1,199 @@
+"""From a scenario to finished runs: ``load("calm_btc").run(seed=1)``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sim.errors import ScenarioError
+from sim.evidence import DEPTH, PRICE
+from sim.kernel_cache import compiling
+from sim.results import Ensemble, Origin, Run, Timing
+from sim.results.manifest import now_utc, run_id
+from sim.scenario.load import load_spec
+from sim.scenario.places import derived_dir
+from sim.scenario.spec import Spec
+from sim.venues.profile import load_profile
+
+Progress = Callable[[float], None]
+
+_SLICES = 100  # calls a run is cut into, so that progress and Ctrl-C are heard; results do not depend on it
+LARGEST_SEED = 2**63 - 1
+MOST_SEEDS = 10_000
+
+
+def load(
+    name_or_path: str | Path, set: Mapping[str, object] | Sequence[str] | None = None, **fields: object
+) -> Scenario:
+    """Read a scenario, with changes.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        Name of a shipped scenario ("calm_btc") or path of a YAML file.
+    set : mapping or sequence of str, optional
+        Changes by dotted name: ``{"market.price": "$100k"}``, or ``["market.price=$100k"]`` as on the command line.
+    **fields
+        Changes of top-level fields: ``duration="30min"``. They win over ``set``.
+
+    Returns
+    -------
+    Scenario
+        Ready to run.
+
+    Raises
+    ------
+    ScenarioError
+        With one line for each problem in the file or the changes.
+
+    Examples
+    --------
+    >>> import sim
+    >>> half = sim.load("calm_btc", set={"market.depth_scale_visible": 0.5}, duration="10min")  # doctest: +SKIP
+    >>> half.run(seed=1).summary["drop_from_start"]  # doctest: +SKIP
+    """
+    if isinstance(set, str):
+        raise ScenarioError(f"set: expected a mapping or a list of 'key=value', got the single text {set!r}")
+    if set is None or isinstance(set, Mapping):
+        changes = {**(set or {}), **fields}
+        return Scenario(load_spec(name_or_path, changes), tuple(f"{key}={value}" for key, value in changes.items()))
+    lines = [*set, *(f"{key}={json.dumps(value)}" for key, value in fields.items())]
+    return Scenario(load_spec(name_or_path, lines), tuple(lines))
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A checked scenario that can be run.
+
+    Attributes
+    ----------
+    spec : Spec
+        Everything the scenario says, defaults filled in.
+    overrides : tuple of str
+        What was changed after the file was read, as ``key=value``.
+    """
+
+    spec: Spec
+    overrides: tuple[str, ...] = ()
+
+    @cached_property
+    def resolved(self) -> dict[str, Any]:
+        """What decides a result beside seed and code: scenario, venue profile, SHA-256 of each data file it names."""
+        spec = self.spec
+        named = [spec.news.path] if isinstance(spec.news.path, str) else []
+        if spec.evidence is not None:
+            named += [spec.evidence, spec.evidence.replace(PRICE, DEPTH, 1)]
+        return {
+            "scenario": spec.model_dump(mode="json"),
+            "venue": load_profile(spec.venue).model_dump(mode="json"),
+            "data": {name: _file_hash(derived_dir() / f"{name}.csv") for name in dict.fromkeys(named)},
+        }
+
+    def run_id(self, seeds: Sequence[int]) -> str:
+        """Twelve hex digits that name the result of these seeds; known before anything is run."""
+        return run_id(self.resolved, seeds)
+
+    def run(self, seed: int = 1, audit: bool = False, progress: Progress | None = None) -> Run:
+        """Simulate one seed.
+
+        Parameters
+        ----------
+        seed : int
+            Key of all random draws, 0 to 2^63 - 1.
+        audit : bool
+            Check every conservation law after every tick; slower, same numbers.
+        progress : callable, optional
+            Told the finished share, 0 to 1, now and then.
+
+        Returns
+        -------
+        Run
+            CPU time in ``run.timing`` is user plus system time inside the run; compilation and build are not in it.
+        """
+        (wanted,) = _checked_seeds((seed,))
+        warm()
+        return self._simulate(wanted, audit, progress)
+
+    def ensemble(
+        self, seeds: int | Iterable[int] = 8, audit: bool = False, progress: Progress | None = None
+    ) -> Ensemble:
+        """Simulate several seeds, one after the other.
+
+        Parameters
+        ----------
+        seeds : int or iterable of int
+            A number n means seeds 1 to n.
+        audit, progress
+            As for ``run``.
+        """
+        wanted = tuple(range(1, seeds + 1)) if isinstance(seeds, int) else _checked_seeds(seeds)
+        if not 1 <= len(wanted) <= MOST_SEEDS:
+            raise ScenarioError(f"seeds: expected 1 to {MOST_SEEDS} of them, got {len(wanted)}")
+        warm()
+        runs = []
+        for k, seed in enumerate(wanted):
+            runs.append(self._simulate(seed, audit, _part(progress, k, len(wanted))))
+        return Ensemble(tuple(runs))
+
+    def _simulate(self, seed: int, audit: bool, progress: Progress | None) -> Run:
+        from sim.build import build
+
+        market = build(self.spec, seed)
+        market.audit = audit
+        started, wall, cpu = now_utc(), time.perf_counter(), time.process_time()
+        for k in range(1, _SLICES):
+            market.run_until(self.spec.duration * k / _SLICES)
+            if progress is not None:
+                progress(k / _SLICES)
+        arrays = market.run()
+        timing = Timing(time.process_time() - cpu, time.perf_counter() - wall, started, now_utc())
+        if progress is not None:
+            progress(1.0)
+        origin = Origin(self.resolved, self.overrides, audit)
+        return Run.from_arrays(self.spec, seed, arrays, market.state_hash(), timing, origin)
+
+
+@cache
+def warm() -> None:
+    """Compile, or load from the cache, everything a tick needs; a progress line on a terminal while it compiles."""
+    from sim.build import build
+
+    with compiling():
+        spec = load_spec("calm_btc", {"duration": "2s", "leveraged.accounts": 100, "shocks": []})
+        market = build(spec, 0)
+        market.run()
+        market.collect()
+        market.state_hash()
+
+
+def _part(progress: Progress | None, k: int, n: int) -> Progress | None:
+    return None if progress is None else lambda share: progress((k + share) / n)
+
+
+def _checked_seeds(seeds: Iterable[object]) -> tuple[int, ...]:
+    """Seeds as plain integers; refused when one is no whole number of the range, or stands twice."""
+    wanted: list[int] = []
+    for seed in seeds:
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed <= LARGEST_SEED:
+            raise ScenarioError(f"seed: expected a whole number from 0 to {LARGEST_SEED}, got {seed!r}")
+        wanted.append(int(seed))
+    if len(dict.fromkeys(wanted)) != len(wanted):
+        raise ScenarioError("seeds: each seed may appear once; the same seed gives the same run")
+    return tuple(wanted)
+
+
+def _file_hash(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ScenarioError(
+            f"{path.name}: the recorded path the scenario names cannot be read ({error.strerror})"
+        ) from error

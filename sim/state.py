@@ -1,0 +1,146 @@
+"""All arrays of one market, room by room, in the order in which ``tick.advance`` takes them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.errors import CapacityError
+from sim.kernels.book import Books, grow_fills, grow_pool
+from sim.kernels.clock import GROW
+from sim.kernels.ledger import GUEST_FILL
+from sim.tick import advance
+
+Array = npt.NDArray[Any]
+MOST_ROWS = 1 << 26  # of one growing room: far beyond any run that fits a machine, near enough to catch a runaway
+
+
+@dataclass(slots=True)
+class State:
+    """Every integer and float that a tick reads or writes; see the module that owns each record type.
+
+    Notes
+    -----
+    Only growing rooms are ever replaced (by longer copies, between ticks); slots, tickets, handles and rows stay valid.
+    """
+
+    key: Array
+    clock: Array
+    books: Books
+    accounts: Array
+    rules: Array
+    flows: Array
+    tickets: Array
+    slot_ticket: Array
+    guest_fills: Array
+    messages: Array
+    order: Array
+    starts: Array
+    tiers: Array
+    engine: Array
+    heads: Array
+    queue: Array
+    events: Array
+    price: Array
+    samples: Array
+    rows: Array
+    bands: Array
+    quotes: Array
+    news: Array
+    ramps: Array
+    seen: Array
+    crowd: Array
+    knots: Array
+    firms: Array
+    quoting: Array
+    distance: Array
+    rung_lots: Array
+
+    @property
+    def tick(self) -> int:
+        """Number of the tick that runs next."""
+        return int(self.clock[0]["tick"])
+
+    def arrays(self) -> tuple[Array, ...]:
+        """The arguments of ``advance`` after the number of ticks."""
+        return (
+            self.key, self.clock, *self.books,
+            self.accounts, self.rules, self.flows, self.tickets, self.slot_ticket, self.guest_fills,
+            self.messages, self.order, self.starts,
+            self.tiers, self.engine, self.heads, self.queue, self.events,
+            self.price, self.samples, self.rows, self.bands, self.quotes,
+            self.news, self.ramps, self.seen, self.crowd, self.knots,
+            self.firms, self.quoting, self.distance, self.rung_lots,
+        )  # fmt: skip
+
+    def run(self, n_ticks: int) -> int:
+        """Run whole ticks until ``n_ticks`` are done or one ends badly; grows rooms on the way. Returns the status."""
+        end = self.tick + n_ticks
+        while self.tick < end:
+            status = int(advance(end - self.tick, *self.arrays()))
+            if status == GROW:
+                self.grow()
+            elif status != 0:
+                return status
+        return 0
+
+    def grow(self) -> None:
+        """Double every room that has less space than one tick may need."""
+        clock = self.clock[0]
+        most = int(clock["most_messages"])
+        if len(self.books.pool) - int(self.books.cursor[0]["fresh"]) < int(clock["n_mail"]) + most:
+            self.grow_orders()
+        if len(self.messages) - int(clock["n_mail"]) < most:
+            self.grow_mail()
+        if len(self.events) - int(clock["n_events"]) < int(clock["most_events"]):
+            self.events = longer(self.events)
+        if len(self.rows) <= int(clock["n_rows"]):
+            self.rows = longer(self.rows)
+        if len(self.bands) <= int(clock["n_bands"]):
+            self.bands = longer(self.bands)
+        if int(clock["n_guests"]) and len(self.guest_fills) - int(clock["n_guest_fills"]) < 2 * len(self.books.pool):
+            self.guest_fills = longer(self.guest_fills, 2 * len(self.books.pool))
+
+    def grow_orders(self) -> None:
+        """Double the order pool, and with it the fill rows (one message can fill every live order) and the tickets
+        of slots.
+        """
+        capacity = 2 * (len(self.books.pool) - 1)
+        if capacity > MOST_ROWS:
+            raise CapacityError(f"{capacity // 2} live orders fill the pool; post fewer orders or cancel old ones")
+        self.books = grow_fills(grow_pool(self.books, capacity), capacity + 1)
+        self.slot_ticket = longer(self.slot_ticket, capacity + 1 - len(self.slot_ticket))
+
+    def grow_mail(self) -> None:
+        """Double the mailbox."""
+        self.messages = longer(self.messages)
+        self.order = longer(self.order)
+
+    def add_owner(self, account: Array) -> int:
+        """Append one account row and its positions; returns the row."""
+        self.accounts = np.concatenate([self.accounts, account])
+        positions = self.books.positions
+        column = np.zeros((len(positions), 1), np.int64)
+        self.books = self.books._replace(positions=np.ascontiguousarray(np.hstack([positions, column])))
+        if not len(self.guest_fills):
+            self.guest_fills = np.zeros(1, GUEST_FILL)
+        return len(self.accounts) - 1
+
+
+def longer(array: Array, by: int = 0) -> Array:
+    """A copy with at least twice the rows, or ``by`` more where given; new rows are zero.
+
+    Raises
+    ------
+    CapacityError
+        Past 2^26 rows.
+    """
+    n = len(array) + max(by, 0 if by else len(array), 1)
+    if n > MOST_ROWS:
+        raise CapacityError(
+            f"a room of {array.dtype.names or array.dtype} would need {n} rows; shorten the run or record less often"
+        )
+    out = np.zeros((n, *array.shape[1:]), array.dtype)
+    out[: len(array)] = array
+    return out

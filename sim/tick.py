@@ -1,0 +1,140 @@
+"""The model's order of events inside one tick: the list of calls in ``advance`` is MODEL 1.4, thin version.
+
+Fixed and pinned by a test. Behaviours read the state at the end of the last tick and write messages; nothing trades
+before step 5b. Marks used by the engine are those of step 2: a fill of this tick cannot liquidate anyone before the
+next mark.
+"""
+
+import math
+
+import numpy as np
+
+from sim import rng
+from sim.behaviours.background import Background, send_limits, send_takers
+from sim.behaviours.market_maker import Makers, all_net_lots, make_markets
+from sim.behaviours.news import News, update_news
+from sim.kernels._jit import behaviour, entry, small
+from sim.kernels.book import Books, recentre
+from sim.kernels.clock import DONE, FAULT, GROW, OVERFLOW
+from sim.kernels.fund import unload_fund
+from sim.kernels.invariants import broken_law
+from sim.kernels.ledger import ONE, TWO, ZERO, Ledger
+from sim.kernels.liquidation import Risk, hang, run_engine
+from sim.kernels.mailbox import Mail, match_mail
+from sim.kernels.marks import PERP, SPOT, Prices, read_mids, update_prices
+from sim.kernels.recording import Tape, write_bands, write_quote, write_row
+
+
+@small
+def is_short_of_room(bk, ld, mail, rk, tape):
+    """Whether some room has less space than the declared maximum of one tick (DECISIONS 8)."""
+    c = ld.clock[0]
+    most = c["most_messages"]
+    unused = bk.pool.shape[0] - np.int64(bk.cursor[0]["fresh"])  # slots beyond the most that were ever live at once
+    return (
+        unused < c["n_mail"] + most
+        or mail.messages.shape[0] - c["n_mail"] < most
+        or rk.events.shape[0] - c["n_events"] < c["most_events"]
+        or tape.rows.shape[0] <= c["n_rows"]
+        or tape.bands.shape[0] <= c["n_bands"]
+        or (c["n_guests"] != ZERO and ld.guest_fills.shape[0] - c["n_guest_fills"] < TWO * bk.pool.shape[0])
+    )
+
+
+@behaviour
+def hang_all(bk, ld, rk, key):
+    """End of the warm-up tick: rank and hang every account that the engine watches."""
+    for a in range(ld.accounts.shape[0]):
+        account = ld.accounts[a]
+        if np.int64(account["leveraged"]) != ZERO:
+            w0, w1, w2, w3 = rng.philox(key, account["key"], rng.SCAN_RANK, ZERO, ZERO)
+            account["rank"] = np.int64(w0) * np.int64(1 << 30) + (np.int64(w1) >> TWO)
+            hang(bk, ld, rk, np.int64(a))
+
+
+@small
+def start_tick(bk, ld):
+    """Step 0: re-base books whose touch wandered; what takers did in the last tick becomes public."""
+    recentre(bk, PERP)
+    recentre(bk, SPOT)
+    for b in range(2):
+        ld.flows[b]["last_net_micro"] = ld.flows[b]["tick_net_micro"]
+        ld.flows[b]["tick_net_micro"] = ZERO
+
+
+@small
+def record(bk, ld, rk, px, tape, mk, news, tick, end_us):
+    """Step 11: the touch each tick, a row and a depth profile when they fall due."""
+    clock, now = ld.clock[0], news.now[0]
+    read_mids(bk, px.now[0], end_us)
+    write_quote(bk, tape, px, tick, end_us)
+    if end_us // clock["record_every_us"] != (end_us - clock["tick_us"]) // clock["record_every_us"]:
+        value_usd = now["start_usd"] * math.exp(now["log_value"])
+        write_row(bk, ld, rk, px, tape, value_usd, now["tick_usd"], all_net_lots(bk, mk), end_us)
+    if end_us // clock["band_every_us"] != (end_us - clock["tick_us"]) // clock["band_every_us"]:
+        write_bands(bk, tape, px, ld.clock, end_us)
+
+
+@small
+def verdict(bk, ld):
+    """After the tick: DONE, or why the run must stop."""
+    clock = ld.clock[0]
+    if clock["overflow"] != ZERO:
+        return OVERFLOW
+    if clock["audit"] != ZERO:
+        clock["fault"] = broken_law(bk, ld)
+        if clock["fault"] != ZERO:
+            return FAULT
+    return DONE
+
+
+@entry
+def advance(
+    n, key, clock,
+    sides, book, levels, words, pool, far, positions, fills, cursor,
+    accounts, rules, flows, tickets, slot_ticket, guest_fills,
+    messages, order, starts,
+    tiers, engine, heads, queue, events,
+    price, samples, rows, bands, quotes,
+    value, ramps, seen, crowd, knots, firms, quoting, distance, rung_lots,
+):  # fmt: skip
+    """Run up to ``n`` whole ticks; returns DONE, GROW (room short, this tick not begun), FAULT or OVERFLOW (after a
+    tick).
+
+    The arguments are the arrays of ``sim.state.State``, room by room.
+    """
+    bk = Books(sides, book, levels, words, pool, far, positions, fills, cursor)
+    ld = Ledger(accounts, rules, flows, tickets, slot_ticket, guest_fills, clock)
+    mail = Mail(messages, order, starts)
+    rk = Risk(tiers, engine, heads, queue, events)
+    px = Prices(price, samples)
+    tape = Tape(rows, bands, quotes)
+    news = News(value, ramps, seen)
+    bg = Background(crowd, knots)
+    mk = Makers(firms, quoting, distance, rung_lots)
+    status = DONE
+    for _ in range(n):
+        if is_short_of_room(bk, ld, mail, rk, tape):
+            return GROW
+        t = clock[0]["tick"]
+        start_us = t * clock[0]["tick_us"]
+        end_us = start_us + clock[0]["tick_us"]
+        start_tick(bk, ld)  # 0
+        update_news(news, key, t, start_us)  # 1
+        update_prices(bk, px, clock, start_us)  # 2, 3
+        make_markets(bk, mk, ld, mail, news, key, t)  # 4a
+        send_limits(bk, bg, ld, mail, px, key, t, start_us)  # 4b
+        if t >= ZERO:
+            send_takers(bg, ld, mail, px, key, t, start_us)  # 5a
+        match_mail(bk, ld, mail, key, start_us, end_us)  # 5b
+        if t < ZERO:
+            hang_all(bk, ld, rk, key)
+        elif clock[0]["engine_on"] != ZERO:
+            run_engine(bk, ld, rk, px, end_us)  # 6
+            unload_fund(bk, ld, rk, px, end_us)  # 7
+        record(bk, ld, rk, px, tape, mk, news, t, end_us)  # 11
+        status = verdict(bk, ld)
+        clock[0]["tick"] = t + ONE
+        if status != DONE:
+            return status
+    return status

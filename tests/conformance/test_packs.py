@@ -1,0 +1,97 @@
+"""M1 to M4 of the test programme: the public packs through the public engine. Counts: DECISIONS 28."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sim import MatchingEngine
+from sim.orderflow import read_orders, replay
+from tests.conformance import edge34, hashes
+from tests.conformance.common import SkippedCase
+from tests.conformance.runner import Outcome, load, run_case
+from tests.reference.matching import ReferenceEngine
+from tests.reference.reports import report_lines
+
+CASES = Path(__file__).parent / "cases"
+AON = "all-or-none orders are not offered"
+RESTING_MARKET = "the remainder of a market order rests there and is cancelled here"
+BUDGET = "FOK BUDGET orders are not offered"
+# file -> cases passed, and skipped by reason
+EXPECTED = {
+    "matching_liquibook.json": (54, {AON: 22, RESTING_MARKET: 7}),
+    "matching_exchange_core.json": (27 + 3, {BUDGET: 6}),
+    "matching_quantcup.json": (14, {}),
+    "matching_edge34.json": (34, {}),
+}
+
+
+def cases_of(file: str) -> list[Any]:
+    """Cases of a file as parameters named by their id."""
+    header, cases = load(CASES / file)
+    return [pytest.param(header, case, id=case["id"]) for case in cases]
+
+
+def outcome(file: str, header: dict[str, Any], case: dict[str, Any]) -> Outcome:
+    return run_case(file, case, header, MatchingEngine)
+
+
+@pytest.mark.parametrize("file", EXPECTED)
+def test_packs_pass_or_are_skipped_by_feature(file: str) -> None:
+    header, cases = load(CASES / file)
+    outcomes = [outcome(file, header, case) for case in cases]
+    assert [o for o in outcomes if o.status == "failed"] == []
+    passed, skipped = EXPECTED[file]
+    reasons = [o.reason for o in outcomes if o.status == "skipped"]
+    assert {reason: reasons.count(reason) for reason in reasons} == skipped
+    assert len(outcomes) - len(reasons) == passed
+
+
+@pytest.mark.parametrize(("header", "case"), cases_of("matching_edge34.json"))
+def test_edge34_book_after_each_message(header: dict[str, Any], case: dict[str, Any]) -> None:
+    compiled, reference = MatchingEngine(self_trade="off"), ReferenceEngine(self_trade="off", audit=True)
+    rows = edge34.written_out(case["messages"])
+    step = 1 + len(rows) // 100  # each message of a short case; the case of 5,001 messages in a hundred pieces
+    for start in range(0, len(rows), step):
+        for engine in (compiled, reference):
+            replay(edge34.columns_of(rows[start : start + step]), engine)
+        assert compiled.orders() == reference.orders()
+
+
+def hash_cases(size: str) -> list[Any]:
+    """Cases of the hash file of one size whose input is stored somewhere."""
+    _, cases = load(CASES / "matching_benchmark_hashes.json")
+    return [pytest.param(case, id=case["id"]) for case in cases if f"/{size}/" in case["id"] and "me_" in case["input"]]
+
+
+def stored(case: dict[str, Any]) -> Path:
+    """Path of the case's order flow, or a skip that says where it would be looked for."""
+    try:
+        return hashes.find_input(case["input"], None)
+    except SkippedCase as why:
+        pytest.skip(str(why))
+
+
+@pytest.mark.parametrize("case", hash_cases("small"))
+def test_hash_small(case: dict[str, Any]) -> None:
+    result = replay(read_orders(stored(case)))
+    assert (result.messages, result.sha256) == (case["messages"], case["sha256"])
+
+
+@pytest.mark.parametrize("case", hash_cases("small")[::3])
+def test_hash_small_of_the_reference(case: dict[str, Any]) -> None:
+    """The slow engine and the slow formatter give the same stream line for line."""
+    columns = read_orders(stored(case))
+    pieces: list[bytes] = []
+    replay(columns, sink=pieces.append)
+    lines = list(report_lines(columns, ReferenceEngine(self_trade="off")))
+    assert b"".join(pieces).decode().split("\n") == lines
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("case", hash_cases("full"))
+def test_hash_full(case: dict[str, Any]) -> None:
+    result = replay(read_orders(stored(case)))
+    assert (result.messages, result.sha256) == (case["messages"], case["sha256"])

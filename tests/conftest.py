@@ -1,0 +1,29 @@
+"""What every test may use: recorded raw data if there is any, a folder for results, hypothesis without time limits."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# The first call of a kernel compiles for seconds, so a time limit for one example would mean nothing.
+settings.register_profile("shoal", deadline=None, print_blob=True)
+settings.load_profile("shoal")
+
+
+@pytest.fixture(scope="session")
+def evidence() -> Path:
+    """The folder of raw data, never part of the repository; the test is skipped by name where there is none."""
+    named = os.environ.get("SHOAL_EVIDENCE", "")
+    if not named or not Path(named).is_dir():
+        pytest.skip("no evidence folder: set SHOAL_EVIDENCE to the folder of raw data")
+    return Path(named)
+
+
+@pytest.fixture
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A throw-away ``results`` folder below the current directory of the test."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "results"
+    folder.mkdir()
+    return folder

@@ -1,0 +1,1 @@
+"""Two engines, one stream of orders, no difference."""

@@ -1,0 +1,85 @@
+"""Compiled doors to inner kernels, which have no Python wrapper of their own."""
+
+import numpy as np
+
+from sim import rng
+from sim.kernels._jit import entry
+from sim.kernels.book import Books
+from sim.kernels.ledger import Ledger, rate_up
+from sim.kernels.liquidation import Risk, hang, run_engine
+from sim.kernels.margin import (
+    bankruptcy_half_ticks,
+    equity_micro,
+    is_liquidatable,
+    last_safe_half_ticks,
+    lots_to_close,
+    maintenance_micro,
+)
+from sim.kernels.marks import Prices, funding_base_half_ticks, median_of_three, rounded_ratio
+from sim.kernels.matching import submit
+
+
+@entry
+def philox_words(key, c0, c1, c2, c3):
+    return rng.philox(key, c0, c1, c2, c3)
+
+
+@entry
+def many_normals(key, out):
+    for i in range(out.shape[0]):
+        w0, w1, w2, w3 = rng.philox(key, np.int64(i), rng.NEWS, np.int64(0), np.int64(0))
+        out[i] = rng.normal(w0, w1, w2, w3)
+
+
+@entry
+def many_poisson(key, rate, bound, out):
+    for i in range(out.shape[0]):
+        w0, w1, w2, w3 = rng.philox(key, np.int64(i), rng.TAKER_COUNT, np.int64(0), np.int64(0))
+        out[i] = rng.poisson(rate, rng.uniform(w0, w1), bound)
+
+
+@entry
+def margin_of(cash, position, mark, unit, tiers, ceiling, fee_ppm):
+    """Equity, requirement, liquidatable, last safe mark, lots to close, bankruptcy price."""
+    return (
+        equity_micro(cash, position, mark, unit),
+        maintenance_micro((abs(position) * mark * unit + np.int64(1)) >> np.int64(1), tiers),
+        is_liquidatable(cash, position, mark, unit, tiers),
+        last_safe_half_ticks(cash, position, unit, tiers, ceiling),
+        lots_to_close(cash, position, mark, unit, tiers, fee_ppm),
+        bankruptcy_half_ticks(cash, position, unit),
+    )
+
+
+@entry
+def fee_of(amount, rate_ppm):
+    return rate_up(amount, rate_ppm)
+
+
+@entry
+def mark_of(index, sample_sum, n, last, interest_ppb, phase_us):
+    p1 = funding_base_half_ticks(index, interest_ppb, phase_us)
+    return median_of_three(p1, index + rounded_ratio(sample_sum, n), last)
+
+
+@entry
+def submit_many(orders, sides, book, levels, words, pool, far, positions, fills, cursor):
+    """Send rows (book, side, price, lots, owner, kind) in order; fills stay in the room."""
+    bk = Books(sides, book, levels, words, pool, far, positions, fills, cursor)
+    for i in range(orders.shape[0]):
+        submit(bk, orders[i, 0], orders[i, 1], orders[i, 2], orders[i, 3], orders[i, 4], orders[i, 5], np.int64(0))
+
+
+@entry
+def scan(
+    hang_first, now_us,
+    clock, sides, book, levels, words, pool, far, positions, fills, cursor,
+    accounts, rules, flows, tickets, slot_ticket, guest_fills, tiers, engine, heads, queue, events, price, samples,
+):  # fmt: skip
+    """Hang one account (when its row is not negative), then run the liquidation engine once."""
+    bk = Books(sides, book, levels, words, pool, far, positions, fills, cursor)
+    ld = Ledger(accounts, rules, flows, tickets, slot_ticket, guest_fills, clock)
+    rk = Risk(tiers, engine, heads, queue, events)
+    if hang_first >= 0:
+        hang(bk, ld, rk, hang_first)
+    run_engine(bk, ld, rk, Prices(price, samples), now_us)

@@ -1,0 +1,36 @@
+"""The order of events inside a tick, pinned: MODEL 1.4 is part of the specification."""
+
+import ast
+from pathlib import Path
+
+import sim.tick
+
+STEPS = [
+    "is_short_of_room",
+    "start_tick",  # 0
+    "update_news",  # 1
+    "update_prices",  # 2, 3
+    "make_markets",  # 4
+    "send_limits",  # 4
+    "send_takers",  # 5
+    "match_mail",  # 5
+    "hang_all",  # end of the warm-up
+    "run_engine",  # 6
+    "unload_fund",  # 7
+    "record",  # 11
+    "verdict",  # 11
+]
+
+
+def test_the_steps_of_a_tick_are_those_of_the_specification():
+    tree = ast.parse(Path(sim.tick.__file__).read_text(encoding="utf-8"))
+    advance = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "advance")
+    loop = next(node for node in advance.body if isinstance(node, ast.For))
+    calls = [
+        node
+        for part in loop.body
+        for node in ast.walk(part)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    ]
+    calls.sort(key=lambda node: (node.lineno, node.col_offset))
+    assert [call.func.id for call in calls if isinstance(call.func, ast.Name)] == STEPS

@@ -1,0 +1,58 @@
+"""Random numbers: known answers, moments, and the stated bound of the Poisson draw."""
+
+import numpy as np
+import pytest
+
+from sim import rng
+from tests.market.drivers import many_normals, many_poisson, philox_words
+
+
+def words(seed: int, *counter: int) -> list[str]:
+    return [f"{int(w):08x}" for w in philox_words(rng.seed_key(seed), *(np.int64(c) for c in counter))]
+
+
+def test_known_answers_of_random123():
+    assert words(0, 0, 0, 0, 0) == ["6627e8d5", "e169c58d", "bc57ac4c", "9b00dbd8"]
+    ones = 0xFFFFFFFF
+    assert words(2**64 - 1, ones, ones, ones, ones) == ["408f276d", "41c83b0e", "a20bc7c6", "6d5451fd"]
+    pi = (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344)
+    assert words(0x299F31D0A4093822, *pi) == ["d16cfe09", "94fdcceb", "5001e420", "24126ea1"]
+
+
+def test_negative_counters_use_their_low_32_bits():
+    assert words(7, -1, 2, 3, 4) == words(7, 0xFFFFFFFF, 2, 3, 4)
+
+
+def test_normals_have_the_moments_of_a_normal():
+    x = np.empty(40_000)
+    many_normals(rng.seed_key(11), x)
+    # standard errors: mean 0.005, variance 0.007, kurtosis 0.025; five of each
+    assert abs(x.mean()) < 0.025
+    assert abs(x.var() - 1.0) < 0.036
+    assert abs((x**4).mean() - 3.0) < 0.25
+
+
+@pytest.mark.parametrize("rate", [0.01, 3.7, 226.0, 600.0])
+def test_poisson_mean_and_variance(rate):
+    n = np.empty(20_000, np.int64)
+    many_poisson(rng.seed_key(3), rate, np.int64(rng.poisson_bound(rate)), n)
+    assert abs(n.mean() - rate) < 5.0 * np.sqrt(rate / 20_000)
+    assert abs(n.var() / rate - 1.0) < 5.0 * np.sqrt((2.0 + 1.0 / rate) / 20_000)
+    assert n.max() <= rng.poisson_bound(rate)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.5, 20.0, 600.0])
+def test_poisson_bound_is_passed_with_less_than_1e_15(rate):
+    from scipy.stats import poisson
+
+    assert poisson.sf(rng.poisson_bound(rate), rate) < 1e-15
+
+
+def test_poisson_refuses_a_rate_it_cannot_draw():
+    with pytest.raises(ValueError, match="shorter tick"):
+        rng.poisson_bound(601.0)
+
+
+def test_seed_must_fit_64_bits():
+    with pytest.raises(ValueError, match="2\\^64"):
+        rng.seed_key(-1)

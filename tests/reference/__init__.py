@@ -1,0 +1,1 @@
+"""Slow twins, written from the prose of the rule book and not from the kernels."""
