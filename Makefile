@@ -63,7 +63,7 @@ bounds: $(VENV)/.stamp ## the kernels with bounds checks
 
 .PHONY: test-all
 test-all: test ## the fast tests, then the long ones and those that need a browser
-	$(call stage,long tests,$(PYTEST) -m "long or browser")
+	$(call stage,long tests,$(PYTEST) -m "long or browser" --hypothesis-profile search)
 
 .PHONY: conformance
 conformance: $(VENV)/.stamp ## run a folder of matching cases: make conformance CASES=folder
@@ -75,6 +75,7 @@ bench: $(VENV)/.stamp ## every performance figure beside its bar
 
 .PHONY: lock
 lock: ## renew requirements.lock (needs uv)
+	@command -v uv >/dev/null || { echo "Renewing the lock needs uv: pip install uv, then 'make lock' again." >&2; exit 1; }
 	@uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url --no-header \
 		--python-version 3.12 --quiet -o requirements.lock
 

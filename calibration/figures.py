@@ -37,7 +37,8 @@ class Figure:
 def figures(data: Path) -> str:
     """Every derived figure as one file."""
     groups: tuple[Callable[[Path], list[Figure]], ...] = (
-        depth_of_the_morning, volatility_before, fall, returns_of_the_day, depth_of_the_evening, news_ratio, quotes,
+        stated, depth_of_the_morning, volatility_before, fall, returns_of_the_day, depth_of_the_evening, news_ratio,
+        quotes,
     )  # fmt: skip
     rows = [astuple(figure) for group in groups for figure in group(data)]
     header = (
@@ -46,10 +47,17 @@ def figures(data: Path) -> str:
         "Source: named in each row; BTC, depth and index recordings by way of repository aaronwu2017/TheGlory,",
         "commit 929fd9c3; raw feeds by way of repository nkaz001/hftbacktest, commit 5f3ec40b.",
         "Licence: TheGlory states none, hftbacktest is MIT; no recording is shipped, the figures are facts.",
-        "Method: calibration/figures.py; returns are logarithmic, drops simple. Rounding: as printed.",
+        "Method: calibration/figures.py; returns are logarithmic, drops simple. A source that begins with",
+        "stated is quoted, not derived. Rounding: as printed.",
     )
     names = ("id", "name", "value", "unit", "low", "high", "role", "source")
     return table(header, names, rows)
+
+
+def stated(_: Path) -> list[Figure]:
+    """P3, which no recording here can confirm; accepted +-5%."""
+    source = "stated: CoinDesk and Glassnode by way of EVENT.md P3"
+    return [Figure("P3", "BTC open interest on Binance before", "130000", "BTC", "123500", "136500", IN, source)]
 
 
 def depth_of_the_morning(data: Path) -> list[Figure]:
@@ -152,7 +160,7 @@ def news_ratio(data: Path) -> list[Figure]:
     for what, first, last, bar, last_bar, role in spans:
         ratio = (btc.loc[at(last)] - btc.loc[at(first)]) / (index.loc[at(last_bar)] - index.loc[at(bar)])
         name = f"BTC over QQQ, {what} {first}-{last}"
-        out.append(Figure("R8", name, f"{float(ratio):.2f}", "", "1.0", "2.4", role, f"{COIN_M}; {QQQ}"))
+        out.append(Figure("R8", name, f"{float(ratio):.2f}", "x", "", "", role, f"{COIN_M}; {QQQ}"))
     return out
 
 

@@ -6,9 +6,10 @@ import numpy as np
 
 from calibration.tables import table
 from sim import units
-from sim.population import draw_population, liquidation_share
+from sim.population import draw_population
 from sim.settings.leveraged import LeveragedSettings
 from sim.settings.market import MarketSettings
+from sim.thresholds import liquidation_share
 from sim.venues.profile import load_profile
 
 FALLS = np.array([0.01, 0.02, 0.03, 0.05, 0.08, 0.10, 0.15, 0.20])
@@ -43,10 +44,10 @@ def lambda_table() -> str:
     cells = zip(FALLS, share.mean(0), share.std(0, ddof=1), share.min(0), share.max(0), strict=True)
     header = (
         "Lambda: share of long open interest whose liquidation price lies within a fall of the mark; no price impact.",
-        "Source: none recorded; drawn by sim/population.py from the default settings (docs/parameters.md, leveraged.*), profile cex_a.",
-        f"Method: python -m calibration.derive; mean, standard deviation, least and most over seeds {SEEDS[0]}..{SEEDS[-1]}.",
-        "The spread between seeds comes from a few heavy accounts (ten hold about 19% of open interest); a run has one draw.",
-        "MODEL.md R4 expects about 7.9% within -5% and 22% within -10%: within one standard deviation of a seed; not tuned.",
+        "Source: none recorded; sim/population.py with the default settings (docs/parameters.md) and profile cex_a.",
+        f"Method: mean, standard deviation, least and most over seeds {SEEDS[0]}..{SEEDS[-1]}; a run has one draw.",
+        "The spread between seeds comes from a few heavy accounts: ten hold about 19% of open interest.",
+        "MODEL.md R4 expects about 7.9% within -5% and 22% within -10%: within one standard deviation; not tuned.",
         "Rounding: to 0.01. fall_pct: % of the mark; the others: % of long open interest.",
     )
     rows = [(f"{100.0 * fall:g}", *(f"{cell:.2f}" for cell in rest)) for fall, *rest in cells]

@@ -201,6 +201,7 @@ def fill_prices(state: State, spec: Spec, venue: VenueSettings, contract: Contra
     price, news = state.price[0], state.news[0]
     for name in ("index_half_ticks", "mark_half_ticks", "mid_half_ticks"):
         price[name] = 2 * contract.price_ticks
+    price["tick_usd"] = contract.tick_usd
     price["sample_every_us"] = units.us(venue.mark.basis_sample)
     price["interest_ppb"] = units.whole(
         units.exact(venue.mark.interest_base) * 10**9, "interest base in 1e-9", "give fewer decimals"

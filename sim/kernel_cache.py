@@ -5,7 +5,6 @@ go on running the old code (numba issue 1833). Here a function's stamp is the ha
 that it imports, however far down. Cached code is stored as pickles, so no folder is chosen that others can write.
 """
 
-import ast
 import hashlib
 import os
 import stat
@@ -16,8 +15,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, lru_cache
-from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ast
 
 PACKAGE = Path(__file__).resolve().parent
 LOCATOR = "sim.kernel_locator.KernelLocator"
@@ -138,6 +140,8 @@ def _identity(path: Path) -> tuple[Path, int, int]:
 @lru_cache(maxsize=4096)
 def _read(path: Path, _mtime_ns: int, _size: int) -> tuple[str, tuple[Path, ...]]:
     """Hash of a file's content, and the project files that it imports."""
+    import ast  # here, as ``shoal --help`` needs none of it
+
     content = path.read_bytes()
     names: set[str] = set()
     for node in ast.walk(ast.parse(content)):
@@ -150,7 +154,7 @@ def _read(path: Path, _mtime_ns: int, _size: int) -> tuple[str, tuple[Path, ...]
     return hashlib.sha256(content).hexdigest(), tuple(sorted(files))
 
 
-def _absolute(node: ast.ImportFrom, path: Path) -> str:
+def _absolute(node: "ast.ImportFrom", path: Path) -> str:
     """Dotted name of the module of ``from ... import``, dots at its head resolved."""
     if not node.level:
         return node.module or ""
@@ -216,6 +220,8 @@ def kernel_hash() -> str:
 
 
 def _warm_stamp() -> Path:
+    from importlib import metadata
+
     versions = (metadata.version("numba"), metadata.version("llvmlite"), sys.implementation.cache_tag)
     key = hashlib.sha256("\0".join([kernel_hash(), str(PACKAGE), *map(str, versions)]).encode()).hexdigest()
     return cache_dir() / f"warm-{key[:16]}"

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from sim.errors import ScenarioError
-from sim.evidence import DEPTH, PRICE
-from sim.kernel_cache import compiling
+from sim.evidence import DEPTH_FILE, PRICE_FILE
+from sim.kernel_cache import compiling, kernel_hash
 from sim.results import Ensemble, Origin, Run, Timing
 from sim.results.manifest import now_utc, run_id
 from sim.scenario.load import load_spec
@@ -90,7 +90,7 @@ class Scenario:
         spec = self.spec
         named = [spec.news.path] if isinstance(spec.news.path, str) else []
         if spec.evidence is not None:
-            named += [spec.evidence, spec.evidence.replace(PRICE, DEPTH, 1)]
+            named += [spec.evidence, spec.evidence.replace(PRICE_FILE, DEPTH_FILE, 1)]
         return {
             "scenario": spec.model_dump(mode="json"),
             "venue": load_profile(spec.venue).model_dump(mode="json"),
@@ -99,7 +99,7 @@ class Scenario:
 
     def run_id(self, seeds: Sequence[int]) -> str:
         """Twelve hex digits that name the result of these seeds; known before anything is run."""
-        return run_id(self.resolved, seeds)
+        return run_id(self.resolved, seeds, kernel_hash())
 
     def run(self, seed: int = 1, audit: bool = False, progress: Progress | None = None) -> Run:
         """Simulate one seed.

@@ -70,7 +70,7 @@ def record(bk, ld, rk, px, tape, mk, news, tick, end_us):
     write_quote(bk, tape, px, tick, end_us)
     if end_us // clock["record_every_us"] != (end_us - clock["tick_us"]) // clock["record_every_us"]:
         value_usd = now["start_usd"] * math.exp(now["log_value"])
-        write_row(bk, ld, rk, px, tape, value_usd, now["tick_usd"], all_net_lots(bk, mk), end_us)
+        write_row(bk, ld, rk, px, tape, value_usd, all_net_lots(bk, mk), end_us)
     if end_us // clock["band_every_us"] != (end_us - clock["tick_us"]) // clock["band_every_us"]:
         write_bands(bk, tape, px, ld.clock, end_us)
 
@@ -123,7 +123,7 @@ def advance(
         update_news(news, key, t, start_us)  # 1
         update_prices(bk, px, clock, start_us)  # 2, 3
         make_markets(bk, mk, ld, mail, news, key, t)  # 4a
-        send_limits(bk, bg, ld, mail, px, key, t, start_us)  # 4b
+        send_limits(bk, bg, ld, mail, px, key, t)  # 4b
         if t >= ZERO:
             send_takers(bg, ld, mail, px, key, t, start_us)  # 5a
         match_mail(bk, ld, mail, key, start_us, end_us)  # 5b

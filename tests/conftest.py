@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# The first call of a kernel compiles for seconds, so a time limit for one example would mean nothing.
-settings.register_profile("shoal", deadline=None, print_blob=True)
-settings.load_profile("shoal")
+# The first call of a kernel compiles for seconds, so a time limit for one example would mean nothing. The fast tier
+# draws the same examples every time; the long one looks for new ones (--hypothesis-profile search).
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None, print_blob=True)
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")

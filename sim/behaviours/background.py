@@ -15,10 +15,10 @@ import numpy as np
 from sim import rng
 from sim.kernels._jit import behaviour, small
 from sim.kernels.book import slot_of
-from sim.kernels.ledger import NO_TICKET, NOISE, ONE, TAKERS, TWO, ZERO
+from sim.kernels.ledger import NO_TICKET, NOISE, ONE, TAKERS, TWO, ZERO, Order
 from sim.kernels.mailbox import NEW, REPLACE, post
 from sim.kernels.marks import PERP, bound_price
-from sim.schema import BUY, IOC, POST, SELL
+from sim.schema import BUY, IOC, POST
 
 SERIAL_ROOM = np.int64(1 << 16)  # serials a sender may use in one tick
 ROW_WORDS = np.int64(8)  # 16-bit draws in one Philox block
@@ -48,6 +48,16 @@ class Background(NamedTuple):
     knots: Any
 
 
+class LimitRow(NamedTuple):
+    """A limit row due for renewal: where it stands, its ticket, and the moment within the tick (0..1)."""
+
+    book: Any
+    side: Any
+    row: Any
+    ticket: Any
+    part: Any
+
+
 @small
 def distance_of(knots, u):
     """Distance (a fraction of the mid) at which the cumulative profile reaches ``u`` of its total: linear between
@@ -70,6 +80,8 @@ def send_takers(bg, ld, mail, px, key, tick, start_us):
         crowd = bg.crowd[b]
         w0, w1, w2, w3 = rng.philox(key, tick, rng.TAKER_COUNT, ld.accounts[TAKERS]["key"], b)
         n = rng.poisson(crowd["takers_per_tick"], rng.uniform(w0, w1), crowd["most_takers"])
+        if n == crowd["most_takers"]:  # the declared bound, passed once in 10^15 ticks: end the run rather than clip
+            ld.clock[0]["overflow"] = ld.clock[0]["overflow"] + ONE
         reference = px.now[0]["mark_half_ticks"] if b == PERP else px.now[0]["index_half_ticks"]
         for j in range(n):
             row = TWO * np.int64(j)
@@ -83,46 +95,58 @@ def send_takers(bg, ld, mail, px, key, tick, start_us):
             arrival = start_us + np.int64(rng.uniform(w0, w1) * tick_us)
             price = bound_price(reference, side, ld.rules[b]["order_bound_ppm"])
             serial = tick * SERIAL_ROOM + (b << np.int64(14)) + np.int64(j)
-            post(ld, mail, arrival, serial, TAKERS, NO_TICKET, NEW, b, side, price, lots, IOC)
+            order = Order(b, side, price, lots, TAKERS, IOC, NO_TICKET)
+            post(ld, mail, arrival, serial, NEW, order)
 
 
 @small
-def renew_row(bg, ld, mail, px, key, tick, start_us, b, side, row, part, is_live):
-    """Post one limit row anew at a fresh distance; ``part`` (0..1) is the moment within the tick."""
-    where = ld.accounts[NOISE]["key"] + (b << np.int64(16)) + (side << np.int64(20))
-    w0, w1, w2, w3 = rng.philox(key, tick, rng.NOISE_PLACE, where, row)
-    distance = distance_of(bg.knots[b, side], rng.uniform(w0, w1))
-    mid = 0.5 * np.float64(px.now[0]["mid_half_ticks"] if b == PERP else px.now[0]["index_half_ticks"])
-    price = np.int64(math.floor(mid * (1.0 - distance))) if side == BUY else np.int64(math.ceil(mid * (1.0 + distance)))
-    crowd = bg.crowd[b]
-    arrival = start_us + np.int64(part * np.float64(ld.clock[0]["tick_us"]))
-    ticket = crowd["ticket0"] + side * crowd["rows_per_side"] + row
-    serial = tick * SERIAL_ROOM + (b << np.int64(14)) + (side << np.int64(13)) + row
-    action = REPLACE if is_live else NEW
-    post(ld, mail, arrival, serial, NOISE, ticket, action, b, side, max(ONE, price), crowd["lots"][side], POST)
+def noise_key(ld, b, side):
+    """Participant word of a book side's limit orders."""
+    return ld.accounts[NOISE]["key"] + (b << np.int64(16)) + (side << np.int64(20))
+
+
+@small
+def renewed(bg, ld, px, words, at):
+    """The order that takes the place of a limit row, at a distance drawn afresh from the profile."""
+    distance = distance_of(bg.knots[at.book, at.side], rng.uniform(words[0], words[1]))
+    mid = 0.5 * np.float64(px.now[0]["mid_half_ticks"] if at.book == PERP else px.now[0]["index_half_ticks"])
+    if at.side == BUY:
+        price = np.int64(math.floor(mid * (1.0 - distance)))
+    else:
+        price = np.int64(math.ceil(mid * (1.0 + distance)))
+    return Order(at.book, at.side, max(ONE, price), bg.crowd[at.book]["lots"][at.side], NOISE, POST, at.ticket)
+
+
+@small
+def renew_row(bk, bg, ld, mail, px, key, at, tick):
+    """Post one limit row anew, replacing what is left of it."""
+    words = rng.philox(key, tick, rng.NOISE_PLACE, noise_key(ld, at.book, at.side), at.row)
+    order = renewed(bg, ld, px, words, at)
+    tick_us = ld.clock[0]["tick_us"]
+    arrival = tick * tick_us + np.int64(at.part * np.float64(tick_us))
+    serial = tick * SERIAL_ROOM + (at.book << np.int64(14)) + (at.side << np.int64(13)) + at.row
+    is_live = slot_of(bk.pool, ld.tickets[at.ticket]["handle"]) != ZERO
+    post(ld, mail, arrival, serial, REPLACE if is_live else NEW, order)
 
 
 @behaviour
-def send_limits(bk, bg, ld, mail, px, key, tick, start_us):
+def send_limits(bk, bg, ld, mail, px, key, tick):
     """Step 4b of the tick: renew the limit rows whose life ended. In the warm-up tick every row is posted."""
     for i in range(bg.crowd.shape[0]):
         b = np.int64(i)
         crowd = bg.crowd[b]
-        n, chance = crowd["rows_per_side"], crowd["renew_16"]
-        if tick < ZERO:
-            chance = np.int64(SPAN16)
-        for side in range(SELL + ONE):
+        n = crowd["rows_per_side"]
+        chance = np.int64(SPAN16) if tick < ZERO else crowd["renew_16"]
+        for s in range(2):
+            side = np.int64(s)
             if crowd["lots"][side] == ZERO:
                 continue
-            where = ld.accounts[NOISE]["key"] + (b << np.int64(16)) + (np.int64(side) << np.int64(20))
             for block in range((n + ROW_WORDS - ONE) // ROW_WORDS):
-                words = rng.philox(key, tick, rng.NOISE_CLOCK, where, np.int64(block))
-                for w in range(4):
-                    for half in range(2):
-                        row = np.int64(block) * ROW_WORDS + np.int64(2 * w + half)
-                        draw = rng.sixteen_bits(words[w], half)
-                        ticket = crowd["ticket0"] + np.int64(side) * n + row
-                        if row < n and draw < chance and np.int64(ld.tickets[ticket]["pending"]) == ZERO:
-                            live = slot_of(bk.pool, ld.tickets[ticket]["handle"]) != ZERO
-                            part = (np.float64(draw) + 0.5) / np.float64(chance)
-                            renew_row(bg, ld, mail, px, key, tick, start_us, b, np.int64(side), row, part, live)
+                words = rng.philox(key, tick, rng.NOISE_CLOCK, noise_key(ld, b, side), np.int64(block))
+                for w in range(8):
+                    row = np.int64(block) * ROW_WORDS + np.int64(w)
+                    draw = rng.sixteen_bits(words[w >> 1], w & 1)
+                    ticket = crowd["ticket0"] + side * n + row
+                    if row < n and draw < chance and np.int64(ld.tickets[ticket]["pending"]) == ZERO:
+                        part = (np.float64(draw) + 0.5) / np.float64(chance)
+                        renew_row(bk, bg, ld, mail, px, key, LimitRow(b, side, row, ticket, part), tick)

@@ -20,7 +20,7 @@ from sim.behaviours.background import ROW_WORDS, SERIAL_ROOM, SPAN16
 from sim.behaviours.news import log_value_seen
 from sim.kernels._jit import behaviour, small
 from sim.kernels.book import best_ask, best_bid, slot_of
-from sim.kernels.ledger import MILLION, ONE, TWO, ZERO
+from sim.kernels.ledger import MILLION, ONE, TWO, ZERO, Order
 from sim.kernels.mailbox import CANCEL, NEW, REPLACE, post
 from sim.kernels.marks import PERP, SPOT
 from sim.schema import BUY, GTC, MAX_PRICE_TICKS, POST
@@ -55,9 +55,7 @@ QUOTING = np.dtype(
 
 
 class Makers(NamedTuple):
-    """``firms`` MAKER[n], ``quoting`` QUOTING[1], ``distance`` float64 and ``lots`` int64 [n_firms, n_books, 2,
-    rungs].
-    """
+    """``firms`` MAKER[n], ``quoting`` QUOTING[1], ``distance`` float64 and ``lots`` int64, [n, books, 2, rungs]."""
 
     firms: Any
     quoting: Any
@@ -66,9 +64,7 @@ class Makers(NamedTuple):
 
 
 class Ladder(NamedTuple):
-    """One ladder in one tick: whose, where, around which price (float ticks), at which share of full size, taking
-    beyond which price.
-    """
+    """One ladder in one tick: whose and where, reservation price (float ticks), share of full size, price to take."""
 
     firm: Any
     book: Any
@@ -170,8 +166,8 @@ def tend_rung(bk, mk, ld, mail, at, rung, draw, tick):
     tick_us = ld.clock[0]["tick_us"]
     arrival = tick * tick_us + np.int64(part * np.float64(tick_us)) + delay
     serial = tick * SERIAL_ROOM + ((at.book * TWO + at.side) << np.int64(12)) + rung
-    kind = GTC if takes else POST
-    post(ld, mail, arrival, serial, firm["owner"], ticket, action, at.book, at.side, price, lots, kind)
+    order = Order(at.book, at.side, price, lots, firm["owner"], GTC if takes else POST, ticket)
+    post(ld, mail, arrival, serial, action, order)
 
 
 @behaviour
@@ -182,11 +178,10 @@ def quote_ladder(bk, mk, ld, mail, key, at, tick):
     where = (at.book * TWO + at.side) << np.int64(8)
     for block in range((n_rungs + ROW_WORDS - ONE) // ROW_WORDS):
         words = rng.philox(key, tick, rng.RUNG_CLOCK, owner_key, where + np.int64(block))
-        for w in range(4):
-            for half in range(2):
-                rung = np.int64(block) * ROW_WORDS + np.int64(2 * w + half)
-                if rung < n_rungs:
-                    tend_rung(bk, mk, ld, mail, at, rung, rng.sixteen_bits(words[w], half), tick)
+        for w in range(8):
+            rung = np.int64(block) * ROW_WORDS + np.int64(w)
+            if rung < n_rungs:
+                tend_rung(bk, mk, ld, mail, at, rung, rng.sixteen_bits(words[w >> 1], w & 1), tick)
 
 
 @behaviour

@@ -4,9 +4,7 @@ import json
 import os
 import platform
 import sys
-import tomllib
 from collections.abc import Iterable
-from importlib import metadata
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -55,6 +53,9 @@ def requirements() -> tuple[str, ...]:
     tuple of str
         In the form of PEP 508; empty where neither is found.
     """
+    import tomllib
+    from importlib import metadata
+
     project = Path(__file__).resolve().parents[2] / "pyproject.toml"
     try:
         content = tomllib.loads(project.read_text(encoding="utf-8"))
@@ -76,6 +77,8 @@ def _python() -> Finding:
 
 
 def _packages(wanted: Iterable[str]) -> list[Finding]:
+    from importlib import metadata
+
     from packaging.requirements import Requirement
 
     found = []

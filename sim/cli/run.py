@@ -69,12 +69,12 @@ def rerun(
 ) -> None:
     """Run the scenario of a run folder again and compare the hashes of the results."""
     from sim import results
-    from sim.results.manifest import describe, differences
+    from sim.results.manifest import differences
 
     place = folder.parent if folder.name == "manifest.json" else folder
     saved = results.read_manifest(place)
     plan, wanted = _saved_plan(saved, place)
-    reasons = differences(saved, describe(plan.resolved, wanted, plan.overrides, False))
+    reasons = differences(saved, results.Origin(plan.resolved).manifest(wanted))
     again = _simulate(plan, wanted, bool(saved.get("audited")))
     verdict = _compare(saved, again, reasons)
     typer.echo(json.dumps(verdict, indent=1) if as_json else _comparison_text(verdict))

@@ -5,10 +5,10 @@ version (docs/limits.md).
 """
 
 from sim.kernels._jit import behaviour, small
-from sim.kernels.ledger import FUND, ONE, ZERO, rate_up, trade_now
+from sim.kernels.ledger import FUND, NO_TICKET, ONE, ZERO, Order, rate_up, trade_now
 from sim.kernels.margin import bankruptcy_half_ticks
 from sim.kernels.marks import PERP, bound_price
-from sim.schema import BUY, EVENT_FUND_UNLOAD, EVENT_TAKEOVER, IOC, SELL, STP_EXEMPT
+from sim.schema import BUY, EVENT_FUND_UNLOAD, EVENT_TAKEOVER, IOC, SELL
 
 
 @small
@@ -54,7 +54,7 @@ def unload_fund(bk, ld, rk, px, now_us):
     lots = rate_up(abs(position), engine["unload_share_ppm"])
     side = SELL if position > ZERO else BUY
     price = bound_price(mark, side, engine["order_bound_ppm"])
-    filled, left, value = trade_now(bk, ld, PERP, side, price, lots, FUND, IOC, STP_EXEMPT, now_us)
+    filled, value = trade_now(bk, ld, Order(PERP, side, price, lots, FUND, IOC, NO_TICKET), now_us)
     if filled != ZERO:
         price = value // (ld.rules[PERP]["micro_per_tick_lot"] * filled)
         write_event(ld, rk, EVENT_FUND_UNLOAD, FUND, filled if side == BUY else -filled, price, ZERO, now_us)

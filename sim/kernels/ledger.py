@@ -12,7 +12,7 @@ import numpy as np
 from sim.kernels._jit import behaviour, small
 from sim.kernels.book import MASK32
 from sim.kernels.matching import submit
-from sim.schema import BUY
+from sim.schema import BUY, STP_EXEMPT
 
 ZERO, ONE, TWO = np.int64(0), np.int64(1), np.int64(2)
 MILLION = np.int64(1_000_000)
@@ -85,6 +85,18 @@ GUEST_FILL = np.dtype(
         ("is_maker", "i8"),
     ]
 )
+
+
+class Order(NamedTuple):
+    """One order as its sender states it: price in ticks, ``kind`` GTC, IOC, FOK or POST, ticket or ``NO_TICKET``."""
+
+    book: Any
+    side: Any
+    price: Any
+    lots: Any
+    owner: Any
+    kind: Any
+    ticket: Any
 
 
 class Ledger(NamedTuple):
@@ -187,21 +199,21 @@ def post_fills(bk, ld, b, side, ticket, now_us):
 
 
 @small
-def trade(bk, ld, b, side, price, lots, owner, kind, flags, ticket, now_us):
-    """Submit one order, settle its fills, remember whose ticket rests. Returns handle, lots filled, lots left,
-    status, value.
-    """
-    handle, filled, left, status = submit(bk, b, side, price, lots, owner, kind, flags)
+def trade(bk, ld, order, flags, now_us):
+    """Submit one order, settle its fills, remember whose ticket rests. Returns handle, lots filled, status, value."""
+    handle, filled, left, status = submit(
+        bk, order.book, order.side, order.price, order.lots, order.owner, order.kind, flags
+    )
     value = ZERO
     if bk.cursor[0]["n_fills"] != ZERO:
-        value = post_fills(bk, ld, b, side, ticket, now_us)
+        value = post_fills(bk, ld, order.book, order.side, order.ticket, now_us)
     if handle != ZERO:
-        ld.slot_ticket[handle & MASK32] = ticket
-    return handle, filled, left, status, value
+        ld.slot_ticket[handle & MASK32] = order.ticket
+    return handle, filled, status, value
 
 
 @behaviour
-def trade_now(bk, ld, b, side, price, lots, owner, kind, flags, now_us):
-    """``trade`` without a ticket, compiled once for the rare callers (liquidation, insurance fund)."""
-    handle, filled, left, status, value = trade(bk, ld, b, side, price, lots, owner, kind, flags, NO_TICKET, now_us)
-    return filled, left, value
+def trade_now(bk, ld, order, now_us):
+    """A forced order, compiled once for the rare callers: exempt from self-trade prevention. Returns lots, value."""
+    handle, filled, status, value = trade(bk, ld, order, STP_EXEMPT, now_us)
+    return filled, value

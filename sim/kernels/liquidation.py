@@ -1,23 +1,23 @@
-"""The venue's liquidation engine: who is under water, in which order, how much at a time, and what the insurance
-fund takes.
+"""The venue's liquidation engine: who is under water, in which order, how much at a time, what the fund takes.
 
 Accounts hang in coarse buckets of their last safe mark (kernels/margin.py), so a mark move walks only what it
-crossed. The bucket is a filter that is never late: the last safe price is exact and is recomputed whenever cash or
+crossed. The bucket is a filter that is never late: the last safe mark is exact and is computed anew whenever cash or
 position changes; the integer test decides.
 
 One scan each ``scan_every`` (MODEL 2.6, BIN):
+
 1. Accounts found join those still under liquidation; all are taken in the order of a keyed hash, never of loss.
 2. Safe again at mark: leaves. Equity below zero: the fund takes cash and position whole, which is exactly the
-bankruptcy price.
+   bankruptcy price.
 3. Else one IOC sized to the next lower compliant tier, or flat, cut to what is left of this scan's budget for that
-side, bounded by
-   ``order_bound`` of the mark. The clearance fee on the filled part goes to the fund and never exceeds the equity left.
-4. Still below maintenance and either equity below zero or the order could not be filled within its bound: the fund
-takes the rest.
-   An order cut by the budget waits for the next scan.
+   side, bounded by ``order_bound`` of the mark. The clearance fee on the filled part goes to the fund and never
+   exceeds the equity left.
+4. Still below maintenance, and either equity below zero or the order not filled within its bound: the fund takes the
+   rest. An order cut by the budget waits for the next scan.
+
 The budget of a side is ``slice_depth_share`` of the visible lots within ``slice_depth_band`` of its best price, and
-at most ``pace_cap``. A tick that spans k scans uses 1 - (1 - share)^k: k slices of a book that does not refill. Slow
-twin: tests/reference_market/rules.py.
+at most ``pace_cap``. A tick that spans k scans uses 1 - (1 - share)^k: k slices of a book that does not refill.
+Slow twin: tests/reference_market/rules.py.
 """
 
 from typing import Any, NamedTuple
@@ -27,7 +27,7 @@ import numpy as np
 from sim.kernels._jit import behaviour, small
 from sim.kernels.book import depth_between
 from sim.kernels.fund import take_over, write_event
-from sim.kernels.ledger import FUND, MILLION, ONE, TWO, ZERO, rate_up, trade_now
+from sim.kernels.ledger import FUND, MILLION, NO_TICKET, ONE, TWO, ZERO, Order, rate_up, trade_now
 from sim.kernels.margin import (
     equity_micro,
     is_liquidatable,
@@ -41,7 +41,6 @@ from sim.schema import (
     IOC,
     NO_KEY,
     SELL,
-    STP_EXEMPT,
 )
 
 NOT_HUNG = np.int64(-1)
@@ -156,7 +155,7 @@ def find_crossed(ld, rk, mark):
 
 @behaviour
 def sort_queue(ld, rk):
-    """Order the queue by the accounts' keyed rank (shell sort; ties by account key)."""
+    """Order the queue by the accounts' keyed rank: a shell sort over 62-bit hashes."""
     n = rk.engine[0]["n_queue"]
     queue, accounts = rk.queue, ld.accounts
     gap = n >> ONE
@@ -183,7 +182,7 @@ def scan_budget(bk, rk, side, scans, seconds_us, half_tick_micro):
     depth = depth_between(bk, side, best, best + width)
     left = depth
     for _ in range(scans):
-        left -= left * engine["slice_share_ppm"] // MILLION
+        left = max(ZERO, left - left * engine["slice_share_ppm"] // MILLION)
     budget = depth - left
     if engine["pace_cap_micro_per_s"] != UNLIMITED:
         cap = engine["pace_cap_micro_per_s"] // MILLION * seconds_us
@@ -198,7 +197,7 @@ def force_order(bk, ld, rk, a, lots, mark, now_us):
     unit = ld.rules[PERP]["micro_per_tick_lot"]
     side = SELL if bk.positions[PERP, a] > ZERO else BUY
     price = bound_price(mark, side, engine["order_bound_ppm"])
-    filled, left, value = trade_now(bk, ld, PERP, side, price, lots, a, IOC, STP_EXEMPT, now_us)
+    filled, value = trade_now(bk, ld, Order(PERP, side, price, lots, a, IOC, NO_TICKET), now_us)
     if account["first_forced_us"] < ZERO:
         account["first_forced_us"] = now_us
         engine["row_accounts"] = engine["row_accounts"] + ONE
@@ -220,9 +219,7 @@ def force_order(bk, ld, rk, a, lots, mark, now_us):
 
 @behaviour
 def work_account(bk, ld, rk, a, mark, budget, now_us):
-    """One scan of one account under liquidation (rules 2-4 of the module). Returns lots used and whether it stays in
-    the queue.
-    """
+    """Rules 2 to 4 of the module for one account. Returns lots used and whether it stays in the queue."""
     unit = ld.rules[PERP]["micro_per_tick_lot"]
     cash, position = ld.accounts[a]["cash_micro"], bk.positions[PERP, a]
     if not is_liquidatable(cash, position, mark, unit, rk.tiers):

@@ -12,7 +12,7 @@ import numpy as np
 
 from sim import rng
 from sim.kernels._jit import behaviour, small
-from sim.kernels.ledger import ONE, ZERO, trade
+from sim.kernels.ledger import ONE, ZERO, Order, trade
 from sim.kernels.matching import take_out
 from sim.schema import OK, REJECT_LOTS, REJECT_PRICE, REJECT_STALE
 
@@ -46,7 +46,7 @@ class Mail(NamedTuple):
 
 
 @small
-def post(ld, mail, arrival_us, serial, owner, ticket, action, book, side, price, lots, kind):
+def post(ld, mail, arrival_us, serial, action, order):
     """Append a message; past the declared room it is counted as an overflow, which ends the run, and not written."""
     clock = ld.clock[0]
     at = clock["n_mail"]
@@ -56,18 +56,32 @@ def post(ld, mail, arrival_us, serial, owner, ticket, action, book, side, price,
     m = mail.messages[at]
     m["arrival_us"] = arrival_us
     m["serial"] = serial
-    m["ticket"] = ticket
-    m["price_ticks"] = price
-    m["lots"] = lots
-    m["owner"] = owner
     m["action"] = action
-    m["kind"] = kind
-    m["book"] = book
-    m["side"] = side
+    m["ticket"] = order.ticket
+    m["price_ticks"] = order.price
+    m["lots"] = order.lots
+    m["owner"] = order.owner
+    m["kind"] = order.kind
+    m["book"] = order.book
+    m["side"] = order.side
     m["flags"] = ZERO
     clock["n_mail"] = at + ONE
-    if ticket >= ZERO:
-        ld.tickets[ticket]["pending"] = np.int64(ld.tickets[ticket]["pending"]) + ONE
+    if order.ticket >= ZERO:
+        ld.tickets[order.ticket]["pending"] = np.int64(ld.tickets[order.ticket]["pending"]) + ONE
+
+
+@small
+def order_of(m):
+    """The order a message carries, widened."""
+    return Order(
+        np.int64(m["book"]),
+        np.int64(m["side"]),
+        m["price_ticks"],
+        m["lots"],
+        np.int64(m["owner"]),
+        np.int64(m["kind"]),
+        m["ticket"],
+    )
 
 
 @behaviour
@@ -91,9 +105,9 @@ def goes_before(ld, key, a, b):
 
 
 @small
-def sub_interval(arrival, start_us, tick_us):
+def sub_interval(arrival, start_us, per_us):
     """Sub-interval of the tick that holds an arrival; a late one counts as the first."""
-    return max(ZERO, (arrival - start_us) * SUBS // tick_us)
+    return min(SUBS - ONE, max(ZERO, np.int64(np.float64(arrival - start_us) * per_us)))
 
 
 @behaviour
@@ -102,21 +116,21 @@ def sort_due(ld, mail, key, start_us, end_us):
     number.
     """
     n = ld.clock[0]["n_mail"]
-    tick_us = end_us - start_us
+    per_us = np.float64(SUBS) / np.float64(end_us - start_us)
     starts, order, messages = mail.starts, mail.order, mail.messages
     for i in range(N_STARTS):
         starts[i] = ZERO
     for i in range(n):
         arrival = messages[i]["arrival_us"]
         if arrival < end_us:
-            starts[sub_interval(arrival, start_us, tick_us) + ONE] += ONE
+            starts[sub_interval(arrival, start_us, per_us) + ONE] += ONE
     for i in range(1, N_STARTS):
         starts[i] += starts[i - 1]
     due = starts[N_STARTS - 1]
     for i in range(n):
         arrival = messages[i]["arrival_us"]
         if arrival < end_us:
-            sub = sub_interval(arrival, start_us, tick_us)
+            sub = sub_interval(arrival, start_us, per_us)
             order[starts[sub]] = i
             starts[sub] += ONE
     for i in range(1, due):
@@ -156,10 +170,7 @@ def match_mail(bk, ld, mail, key, start_us, end_us):
             status = status_of_change(ld, bk, m)
         ld.flows[b]["row_messages"] = ld.flows[b]["row_messages"] + ONE
         if action != CANCEL and status == OK:
-            handle, filled, left, status, value = trade(
-                bk, ld, b, np.int64(m["side"]), m["price_ticks"], m["lots"], np.int64(m["owner"]),
-                np.int64(m["kind"]), np.int64(m["flags"]), ticket, m["arrival_us"],
-            )  # fmt: skip
+            handle, filled, status, value = trade(bk, ld, order_of(m), np.int64(m["flags"]), m["arrival_us"])
         if ticket >= ZERO:
             row = ld.tickets[ticket]
             row["pending"] = np.int64(row["pending"]) - ONE

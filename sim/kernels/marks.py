@@ -31,6 +31,7 @@ PRICE = np.dtype(
         ("sample_at", "i8"),
         ("next_sample_us", "i8"),
         ("sample_every_us", "i8"),
+        ("tick_usd", "f8"),
         ("interest_ppb", "i8"),  # funding base per 8 h, in 1e-9
     ]
 )

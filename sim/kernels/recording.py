@@ -103,7 +103,7 @@ def write_flows(ld, rk, row):
 
 
 @behaviour
-def write_row(bk, ld, rk, px, tape, value_usd, tick_usd, maker_net_lots, now_us):
+def write_row(bk, ld, rk, px, tape, value_usd, maker_net_lots, now_us):
     """Append one recorded row: state at ``now_us``, flows since the row before."""
     clock, now = ld.clock[0], px.now[0]
     at = clock["n_rows"]
@@ -111,8 +111,8 @@ def write_row(bk, ld, rk, px, tape, value_usd, tick_usd, maker_net_lots, now_us)
     mid = now["mid_half_ticks"]
     row["time_us"] = now_us
     row["value_usd"] = value_usd
-    row["index_usd"] = 0.5 * tick_usd * np.float64(now["index_half_ticks"])
-    row["mark_usd"] = 0.5 * tick_usd * np.float64(now["mark_half_ticks"])
+    row["index_usd"] = 0.5 * now["tick_usd"] * np.float64(now["index_half_ticks"])
+    row["mark_usd"] = 0.5 * now["tick_usd"] * np.float64(now["mark_half_ticks"])
     row["perp_bid_ticks"], row["perp_ask_ticks"] = best_bid(bk, PERP), best_ask(bk, PERP)
     row["spot_bid_ticks"], row["spot_ask_ticks"] = best_bid(bk, SPOT), best_ask(bk, SPOT)
     row["perp_last_ticks"] = bk.book[PERP]["last_ticks"]

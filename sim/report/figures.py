@@ -13,20 +13,12 @@ from numpy.typing import NDArray
 from sim.report import style
 from sim.report.recorded import Recorded, simulated_shares
 from sim.results import Run
-from sim.results.summary import headline_after_s
+from sim.results.summary import headline_after_s, seed_band
 
 Floats = NDArray[np.float64]
 _MOST_POINTS = 1200
 _MOST_SEED_LINES, _MOST_SEED_POINTS = 32, 600
-MEDIAN_BAND = "line: median, shade: 10-90 % over seeds"
-
-
-def quantiles(values: Floats) -> tuple[Floats, Floats, Floats]:
-    """10 %, 50 % and 90 % quantile over the first axis (seeds); NaN where no seed has a value."""
-    out = np.full((3, values.shape[1]), np.nan)
-    some = np.isfinite(values).any(axis=0)
-    out[:, some] = np.nanquantile(values[:, some], [0.1, 0.5, 0.9], axis=0)
-    return out[0], out[1], out[2]
+MEDIAN_BAND = "line: median, shade: 10-90 % over seeds, extremes kept"
 
 
 def columns(runs: Sequence[Run], name: str) -> Floats:
@@ -36,7 +28,7 @@ def columns(runs: Sequence[Run], name: str) -> Floats:
 
 def draw_band(axes: Axes, time_s: Floats, values: Floats, color: str, label: str, **line: Any) -> None:
     """Median over seeds as a line, thinned to what a page shows; the 10-90 % band as a shade that keeps extremes."""
-    low, middle, high = quantiles(values)
+    low, middle, high = seed_band(values)
     step = max(1, -(-time_s.size // _MOST_POINTS))
     starts = np.arange(0, time_s.size, step)
     ends = np.minimum(starts + step, time_s.size) - 1
@@ -80,7 +72,7 @@ def _draw_price(axes: Axes, runs: Sequence[Run], recorded: Recorded | None, wind
         axes.plot(recorded.close_s[shown], closes, color=style.RECORDED, linewidth=1.0, label=label)
         if from_s > 0.0:
             title += " around the record; what lies beyond the frame is cut off"
-            _cut_to(axes, closes, quantiles(mark)[1], quantiles(value)[1])
+            _cut_to(axes, closes, seed_band(mark)[1], seed_band(value)[1])
     style.utc_axis(axes, runs[0].spec, from_s, to_s)
     axes.yaxis.set_major_formatter(lambda v, _: f"{v:,.0f}")
     axes.set_ylabel("USD per BTC")
@@ -177,10 +169,10 @@ def liquidation_figure(runs: Sequence[Run], run_id: str) -> Figure:
             ("forced_buy_usd", -1.0, style.FORCED_BUY, "shorts liquidated: forced purchases (down)"),
         ):
             minute_s, sums = by_minute(time_s, columns(runs, name) / 1e6)
-            low, middle, high = quantiles(sums)
+            _, middle, high = seed_band(sums)
+            if len(runs) > 1:
+                flows.bar(minute_s + 30.0, sign * high, width=60.0, color=color, alpha=0.35)
             flows.bar(minute_s + 30.0, sign * middle, width=60.0, color=color, label=label)
-            if len(runs) > 1 and high.any():
-                flows.vlines(minute_s + 30.0, sign * low, sign * high, color="#444444", linewidth=0.8)
         flows.axhline(0.0, color="#444444", linewidth=0.8)
         flows.set_title("Liquidations through the perp book, per minute")
         flows.set_ylabel("million USD per minute")
@@ -192,7 +184,7 @@ def liquidation_figure(runs: Sequence[Run], run_id: str) -> Figure:
             style.utc_axis(axes, spec, 0.0, float(time_s[-1]))
         interest.set_xlabel(f"UTC, from {spec.start_utc:%Y-%m-%d}")
         what = (
-            "bars and line: median, whiskers and shade: 10-90 % over seeds"
+            "dark bars and line: median, light bars: 90 % quantile, shade: 10-90 % over seeds"
             if len(runs) > 1
             else "bars and line: the seed"
         )

@@ -13,7 +13,6 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
-from sim.kernel_cache import kernel_hash
 from sim.report import figures, heatmap, style, tables, words
 from sim.report.recorded import Recorded, load_recorded
 from sim.results import Run, manifest
@@ -93,10 +92,10 @@ def render(runs: Sequence[Run], run_id: str, recorded: Recorded | None, images: 
         overrides=[words.plain_text(o) for o in origin.overrides],
         limits=words.LIMITS,
         hashes=tables.hash_rows(runs),
-        tool=manifest.tool(),
-        kernel=kernel_hash(),
+        tool=origin.code["tool"],
+        kernel=origin.code["kernel_sha256"],
         resolved=manifest.text_hash(origin.resolved),
-        packages=manifest.packages(),
+        packages=origin.code["packages"],
     )
     return text
 

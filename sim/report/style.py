@@ -96,4 +96,4 @@ def footnote(figure: Figure, run_id: str, seeds: Sequence[int], what: str, alone
         if many
         else "scenario outcome; not a forecast"
     )
-    figure.supxlabel(f"run {run_id} · {count} · {what} · {note}", fontsize=8, color="#444444", x=0.01, ha="left")
+    figure.supxlabel(f"run {run_id} · {count} · {what}\n{note}", fontsize=8, color="#444444", x=0.01, ha="left")

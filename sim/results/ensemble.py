@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from sim.results import folder as folders
-from sim.results import manifest, storage
+from sim.results import storage
 from sim.results.run import Run
-from sim.results.summary import over_seeds
+from sim.results.summary import over_seeds, seed_band
 from sim.scenario.spec import Spec
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Ensemble:
     @cached_property
     def run_id(self) -> str:
         """Twelve hex digits: hash of (resolved scenario, seeds, kernel hash)."""
-        return manifest.run_id(self.runs[0].origin.resolved, self.seeds)
+        return self.runs[0].origin.run_id(self.seeds)
 
     @cached_property
     def summary(self) -> dict[str, dict[str, float]]:
@@ -62,10 +62,7 @@ class Ensemble:
         """
         values = np.array([run.series[column].to_numpy(dtype=np.float64) for run in self.runs])
         table = self.runs[0].series[["time_utc", "elapsed_s"]].copy()
-        some = np.isfinite(values).any(axis=0)
-        quantiles = np.full((3, values.shape[1]), np.nan)
-        quantiles[:, some] = np.nanquantile(values[:, some], [0.1, 0.5, 0.9], axis=0)
-        table["p10"], table["median"], table["p90"] = quantiles
+        table["p10"], table["median"], table["p90"] = seed_band(values)
         return table
 
     def plot(self) -> Figure:
@@ -100,7 +97,7 @@ class Ensemble:
         origin = self.runs[0].origin
         return {
             "kind": "ensemble",
-            **manifest.describe(origin.resolved, self.seeds, origin.overrides, origin.audited),
+            **origin.manifest(self.seeds),
             "runs": {str(run.seed): run.record() for run in self.runs},
             "status": "complete",
         }

@@ -12,6 +12,7 @@ from sim.errors import ResultError
 from sim.results import storage
 from sim.results.ensemble import Ensemble
 from sim.results.folder import read_manifest
+from sim.results.manifest import CODE
 from sim.results.run import TABLES, Origin, Run, Tables
 from sim.results.summary import Timing
 from sim.scenario.spec import Spec
@@ -39,7 +40,9 @@ def load_run(folder: str | Path) -> Run | Ensemble:
     saved = read_manifest(place)
     try:
         spec = Spec.model_validate(saved["resolved"]["scenario"])
-        origin = Origin(saved["resolved"], tuple(saved["overrides"]), bool(saved["audited"]))
+        origin = Origin(
+            saved["resolved"], tuple(saved["overrides"]), bool(saved["audited"]), {k: saved[k] for k in CODE}
+        )
         seeds = [int(seed) for seed in saved["seeds"]]
         if saved["kind"] == "run":
             return _one(place, spec, seeds[0], saved, origin)

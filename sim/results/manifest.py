@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from sim import __version__
 from sim.kernel_cache import kernel_hash
-from sim.results.folder import SCHEMA
 from sim.results.storage import plain
 
 _PACKAGES = ("numpy", "numba", "llvmlite", "pandas", "pyarrow", "pydantic", "Mesa", "matplotlib", "PyYAML", "Jinja2")
+CODE = ("tool", "kernel_sha256", "packages", "platform")
+"""Keys of ``code``."""
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -37,7 +38,7 @@ def text_hash(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def run_id(resolved: Mapping[str, Any], seeds: Iterable[int]) -> str:
+def run_id(resolved: Mapping[str, Any], seeds: Iterable[int], kernel_sha256: str) -> str:
     """Twelve hex digits that name a result before it is computed: hash of (resolved scenario, seeds, kernel hash).
 
     Parameters
@@ -46,39 +47,15 @@ def run_id(resolved: Mapping[str, Any], seeds: Iterable[int]) -> str:
         As ``runner.Scenario.resolved``: the scenario, its venue profile and the hashes of the data files it reads.
     seeds : iterable of int
         One seed, or those of an ensemble in order.
+    kernel_sha256 : str
+        Hash of all compiled sources.
     """
-    return text_hash([resolved, [int(s) for s in seeds], kernel_hash()])[:12]
+    return text_hash([resolved, [int(s) for s in seeds], kernel_sha256])[:12]
 
 
-def describe(
-    resolved: Mapping[str, Any], seeds: tuple[int, ...], overrides: tuple[str, ...], audited: bool
-) -> dict[str, Any]:
-    """Part of the manifest that is known before the run; holds no user name, no path of this machine, no environment.
-
-    Parameters
-    ----------
-    resolved : mapping
-        As for ``run_id``.
-    seeds : tuple of int
-        Seeds of the run or ensemble.
-    overrides : tuple of str
-        What the command line or the caller changed, as ``key=value``.
-    audited : bool
-        Whether the invariants were checked every tick.
-    """
-    return {
-        "schema": SCHEMA,
-        "tool": tool(),
-        "kernel_sha256": kernel_hash(),
-        "packages": packages(),
-        "platform": machine(),
-        "run_id": run_id(resolved, seeds),
-        "resolved": plain(resolved),
-        "resolved_sha256": text_hash(resolved),
-        "overrides": list(overrides),
-        "seeds": list(seeds),
-        "audited": audited,
-    }
+def code() -> dict[str, Any]:
+    """Everything but the scenario that may move a result: tool, compiled sources, packages, machine."""
+    return {"tool": tool(), "kernel_sha256": kernel_hash(), "packages": packages(), "platform": machine()}
 
 
 def packages() -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -39,6 +39,24 @@ class Origin:
     resolved: Mapping[str, Any]
     overrides: tuple[str, ...] = ()
     audited: bool = False
+    code: Mapping[str, Any] = field(default_factory=manifest.code)
+
+    def run_id(self, seeds: tuple[int, ...]) -> str:
+        """Twelve hex digits: hash of (resolved scenario, seeds, kernel hash at the time of the run)."""
+        return manifest.run_id(self.resolved, seeds, self.code["kernel_sha256"])
+
+    def manifest(self, seeds: tuple[int, ...]) -> dict[str, Any]:
+        """Part of the manifest that is known before the run; no user name, no path of this machine, no environment."""
+        return {
+            "schema": folders.SCHEMA,
+            **self.code,
+            "run_id": self.run_id(seeds),
+            "resolved": storage.plain(self.resolved),
+            "resolved_sha256": manifest.text_hash(self.resolved),
+            "overrides": list(self.overrides),
+            "seeds": list(seeds),
+            "audited": self.audited,
+        }
 
 
 @dataclass(frozen=True)
@@ -114,7 +132,7 @@ class Run:
     @cached_property
     def run_id(self) -> str:
         """Twelve hex digits: hash of (resolved scenario, seed, kernel hash)."""
-        return manifest.run_id(self.origin.resolved, (self.seed,))
+        return self.origin.run_id((self.seed,))
 
     def plot(self) -> Figure:
         """Price figure: mark, news value and, where the scenario names one, the recorded path."""
@@ -159,7 +177,7 @@ class Run:
         origin = self.origin
         return {
             "kind": "run",
-            **manifest.describe(origin.resolved, (self.seed,), origin.overrides, origin.audited),
+            **origin.manifest((self.seed,)),
             "runs": {str(self.seed): self.record()},
             "status": "complete",
         }

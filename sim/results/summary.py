@@ -8,12 +8,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sim.metrics import event, measure
 from sim.scenario.spec import Spec
 
 HEADLINE_UTC = datetime(2025, 10, 10, 20, 50, tzinfo=UTC)
 """Second headline of 10 October 2025; the close of 20:49 is the last level before it (EVENT.md 1 and F1)."""
+
+
+QUANTILES = (0.1, 0.5, 0.9)
 
 
 class Timing(NamedTuple):
@@ -75,6 +79,17 @@ def clock_text(start_utc: datetime, after_s: float) -> str | None:
     return (start_utc.astimezone(UTC) + timedelta(seconds=after_s)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def seed_band(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """10 %, 50 % and 90 % quantile over the first axis (seeds), of the seeds that have a value; NaN where none has."""
+    out = np.full((3, values.shape[1]), np.nan)
+    known = np.isfinite(values)
+    whole = known.all(axis=0)
+    part = known.any(axis=0) & ~whole
+    out[:, whole] = np.quantile(values[:, whole], QUANTILES, axis=0)
+    out[:, part] = np.nanquantile(values[:, part], QUANTILES, axis=0)
+    return out[0], out[1], out[2]
+
+
 def over_seeds(summaries: Sequence[dict[str, Any]]) -> dict[str, dict[str, float]]:
     """Median, 10 and 90 % quantile and range over seeds of every numeric entry.
 
@@ -92,7 +107,7 @@ def over_seeds(summaries: Sequence[dict[str, Any]]) -> dict[str, dict[str, float
         if values.size == 0:
             out[name] = dict.fromkeys(("median", "p10", "p90", "min", "max"), float("nan")) | {"n": 0.0}
             continue
-        p10, median, p90 = np.quantile(values, [0.1, 0.5, 0.9])
+        p10, median, p90 = np.quantile(values, QUANTILES)
         out[name] = {
             "median": float(median),
             "p10": float(p10),

@@ -36,7 +36,8 @@ def test_script_makes_the_committed_file(name):
 def test_every_derived_file_has_a_maker_and_tells_its_origin():
     assert {file.stem for file in DERIVED.glob("*.csv")} == {*FROM_RECORDINGS, *FROM_SETTINGS}
     for name in FROM_RECORDINGS:
-        head = "".join(line for line in (DERIVED / f"{name}.csv").open(encoding="utf-8") if line.startswith("# "))
+        lines = (DERIVED / f"{name}.csv").read_text(encoding="utf-8").splitlines()
+        head = "".join(line for line in lines if line.startswith("# "))
         for word in ("Source:", "Method:", "Licence:", "ounding"):
             assert word in head, (name, word)
 
@@ -44,7 +45,7 @@ def test_every_derived_file_has_a_maker_and_tells_its_origin():
 def test_nothing_is_finer_than_was_decided():
     """DECISIONS 30: closes to 10 USD, returns to 1 bp, minutes and no finer."""
     btc, qqq, depth = (rows_of(name) for name in ("btc_2025_10_10", "qqq_2025_10_10", "depth_shares_2025_10_10"))
-    assert all(float(row["price_usd"]) % 10 == 0 for row in btc)
+    assert all(float(row["close_usd"]) % 10 == 0 for row in btc)
     assert [int(row["seconds"]) for row in btc] == list(range(0, 13_201, 60))
     assert all(re.fullmatch(r"-?\d+", row["return_bp"]) for row in qqq)
     assert [int(row["seconds"]) for row in qqq] == list(range(0, 6_001, 120))

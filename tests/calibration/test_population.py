@@ -8,8 +8,9 @@ import pytest
 from calibration.population_table import FALLS, SEEDS, lambda_by_seed, lambda_table
 from calibration.tables import DERIVED
 from sim.errors import ScenarioError
-from sim.population import draw_population, liquidation_share, liquidation_ticks, sizes, tier_table
+from sim.population import draw_population, sizes
 from sim.settings.leveraged import LeveragedSettings
+from sim.thresholds import liquidation_share, liquidation_ticks, tier_table
 from sim.venues.profile import load_profile
 
 TIERS = load_profile("cex_a").margin_tiers

@@ -1,5 +1,6 @@
 """Random tiny markets under audit: every law holds after every tick, with ``==`` (QUALITY L4)."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -43,8 +44,7 @@ shocks = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=25, deadline=None)
-@given(
+MARKETS = (
     st.integers(0, 2**63),
     st.lists(shocks, max_size=2),
     st.sampled_from(["-20%", "-5%", "0%", "8%"]),
@@ -52,18 +52,27 @@ shocks = st.fixed_dictionaries(
     st.sampled_from([0.2, 1.0, 3.0]),
     st.lists(orders, max_size=30),
 )
-def test_every_law_holds_in_every_tick(seed, flows, move, tick, scale, plan):
+
+
+def run_audited(seed, flows, move, tick, scale, plan):
     events = [{"kind": "flow", "at": "15s", "over": "12s", **flow} for flow in flows]
     events.append({"kind": "news_move", "at": "30s", "over": "9s", "move": move})
-    market = market_of(
-        seed,
-        tick=tick,
-        record_every="3s",
-        shocks=events,
-        market={"depth_scale_visible": scale},
-        leveraged={"accounts": 80},
-    )
+    settings_of_run = {"tick": tick, "record_every": "3s", "shocks": events, "leveraged": {"accounts": 80}}
+    market = market_of(seed, market={"depth_scale_visible": scale}, **settings_of_run)
     market.audit = True
     Chaos(market, plan)
     market.run_until(TICKS)
     assert market.collect().series["time_us"][-1] == TICKS * 1_000_000
+
+
+@settings(max_examples=25, deadline=None)
+@given(*MARKETS)
+def test_every_law_holds_in_every_tick(seed, flows, move, tick, scale, plan):
+    run_audited(seed, flows, move, tick, scale, plan)
+
+
+@pytest.mark.long
+@settings(max_examples=1000, deadline=None)
+@given(*MARKETS)
+def test_every_law_holds_in_a_thousand_markets(seed, flows, move, tick, scale, plan):
+    run_audited(seed, flows, move, tick, scale, plan)

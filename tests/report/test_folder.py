@@ -191,11 +191,24 @@ def test_folder_names_stay_inside_the_parent(tmp_path, name):
     assert place.parent == tmp_path and place.name.endswith("-abc") and len(place.name) <= 64
 
 
-def test_run_id_moves_with_scenario_seed_and_kernels(monkeypatch):
+def test_run_id_moves_with_scenario_seed_and_kernels():
     from sim.results import manifest
 
     first = made_run(1)
-    ids = {first.run_id, made_run(2).run_id, manifest.run_id({"scenario": {}}, (1,))}
-    monkeypatch.setattr(manifest, "kernel_hash", lambda: "another")
-    ids.add(manifest.run_id(first.origin.resolved, (1,)))
+    ids = {
+        first.run_id,
+        made_run(2).run_id,
+        manifest.run_id({"scenario": {}}, (1,), "k"),
+        manifest.run_id(first.origin.resolved, (1,), "k"),
+    }
     assert len(ids) == 4 and all(len(i) == 12 for i in ids)
+
+
+def test_a_run_keeps_its_identity_when_the_code_moves_on(run, tmp_path, monkeypatch):
+    from sim.results import manifest
+
+    place = run.save(tmp_path / "made", report=False)
+    monkeypatch.setattr(manifest, "kernel_hash", lambda: "f" * 64)
+    back = load_run(place)
+    assert back.run_id == run.run_id and back.origin.code == run.origin.code
+    assert run.run_id[:12] in back._repr_html_()

@@ -120,6 +120,9 @@ def test_every_figure_and_the_head_carry_run_id_and_seeds(ensemble, html):
 
     for figure in page.draw(ensemble.runs, ensemble.run_id, None).values():
         note = figure.get_supxlabel()
+        figure.canvas.draw()
+        box = figure._supxlabel.get_window_extent()
+        assert box.x0 >= 0 and box.x1 <= figure.bbox.width  # nothing of it is cut off
         assert ensemble.run_id in note and "not a forecast" in note and ("3 seeds" in note or "one seed of 3" in note)
     assert "one seed (seed 1) of any number" in figures.price_figure(ensemble.runs[:1], "x").get_supxlabel()
     assert heatmap.median_run(ensemble.runs).seed in ensemble.seeds
