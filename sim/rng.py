@@ -72,12 +72,6 @@ def normal(word_a, word_b, word_c, word_d):
 
 
 @small
-def exponential(word_a, word_b):
-    """A standard exponential float (mean 1) from two words."""
-    return -math.log(uniform(word_a, word_b))
-
-
-@small
 def poisson(rate, u, bound):
     """Number of events of a Poisson law by inversion.
 

@@ -418,6 +418,8 @@ def replaceable(bk, handle, price, lots):
     row = meta >> META_BITS
     if meta & META_REDUCE and reducible(bk, row >> ONE, row & ONE, np.int64(order["owner"])) == ZERO:
         return REJECT_REDUCE
+    if bk.fills.shape[0] - bk.cursor[0]["n_fills"] < np.int64(bk.cursor[0]["fresh"]):
+        return REJECT_CAPACITY
     return OK
 
 

@@ -92,3 +92,16 @@ def test_a_pool_that_is_full_says_so_and_goes_on_after_growth() -> None:
     messages["lots"], messages["price_ticks"] = 1, 100
     assert run_messages(*books, messages, acks, np.int64(0)) == 2
     assert books.levels["total_lots"].sum() == 2
+
+
+def test_a_replace_without_room_for_fills_leaves_the_order_where_it_stands() -> None:
+    books = allocate_books([256], 10, 2, 0, int(s.STP_OFF))
+    resting = send(books, new(0, 100, 5))["handle"][0]
+    books.cursor["n_fills"] = 2
+    messages, acks = np.zeros(1, s.MESSAGE), np.zeros(1, s.ACK)
+    messages[0]["type"], messages[0]["handle"], messages[0]["lots"], messages[0]["price_ticks"] = s.REPLACE, resting, 5, 90
+    assert run_messages(*books, messages, acks, np.int64(0)) == 0
+    assert books.levels["total_lots"].sum() == 5
+    books.cursor["n_fills"] = 0
+    assert run_messages(*books, messages, acks, np.int64(0)) == 1
+    assert acks["handle"][0] not in (0, resting)
