@@ -1,7 +1,7 @@
 """The matching engine alone: price-time matching of limit, market and trigger orders over many books.
 
-The rules are docs/rulebook.md; the kernels are the simulator's own (``sim/kernels``). One order at a time is convenient (a few
-microseconds each from Python); ``MatchingEngine.run`` takes a batch of columns and is the fast way in.
+The rules are docs/rulebook.md; the kernels are the simulator's own (``sim/kernels``). One order at a time is convenient
+(a few microseconds each from Python); ``MatchingEngine.run`` takes a batch of columns and is the fast way in.
 """
 
 import struct
@@ -14,18 +14,21 @@ import numpy.typing as npt
 from sim import schema as s
 from sim.errors import EngineError, InvariantError
 from sim.kernels.book import (
-    MASK32,
     META_REDUCE,
     allocate_books,
     grow_fills,
     grow_pool,
     memory_bytes,
-    price_of,
 )
 from sim.kernels.checks import BROKEN, check_books, list_orders
 from sim.kernels.orders import ENGINE, run_requests
 
-SELF_TRADE = {"off": s.STP_OFF, "cancel_maker": s.STP_CANCEL_MAKER, "cancel_taker": s.STP_CANCEL_TAKER, "decrement": s.STP_DECREMENT}
+SELF_TRADE = {
+    "off": s.STP_OFF,
+    "cancel_maker": s.STP_CANCEL_MAKER,
+    "cancel_taker": s.STP_CANCEL_TAKER,
+    "decrement": s.STP_DECREMENT,
+}
 SIDES = {"buy": int(s.BUY), "sell": int(s.SELL)}
 SIDE_NAMES = ("buy", "sell")
 TIFS = {"GTC": int(s.GTC), "IOC": int(s.IOC), "FOK": int(s.FOK), "POST": int(s.POST)}
@@ -97,8 +100,8 @@ class Waiting(NamedTuple):
 class Batch(NamedTuple):
     """Answer to ``MatchingEngine.run``.
 
-    ``acks`` ORDER_ACK[>= n], one for each message in order, each followed by those of the orders it fired (``fired`` = 1);
-    ``trades`` TRADE[m] in the order in which they happened.
+    ``acks`` ORDER_ACK[>= n], one for each message in order, each followed by those of the orders it fired (``fired`` =
+    1); ``trades`` TRADE[m] in the order in which they happened.
     """
 
     acks: npt.NDArray[np.void]
@@ -115,8 +118,8 @@ class MatchingEngine:
     self_trade : {"cancel_maker", "cancel_taker", "decrement", "off"}
         Self-trade prevention.
     window_ticks : int
-        Ticks of price in the fast ladder of each side; a power of two from 64 to 2^20. Orders outside wait and come back with their
-        priority, so this changes speed and memory (16 bytes a tick and side), never a result.
+        Ticks of price in the fast ladder of each side; a power of two from 64 to 2^20. Orders outside wait and come
+        back with their priority, so this changes speed and memory (16 bytes a tick and side), never a result.
     n_owners : int or None
         Owners are 0 to n_owners - 1; None admits any up to 2^24 - 1 and lets the position table grow.
     capacity : int
@@ -198,10 +201,12 @@ class MatchingEngine:
         self, side: str, trigger: int, lots: int, *, limit: int | None = None, kind: str = "stop", owner: int = 0,
         book: int = 0, reduce_only: bool = False, stp_exempt: bool = False, order_id: int | None = None,
     ) -> Ack:  # fmt: skip
-        """Leave a ``kind`` "stop" or "take_profit" order waiting for the last price; market unless ``limit`` is given (8)."""
+        """Leave a ``kind`` "stop" or "take_profit" order waiting for the last price; market unless ``limit`` is given
+        (8).
+        """
         return self._send(
-            TRIGGER_TYPES.get(kind, UNKNOWN), order_id, side=side, price=0 if limit is None else (limit or -1), lots=lots,
-            trigger=trigger, owner=owner, book=book, flags=_flags(reduce_only, stp_exempt),
+            TRIGGER_TYPES.get(kind, UNKNOWN), order_id, side=side, price=0 if limit is None else (limit or -1),
+            lots=lots, trigger=trigger, owner=owner, book=book, flags=_flags(reduce_only, stp_exempt),
         )  # fmt: skip
 
     def cancel(self, order: int, *, owner: int | None = None) -> Ack:
@@ -243,10 +248,10 @@ class MatchingEngine:
         Parameters
         ----------
         requests : mapping of columns, or REQUEST[n]
-            Columns of one length named as the fields of ``sim.schema.REQUEST``: ``type`` (0 new, 1 cancel, 2 reduce, 3 replace,
-            4 stop, 5 take-profit, 6 set last price), ``side`` (0 buy, 1 sell), ``kind`` (0 GTC, 1 IOC, 2 FOK, 3 POST), ``price_ticks``,
-            ``lots``, ``order_id``; ``trigger_ticks``, ``owner``, ``book`` and ``flags`` (1 reduce-only, 2 exempt from self-trade
-            prevention, 4 the order must be the owner's) default to 0.
+            Columns of one length named as the fields of ``sim.schema.REQUEST``: ``type`` (0 new, 1 cancel, 2 reduce, 3
+            replace, 4 stop, 5 take-profit, 6 set last price), ``side`` (0 buy, 1 sell), ``kind`` (0 GTC, 1 IOC, 2 FOK,
+            3 POST), ``price_ticks``, ``lots``, ``order_id``; ``trigger_ticks``, ``owner``, ``book`` and ``flags`` (1
+            reduce-only, 2 exempt from self-trade prevention, 4 the order must be the owner's) default to 0.
         copy : bool
             False hands out views that the next message overwrites.
 
@@ -268,7 +273,9 @@ class MatchingEngine:
 
     # ---- questions --------------------------------------------------------------------------------------------------
 
-    def depth(self, book: int = 0, levels: int | None = None) -> tuple[list[tuple[int, int, int]], list[tuple[int, int, int]]]:
+    def depth(
+        self, book: int = 0, levels: int | None = None
+    ) -> tuple[list[tuple[int, int, int]], list[tuple[int, int, int]]]:
         """Bids and asks as (price, lots, number of orders), best first."""
         answer: tuple[list[tuple[int, int, int]], list[tuple[int, int, int]]] = ([], [])
         for order in self.orders(book):
@@ -337,13 +344,15 @@ class MatchingEngine:
             raise InvariantError(f"{BROKEN[fault]}; please report this with the order flow that led to it")
         n_live = int((self._books.pool["generation"] & 1).sum()) + int(self._triggers["live"].sum())
         if n_live != int(self._engine["n_ids"][0]) or n_live != int((self._table != 0).sum()):
-            raise InvariantError("live orders and client ids differ; please report this with the order flow that led to it")
+            raise InvariantError(
+                "live orders and client ids differ; please report this with the order flow that led to it"
+            )
 
     # ---- inside -----------------------------------------------------------------------------------------------------
 
     def _send(
-        self, type_code: int | np.int64, order_id: int | None, side: str = "buy", price: int = 0, lots: int = 0, trigger: int = 0,
-        owner: int = 0, book: int = 0, kind: int = 0, flags: int = 0,
+        self, type_code: int | np.int64, order_id: int | None, side: str = "buy", price: int = 0, lots: int = 0,
+        trigger: int = 0, owner: int = 0, book: int = 0, kind: int = 0, flags: int = 0,
     ) -> Ack:  # fmt: skip
         if order_id is None:
             order_id = self._pick_id()
@@ -460,7 +469,9 @@ def _pack(requests: Mapping[str, npt.ArrayLike] | npt.NDArray[np.void]) -> npt.N
     """REQUEST rows from columns, each checked against its field's range."""
     if isinstance(requests, np.ndarray):
         if requests.dtype != s.REQUEST:
-            raise EngineError("a batch given as an array has the dtype sim.schema.REQUEST; or give a mapping of columns")
+            raise EngineError(
+                "a batch given as an array has the dtype sim.schema.REQUEST; or give a mapping of columns"
+            )
         return np.ascontiguousarray(requests)
     columns = {name: np.asarray(values) for name, values in requests.items()}
     unknown = sorted(set(columns) - set(s.REQUEST.names or ()))

@@ -1,7 +1,8 @@
 """Integers and record types shared by every room of the state; imports nothing but NumPy.
 
-Constants are ``np.int64`` and never plain ``int``: a Python literal handed to a compiled function makes Numba compile a copy
-of it for each value. Fields end in their unit: ``_ticks``, ``_lots``, ``_micro`` (millionths of a dollar), ``_us``.
+Constants are ``np.int64`` and never plain ``int``: a Python literal handed to a compiled function makes Numba compile a
+copy of it for each value. Fields end in their unit: ``_ticks``, ``_lots``, ``_micro`` (millionths of a dollar),
+``_us``.
 """
 
 import numpy as np

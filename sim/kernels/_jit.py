@@ -1,8 +1,9 @@
 """The one place of compiler flags, and of LLVM intrinsics with their Python fallback.
 
-``small`` marks helpers and the core calls ``submit``/``cancel``: forced inline, free at the call site. ``behaviour`` marks a
-function called once a tick. ``entry`` marks what Python calls. With ``NUMBA_DISABLE_JIT=1`` all three return the plain
-function, so the same source runs interpreted. ``SHOAL_KEEP_WRAPPERS=1`` keeps inner functions callable from Python (tests).
+``small`` marks helpers and the core calls ``submit``/``cancel``: forced inline, free at the call site. ``behaviour``
+marks a function called once a tick. ``entry`` marks what Python calls. With ``NUMBA_DISABLE_JIT=1`` all three return
+the plain function, so the same source runs interpreted. ``SHOAL_KEEP_WRAPPERS=1`` keeps inner functions callable from
+Python (tests).
 """
 
 import os

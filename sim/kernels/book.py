@@ -1,8 +1,9 @@
 """The book's data structure: ring ladders, bitmaps, the order pool and the far pages.
 
-A side keeps prices as keys (asks ``+price``, bids ``-price``), so that better is always lower and both sides share one code
-path. Its ladder is a ring of ``P = 2^k`` levels; level ``key & (P - 1)`` holds the FIFO queue of that price while ``lo <= key <
-lo + P``. Moving the window moves ``lo`` alone. Orders outside wait in pages of 2^20 ticks, in arrival order, and come back in it.
+A side keeps prices as keys (asks ``+price``, bids ``-price``), so that better is always lower and both sides share one
+code path. Its ladder is a ring of ``P = 2^k`` levels; level ``key & (P - 1)`` holds the FIFO queue of that price while
+``lo <= key < lo + P``. Moving the window moves ``lo`` alone. Orders outside wait in pages of 2^20 ticks, in arrival
+order, and come back in it.
 
 Invariants (checked by ``check_books`` and the differential tests):
 a side with any live order has its best order in the window (``best == NO_KEY`` means the side is empty);
@@ -45,9 +46,9 @@ MIN_WINDOW, MAX_WINDOW = 64, 1 << 20
 class Books(NamedTuple):
     """All books of a market: record arrays only, bundled inside compiled code.
 
-    ``sides`` SIDE[2 * n_books], ``book`` BOOK[n_books], ``levels`` LEVEL[...], ``words`` uint64[...] (bitmaps and their summaries),
-    ``pool`` ORDER[capacity + 1] (row 0 means none), ``far`` PAGE[...], ``positions`` int64[n_books, n_owners] or [0, 0] when untracked,
-    ``fills`` FILL[capacity], ``cursor`` CURSOR[1].
+    ``sides`` SIDE[2 * n_books], ``book`` BOOK[n_books], ``levels`` LEVEL[...], ``words`` uint64[...] (bitmaps and their
+    summaries), ``pool`` ORDER[capacity + 1] (row 0 means none), ``far`` PAGE[...], ``positions`` int64[n_books,
+    n_owners] or [0, 0] when untracked, ``fills`` FILL[capacity], ``cursor`` CURSOR[1].
     """
 
     sides: Any
@@ -83,7 +84,9 @@ def allocate_books(
     level0 = word0 = 0
     for b, window in enumerate(windows):
         if window & (window - 1) or not MIN_WINDOW <= window <= MAX_WINDOW:
-            raise ValueError(f"window of book {b} is {window} ticks; use a power of two from {MIN_WINDOW} to {MAX_WINDOW}")
+            raise ValueError(
+                f"window of book {b} is {window} ticks; use a power of two from {MIN_WINDOW} to {MAX_WINDOW}"
+            )
         n_words = window >> 6
         n_summary = (n_words + 63) >> 6
         for s in range(2):
@@ -174,7 +177,9 @@ def next_key_slow(words, side, key):
 
 @small
 def next_key(words, side, key):
-    """Key of the next occupied level after ``key``; past the window when only better ones are left, ``NO_KEY`` when none is."""
+    """Key of the next occupied level after ``key``; past the window when only better ones are left, ``NO_KEY`` when
+    none is.
+    """
     index = key & np.int64(side["mask"])
     bit = np.uint64(index & SIXTY_THREE)
     bits = words[np.int64(side["word0"]) + (index >> SIX)] & ((ALL_BITS << bit) << U1)
@@ -359,7 +364,8 @@ def evict(bk, row, first_key):
 
 @behaviour
 def shift_window(bk, row, key):
-    """Put the window of a side so that ``key``, its best or about to be, lies a quarter inside; levels and slots stay put.
+    """Put the window of a side so that ``key``, its best or about to be, lies a quarter inside; levels and slots stay
+    put.
 
     Also called with ``key`` equal to the present best, to let far orders in.
     """
@@ -381,7 +387,9 @@ def refill_window(bk, row):
 
 @behaviour
 def recentre(bk, b):
-    """Re-base both sides of a book whose touch came within an eighth of the better edge, or past the middle of its window."""
+    """Re-base both sides of a book whose touch came within an eighth of the better edge, or past the middle of its
+    window.
+    """
     for s in range(2):
         row = np.int64(2) * b + np.int64(s)
         side = bk.sides[row]

@@ -3,7 +3,20 @@
 import numpy as np
 
 from sim.kernels._jit import behaviour, entry
-from sim.kernels.book import META_BITS, META_FAR, META_REDUCE, N_PAGES, ONE, SIX, SIXTY_THREE, U0, U1, ZERO, Books, next_key
+from sim.kernels.book import (
+    META_BITS,
+    META_FAR,
+    META_REDUCE,
+    N_PAGES,
+    ONE,
+    SIX,
+    SIXTY_THREE,
+    U0,
+    U1,
+    ZERO,
+    Books,
+    next_key,
+)
 from sim.schema import BUY, NO_KEY
 
 FINE = np.int64(0)
@@ -63,7 +76,12 @@ def check_queue(bk, row, at, head, tail):
         if np.int64(order["prev"]) != before or n_orders > bk.pool.shape[0]:
             return ZERO, np.int64(-3), ZERO
         in_place = np.int64(order["level"]) == at or at < ZERO
-        if (np.int64(order["generation"]) & ONE) == ZERO or meta >> META_BITS != row or not in_place or order["lots"] <= ZERO:
+        if (
+            (np.int64(order["generation"]) & ONE) == ZERO
+            or meta >> META_BITS != row
+            or not in_place
+            or order["lots"] <= ZERO
+        ):
             return ZERO, np.int64(-6), ZERO
         lots += order["lots"]
         n_orders += ONE

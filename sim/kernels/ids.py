@@ -1,7 +1,8 @@
 """Client ids of live orders: an open-addressing table that holds live ids only, so that it stays in the cache.
 
-``table`` uint32[2^k] holds references, 0 when empty: a pool slot, or a trigger row with the top bit set. The id of a slot is
-``slot_id[slot]``, that of a trigger row its field ``order_id``. Removal shifts later entries back, so there are no tombstones.
+``table`` uint32[2^k] holds references, 0 when empty: a pool slot, or a trigger row with the top bit set. The id of a
+slot is ``slot_id[slot]``, that of a trigger row its field ``order_id``. Removal shifts later entries back, so there are
+no tombstones.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """Matching: what one message does to a book. Rules: docs/rulebook.md; slow twin: tests/reference/matching.py.
 
-``submit`` and ``cancel`` are forced inline, so one call site per step is the habit: callers that also replace take the old
-order out with ``take_out`` and fall through to the same ``submit``.
+``submit`` and ``cancel`` are forced inline, so one call site per step is the habit: callers that also replace take the
+old order out with ``take_out`` and fall through to the same ``submit``.
 """
 
 import numpy as np
@@ -154,7 +154,8 @@ def remove_head(bk, row, at, slot):
 def write_fill(bk, slot, price, lots, taker_owner, maker_owner):
     """Append one row to the fills; room was checked before matching began.
 
-    A row of 0 lots is no trade: it tells that self-trade prevention or a cut (rule book 4, 7.3) took the resting order off.
+    A row of 0 lots is no trade: it tells that self-trade prevention or a cut (rule book 4, 7.3) took the resting order
+    off.
     """
     c = bk.cursor[0]
     at = c["n_fills"]
@@ -192,7 +193,8 @@ def settle_self_trade(bk, row, at, price, slot, left, stp):
 
 @behaviour
 def cut_to_position(bk, b, row, at, price, slot):
-    """Cut a resting reduce-only order to what its owner's position allows; returns the lots it keeps (rule book 7.3)."""
+    """Cut a resting reduce-only order to what its owner's position allows; returns the lots it keeps (rule book 7.3).
+    """
     order = bk.pool[slot]
     keeps = min(order["lots"], reducible(bk, b, row & ONE, np.int64(order["owner"])))
     level = bk.levels[at]
@@ -425,7 +427,9 @@ def replaceable(bk, handle, price, lots):
 
 @small
 def replace(bk, handle, price, lots):
-    """Give a live order a new price and open size; it loses its place and trades if it crosses. Returns as ``submit``."""
+    """Give a live order a new price and open size; it loses its place and trades if it crosses. Returns as
+    ``submit``.
+    """
     status = replaceable(bk, handle, price, lots)
     if status != OK:
         return ZERO, ZERO, lots, status
@@ -433,6 +437,4 @@ def replace(bk, handle, price, lots):
     order = bk.pool[slot]
     meta = np.int64(order["meta"])
     row = meta >> META_BITS
-    return submit(
-        bk, row >> ONE, row & ONE, price, lots, np.int64(order["owner"]), GTC, meta & META_REDUCE
-    )
+    return submit(bk, row >> ONE, row & ONE, price, lots, np.int64(order["owner"]), GTC, meta & META_REDUCE)

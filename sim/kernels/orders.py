@@ -1,7 +1,8 @@
 """The engine with client ids: requests in, acknowledgements and trades out. Rules: docs/rulebook.md.
 
-One compiled loop serves order by order and batches. It stops before a message (or before firing a waiting order) for which some array
-could be too small, so that Python can grow it and go on from the same row: growth never changes a result.
+One compiled loop serves order by order and batches. It stops before a message (or before firing a waiting order) for
+which some array could be too small, so that Python can grow it and go on from the same row: growth never changes a
+result.
 """
 
 from typing import Any, NamedTuple
@@ -199,7 +200,8 @@ def wait(bk, d, r):
 
 @small
 def stop_waiting(d, t):
-    """Take a waiting order out of its heap and free its row and id; its fields stay readable until the next ``wait``."""
+    """Take a waiting order out of its heap and free its row and id; its fields stay readable until the next ``wait``.
+    """
     e = d.engine[0]
     row = d.triggers[t]
     heap_row = TWO * np.int64(row["book"]) + direction_of(np.int64(row["side"]), np.int64(row["type"]))

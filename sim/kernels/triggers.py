@@ -1,7 +1,8 @@
 """Waiting stop and take-profit orders: one binary heap a book and direction, ordered by (trigger price, arrival).
 
-Row ``2 * book`` of ``heap`` uint32[2 * n_books, capacity] holds the rising orders (fire when last >= trigger), row ``2 * book + 1`` the
-falling ones. ``sizes`` int64[2 * n_books]. ``triggers`` TRIGGER[capacity + 1], row 0 means none. Rules: docs/rulebook.md 8.
+Row ``2 * book`` of ``heap`` uint32[2 * n_books, capacity] holds the rising orders (fire when last >= trigger), row ``2
+* book + 1`` the falling ones. ``sizes`` int64[2 * n_books]. ``triggers`` TRIGGER[capacity + 1], row 0 means none.
+Rules: docs/rulebook.md 8.
 """
 
 import numpy as np

@@ -62,6 +62,9 @@ METRICS: tuple[Metric, ...] = (
         "open interest at the end over the start, less 1",
     ),
     Metric("fund_change_usd", "USD", ("fund_usd",), cascade.change, "insurance fund equity at mark, end less start"),
+    Metric(
+        "fund_least_usd", "USD", ("fund_usd",), cascade.least, "lowest equity of the insurance fund; used up below 0"
+    ),
     Metric("spread_median_bp", "bp", ("perp_spread_bp",), cascade.middle, "median perp spread"),
     Metric("spread_peak_bp", "bp", ("perp_spread_bp",), cascade.highest, "widest recorded perp spread"),
     Metric(

@@ -58,6 +58,11 @@ def peak_minute_share(time_s: NDArray[np.float64], flow: Numbers) -> float:
     return float(by_minute.max() / by_minute.sum())
 
 
+def least(level: Numbers) -> float:
+    """Smallest value of a level, in its own unit."""
+    return float(np.min(level)) if level.size else float("nan")
+
+
 def at_low(price_usd: NDArray[np.float64], values: Numbers) -> float:
     """Value of another column at the first lowest price, in that column's unit."""
     return float(values[np.nanargmin(price_usd)]) if np.isfinite(price_usd).any() else float("nan")

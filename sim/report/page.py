@@ -83,6 +83,7 @@ def render(runs: Sequence[Run], run_id: str, recorded: Recorded | None, images: 
         css=css,
         css_hash=base64.b64encode(hashlib.sha256(css.encode()).digest()).decode(),
         headlines=tables.headlines(runs),
+        runaway=tables.runaway(runs),
         figures=[(*_about(name, recorded), base64.b64encode(data).decode()) for name, data in images.items()],
         compared=tables.comparison(runs, recorded) if recorded is not None else [],
         recorded=recorded.name if recorded is not None else "",

@@ -49,10 +49,14 @@ _HEAD: tuple[tuple[str, str, str], ...] = (
 )
 
 
+FEWEST_FOR_MEDIAN = 10
+"""A median of one kind of outcome is shown from this many seeds on (MODEL.md R10)."""
+
+
 def headlines(runs: Sequence[Run]) -> list[Headline]:
-    """Head of the report: medians with the range over seeds."""
+    """Head of the report: how many seeds end in which kind of outcome, then medians with the range over seeds."""
     numbers = over_seeds([run.summary for run in runs])
-    rows = [_deep_falls(runs)] if len(runs) > 1 else []
+    rows = _kinds(runs) if len(runs) > 1 else []
     for key, name, kind in _HEAD:
         q = numbers.get(key)
         if q is None or q["n"] == 0:
@@ -63,11 +67,43 @@ def headlines(runs: Sequence[Run]) -> list[Headline]:
     return rows
 
 
-def _deep_falls(runs: Sequence[Run]) -> Headline:
-    """Share of seeds with a deep fall: where outcomes are of two kinds, a median alone describes neither."""
-    deep = sum(run.summary["max_drawdown"] <= -DEEP_FALL for run in runs)
-    name = f"share of seeds that fall by {100 * DEEP_FALL:g} % or more"
-    return Headline(name, f"{deep} of {len(runs)}", "deepest fall of the mark from a running maximum")
+def _kinds(runs: Sequence[Run]) -> list[Headline]:
+    """Share of seeds with a deep fall and the fall of either kind: where there are two, one median describes neither.
+    """
+    deep = [run for run in runs if run.summary["max_drawdown"] <= -DEEP_FALL]
+    rest = [run for run in runs if run.summary["max_drawdown"] > -DEEP_FALL]
+    limit = f"{100 * DEEP_FALL:g} %"
+    share = f"{len(deep)} of {len(runs)}"
+    rows = [
+        Headline(
+            f"share of seeds that fall by {limit} or more", share, "deepest fall of the mark from a running maximum"
+        )
+    ]
+    for kind, part in ((f"that fall by {limit} or more", deep), (f"that fall by less than {limit}", rest)):
+        if deep and rest:
+            falls = np.array([run.summary["max_drawdown"] for run in part])
+            low, high = (words.amount(float(x), "fraction") for x in (falls.min(), falls.max()))
+            middle = (
+                words.amount(float(np.median(falls)), "fraction")
+                if len(part) >= FEWEST_FOR_MEDIAN
+                else f"{low} to {high}"
+            )
+            rows.append(Headline(f"deepest fall, the seeds {kind}", middle, f"{low} to {high}, n = {len(part)}"))
+    return rows
+
+
+def runaway(runs: Sequence[Run]) -> str:
+    """Warning for the head of the page when the insurance fund is used up in some seed; empty when in none."""
+    gone = [run for run in runs if run.summary["fund_least_usd"] < 0]
+    if not gone:
+        return ""
+    first_s = min(float(run.series["elapsed_s"].to_numpy()[run.series["fund_usd"].to_numpy() < 0][0]) for run in gone)
+    first = (clock_text(runs[0].spec.start_utc, first_s) or "")[11:19]
+    return (
+        f"In {len(gone)} of {len(runs)} seeds the insurance fund is used up (first at {first} UTC). Nothing in this "
+        "version stops a fall from there on: no latent demand, no dip buyers, no arbitrage, no shorts that take profit, "
+        "no auto-deleveraging. That such a fall starts is an outcome; how deep it ends is not, and is not to be quoted."
+    )
 
 
 def _shown(value: float, kind: str, spec: Spec) -> str:

@@ -82,7 +82,8 @@ def _exact(value: float) -> str:
 
 LIMITS: tuple[str, ...] = (
     "One coin, one venue, one spot book: no other venue or coin, no collateral tokens, no lending, ETFs or treasuries.",
-    "No latent demand: nobody waits below the visible book to buy a fall, so depth beyond it is the makers' alone.",
+    "No latent demand, dip buyers, arbitrage or shorts that take profit: nobody waits below the visible book to buy "
+    "a fall. Once makers are full and the fund is used up, a fall has no floor, and its depth means nothing.",
     "Market makers never withdraw in fear; they answer fills, inventory and capital.",
     "No auto-deleveraging and no funding payments.",
     "News value, starting depth and leverage are inputs; where sources differ, the parameter table names the one used.",

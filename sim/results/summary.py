@@ -18,6 +18,8 @@ HEADLINE_UTC = datetime(2025, 10, 10, 20, 50, tzinfo=UTC)
 
 
 QUANTILES = (0.1, 0.5, 0.9)
+SEEN = "inverted_cdf"
+"""Quantiles over seeds are values that a seed has: between two kinds of outcome, an interpolated one describes neither."""
 
 
 class Timing(NamedTuple):
@@ -85,8 +87,8 @@ def seed_band(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray
     known = np.isfinite(values)
     whole = known.all(axis=0)
     part = known.any(axis=0) & ~whole
-    out[:, whole] = np.quantile(values[:, whole], QUANTILES, axis=0)
-    out[:, part] = np.nanquantile(values[:, part], QUANTILES, axis=0)
+    out[:, whole] = np.quantile(values[:, whole], QUANTILES, axis=0, method=SEEN)
+    out[:, part] = np.nanquantile(values[:, part], QUANTILES, axis=0, method=SEEN)
     return out[0], out[1], out[2]
 
 
@@ -107,7 +109,7 @@ def over_seeds(summaries: Sequence[dict[str, Any]]) -> dict[str, dict[str, float
         if values.size == 0:
             out[name] = dict.fromkeys(("median", "p10", "p90", "min", "max"), float("nan")) | {"n": 0.0}
             continue
-        p10, median, p90 = np.quantile(values, QUANTILES)
+        p10, median, p90 = np.quantile(values, QUANTILES, method=SEEN)
         out[name] = {
             "median": float(median),
             "p10": float(p10),

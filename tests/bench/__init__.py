@@ -1,1 +1,3 @@
-"""Benchmarks: ``python -m tests.bench`` (``make bench``). CPU time, ratios to a fixed Python loop; never part of the tests."""
+"""Benchmarks: ``python -m tests.bench`` (``make bench``). CPU time, ratios to a fixed Python loop; never part of the
+tests.
+"""

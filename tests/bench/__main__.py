@@ -48,7 +48,10 @@ def core_rows() -> list[Row]:
         Row("W1, crash phase over calm", core.crash_ratio(one), "x", 1.3),
         Row("memory of a book, 16,384 ticks a side", one.bytes_per_book / 1e6, "MB", note="0.52 of it the ladder"),
     ]
-    for n_books, bar, options in ((16, 19.0, {"books": 16}), (200, 28.0, {"n": 4_000_000, "books": 200, "depth": 1000})):
+    for n_books, bar, options in (
+        (16, 19.0, {"books": 16}),
+        (200, 28.0, {"n": 4_000_000, "books": 200, "depth": 1000}),
+    ):
         columns, _ = core.stream(**options)
         many = core.Replay(core.messages_of(columns), columns["oid"], [1 << 14] * n_books, 400_000)
         rows.append(Row(f"W{n_books}, {n_books} books", many.ns(repeats=5)[0], "ns/message", bar))

@@ -39,7 +39,9 @@ def resolve_handles(sides, book, levels, words, pool, far, positions, fills, cur
 
 @entry
 def agent_loop(sides, book, levels, words, pool, far, positions, fills, cursor, messages, acks, start):
-    """One message per call from a compiled loop, as an agent sends them: each is decided on what the last one returned."""
+    """One message per call from a compiled loop, as an agent sends them: each is decided on what the last one
+    returned.
+    """
     bk = Books(sides, book, levels, words, pool, far, positions, fills, cursor)
     open_orders = np.int64(0)
     for i in range(start, messages.shape[0]):
@@ -132,7 +134,9 @@ def crash_ratio(replay: Replay, repeats: int = 7) -> float:
             return books
 
         messages = replay.messages[first:last]
-        return timed(prepare, lambda b: run_messages(*b, messages, replay.acks, np.int64(0)), repeats)[0] / len(messages)
+        return timed(prepare, lambda b: run_messages(*b, messages, replay.acks, np.int64(0)), repeats)[0] / len(
+            messages
+        )
 
     return slice_ns(at, end) / slice_ns(int(0.30 * n), at)
 
@@ -148,7 +152,9 @@ def flow_with_handles(columns: dict[str, np.ndarray]) -> Replay:
 
 
 def flow_with_ids(columns: dict[str, np.ndarray], repeats: int = 7) -> float:
-    """Median ns a message through ``MatchingEngine`` with client ids looked up; building the request rows is not timed."""
+    """Median ns a message through ``MatchingEngine`` with client ids looked up; building the request rows is not
+    timed.
+    """
     kind = columns["type"]
     rows = np.zeros(len(kind), s.REQUEST)
     rows["type"] = np.array([s.NEW, s.CANCEL, s.REPLACE], np.uint8)[kind]

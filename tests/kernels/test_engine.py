@@ -43,7 +43,9 @@ def test_a_batch_of_columns_does_what_single_messages_do() -> None:
         fills += ack.fills
         row = batch.acks[i]
         assert (ack.status == "ok") == (row["status"] == s.OK)
-        assert (ack.filled_lots, ack.open_lots, ack.cancelled_lots) == row[["filled_lots", "open_lots", "cancelled_lots"]].item()
+        assert (ack.filled_lots, ack.open_lots, ack.cancelled_lots) == row[
+            ["filled_lots", "open_lots", "cancelled_lots"]
+        ].item()
     assert len(fills) == len(batch.trades) > 100
     assert [f.maker_id for f in fills] == batch.trades["maker_id"].tolist()
     assert [f.lots for f in fills] == batch.trades["lots"].tolist()

@@ -28,7 +28,11 @@ def books() -> Books:
     return allocate_books([256], 100, 200, 4, int(s.STP_OFF))
 
 
-CHANGES = [{"type": int(s.CANCEL)}, {"type": int(s.REDUCE), "lots": 1}, {"type": int(s.REPLACE), "lots": 1, "price_ticks": 50}]
+CHANGES = [
+    {"type": int(s.CANCEL)},
+    {"type": int(s.REDUCE), "lots": 1},
+    {"type": int(s.REPLACE), "lots": 1, "price_ticks": 50},
+]
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=["cancel", "reduce", "replace"])
@@ -48,7 +52,8 @@ def test_forged_handles_are_rejected(books: Books, change: dict[str, int]) -> No
     slot, generation = live & 0xFFFFFFFF, live >> 32
     forged = [
         0, -1, slot, slot | (generation + 1) << 32, slot | (generation + 2) << 32, (slot + 1) | generation << 32,
-        99_999 | generation << 32, 0xFFFFFFFF | generation << 32, -(1 << 63), (1 << 63) - 1, live | (1 << 63) - (1 << 62),
+        99_999 | generation << 32, 0xFFFFFFFF | generation << 32, -(1 << 63), (1 << 63) - 1,
+        live | (1 << 63) - (1 << 62),
     ]  # fmt: skip
     before = [array.copy() for array in books]
     for handle in forged:
@@ -99,7 +104,12 @@ def test_a_replace_without_room_for_fills_leaves_the_order_where_it_stands() -> 
     resting = send(books, new(0, 100, 5))["handle"][0]
     books.cursor["n_fills"] = 2
     messages, acks = np.zeros(1, s.MESSAGE), np.zeros(1, s.ACK)
-    messages[0]["type"], messages[0]["handle"], messages[0]["lots"], messages[0]["price_ticks"] = s.REPLACE, resting, 5, 90
+    messages[0]["type"], messages[0]["handle"], messages[0]["lots"], messages[0]["price_ticks"] = (
+        s.REPLACE,
+        resting,
+        5,
+        90,
+    )
     assert run_messages(*books, messages, acks, np.int64(0)) == 0
     assert books.levels["total_lots"].sum() == 5
     books.cursor["n_fills"] = 0
