@@ -193,8 +193,7 @@ def settle_self_trade(bk, row, at, price, slot, left, stp):
 
 @behaviour
 def cut_to_position(bk, b, row, at, price, slot):
-    """Cut a resting reduce-only order to what its owner's position allows; returns the lots it keeps (rule book 7.3).
-    """
+    """Cut a resting reduce-only order to what its owner's position allows; returns what it keeps (rule book 7.3)."""
     order = bk.pool[slot]
     keeps = min(order["lots"], reducible(bk, b, row & ONE, np.int64(order["owner"])))
     level = bk.levels[at]

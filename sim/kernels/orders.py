@@ -200,8 +200,7 @@ def wait(bk, d, r):
 
 @small
 def stop_waiting(d, t):
-    """Take a waiting order out of its heap and free its row and id; its fields stay readable until the next ``wait``.
-    """
+    """Take a waiting order out of its heap, free its row and id; its fields stay readable until the next ``wait``."""
     e = d.engine[0]
     row = d.triggers[t]
     heap_row = TWO * np.int64(row["book"]) + direction_of(np.int64(row["side"]), np.int64(row["type"]))

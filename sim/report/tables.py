@@ -68,8 +68,7 @@ def headlines(runs: Sequence[Run]) -> list[Headline]:
 
 
 def _kinds(runs: Sequence[Run]) -> list[Headline]:
-    """Share of seeds with a deep fall and the fall of either kind: where there are two, one median describes neither.
-    """
+    """Share of seeds with a deep fall, and the fall of either kind: of two kinds one median describes neither."""
     deep = [run for run in runs if run.summary["max_drawdown"] <= -DEEP_FALL]
     rest = [run for run in runs if run.summary["max_drawdown"] > -DEEP_FALL]
     limit = f"{100 * DEEP_FALL:g} %"
@@ -101,7 +100,7 @@ def runaway(runs: Sequence[Run]) -> str:
     first = (clock_text(runs[0].spec.start_utc, first_s) or "")[11:19]
     return (
         f"In {len(gone)} of {len(runs)} seeds the insurance fund is used up (first at {first} UTC). Nothing in this "
-        "version stops a fall from there on: no latent demand, no dip buyers, no arbitrage, no shorts that take profit, "
+        "version stops a fall from there on: no latent demand, no dip buyers, no arbitrage, no shorts taking profit, "
         "no auto-deleveraging. That such a fall starts is an outcome; how deep it ends is not, and is not to be quoted."
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ HEADLINE_UTC = datetime(2025, 10, 10, 20, 50, tzinfo=UTC)
 
 
 QUANTILES = (0.1, 0.5, 0.9)
-SEEN = "inverted_cdf"
+SEEN: Final = "inverted_cdf"
 """Quantiles over seeds are values that a seed has: between two kinds of outcome, an interpolated one describes neither."""
 
 
