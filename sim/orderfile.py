@@ -178,7 +178,7 @@ def _column(path: Path, name: str, values: pa.ChunkedArray) -> npt.NDArray[np.in
     elif not pa.types.is_integer(values.type):
         raise DataError(f"{path}: column {name!r} holds {values.type}; use whole numbers")
     try:
-        return np.asarray(values.cast(pa.int64()))
+        return np.array(values.cast(pa.int64()))  # a copy: a read-only column would be compiled for once more
     except pa.ArrowInvalid:
         raise DataError(f"{path}: column {name!r} holds a number beyond 2^63 - 1") from None
 

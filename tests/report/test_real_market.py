@@ -2,6 +2,7 @@
 
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -57,7 +58,10 @@ def test_ctrl_c_in_mid_run_ends_with_130_and_no_folder(tmp_path):
     command = [sys.executable, "-m", "sim", "run", "calm_btc", "--set", "duration=2000h", "--set", "record_every=60s"]
     screen, terminal = pty.openpty()
     child = subprocess.Popen(
-        [*command, "--seed", "1", "--out", str(tmp_path / "out")], stderr=terminal, stdout=terminal
+        [*command, "--seed", "1", "--out", str(tmp_path / "out")],
+        stderr=terminal,
+        stdout=terminal,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a background job ignores it
     )
     os.close(terminal)
     shown, begin = b"", time.monotonic()
@@ -65,12 +69,16 @@ def test_ctrl_c_in_mid_run_ends_with_130_and_no_folder(tmp_path):
         shown += os.read(screen, 1000)
     child.send_signal(signal.SIGINT)
     pressed = time.monotonic()
-    while True:  # drain the screen, so that the child can write its last words
+    while time.monotonic() - pressed < 60.0:  # drain the screen, so that the child can write its last words
         try:
-            if not os.read(screen, 1000):
+            if select.select([screen], [], [], 1.0)[0] and not os.read(screen, 1000):
                 break
         except OSError:
             break
+        if child.poll() is not None:
+            break
+    if child.poll() is None:
+        child.kill()
     assert child.wait(timeout=30) == 130
     assert time.monotonic() - pressed < 5.0
     assert not (tmp_path / "out").exists()
