@@ -9,7 +9,6 @@ from sim.behaviours.background import CROWD
 from sim.behaviours.market_maker import MAKER, QUOTING
 from sim.behaviours.news import NEWS
 from sim.errors import ScenarioError
-from sim.kernels.book import allocate_books
 from sim.kernels.clock import CLOCK
 from sim.kernels.ledger import (
     ACCOUNT,
@@ -23,6 +22,7 @@ from sim.kernels.liquidation import ENGINE, UNLIMITED
 from sim.kernels.mailbox import MESSAGE, N_STARTS
 from sim.kernels.margin import TIER
 from sim.kernels.marks import PRICE
+from sim.kernels.memory import allocate_books
 from sim.kernels.recording import QUOTE, QUOTE_RING
 from sim.market import Market
 from sim.news_path import path_ramps
@@ -228,6 +228,9 @@ def fill_engine(state: State, spec: Spec, venue: VenueSettings, contract: Contra
     state.heads = np.full((2, n_buckets), -1, np.int32)
     state.clock[0]["scan_every_us"] = units.us(rules.scan_every)
     engine["next_scan_us"] = state.clock[0]["scan_every_us"]
+    engine["first_watched"] = int(FIRST_MAKER) + len(state.firms)
+    engine["end_watched"] = len(state.accounts)
+    engine["watched_longs"] = -1
 
 
 def refuse_overflows(state: State, contract: Contract, oi_lots: int) -> None:

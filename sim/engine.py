@@ -4,24 +4,39 @@ The rules are docs/rulebook.md; the kernels are the simulator's own (``sim/kerne
 (a few microseconds each from Python); ``MatchingEngine.run`` takes a batch of columns and is the fast way in.
 """
 
-import struct
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from sim import schema as s
 from sim.errors import EngineError, InvariantError
-from sim.kernels.book import (
-    META_REDUCE,
-    allocate_books,
-    grow_fills,
-    grow_pool,
-    memory_bytes,
-)
+from sim.kernels.book import META_REDUCE
 from sim.kernels.checks import BROKEN, check_books, list_orders
+from sim.kernels.memory import allocate_books, grow_fills, grow_pool, memory_bytes
 from sim.kernels.orders import ENGINE, run_requests
+from sim.messages import (
+    MAX_OWNERS,
+    REQUEST_LAYOUT,
+    SIDE_NAMES,
+    SIDES,
+    TIFS,
+    TRIGGER_TYPES,
+    UNKNOWN,
+    Ack,
+    Batch,
+    Fill,
+    Order,
+    Waiting,
+    answers_of,
+    order_flags,
+    owner_flag,
+    pack,
+    whole,
+)
+
+__all__ = ["Ack", "Batch", "Fill", "MatchingEngine", "Order", "Waiting"]
 
 SELF_TRADE = {
     "off": s.STP_OFF,
@@ -29,83 +44,6 @@ SELF_TRADE = {
     "cancel_taker": s.STP_CANCEL_TAKER,
     "decrement": s.STP_DECREMENT,
 }
-SIDES = {"buy": int(s.BUY), "sell": int(s.SELL)}
-SIDE_NAMES = ("buy", "sell")
-TIFS = {"GTC": int(s.GTC), "IOC": int(s.IOC), "FOK": int(s.FOK), "POST": int(s.POST)}
-TRIGGER_TYPES = {"stop": int(s.STOP), "take_profit": int(s.TAKE_PROFIT)}
-UNKNOWN = 255  # code of a word that is none of the above: rejected as "kind"
-REASONS = {
-    int(s.OK): "", int(s.REJECT_STALE): "stale", int(s.REJECT_PRICE): "price", int(s.REJECT_LOTS): "lots",
-    int(s.REJECT_POST): "post", int(s.REJECT_FOK): "fok", int(s.REJECT_REDUCE): "reduce_only",
-    int(s.REJECT_DUPLICATE): "duplicate", int(s.REJECT_KIND): "kind",
-}  # fmt: skip
-REQUEST_LAYOUT = struct.Struct("<qqqqqiBBBB")  # one row of REQUEST; test_engine compares the two
-FILL_FIELDS = [
-    (s.TRADE.names or ()).index(name)
-    for name in ("price_ticks", "lots", "maker_id", "taker_id", "maker_owner", "taker_owner", "book")
-]
-MAX_OWNERS = 1 << 24
-MAX_INT64 = (1 << 63) - 1
-
-
-class Fill(NamedTuple):
-    """One trade: price in ticks, quantity in lots."""
-
-    price: int
-    lots: int
-    maker_id: int
-    taker_id: int
-    maker_owner: int
-    taker_owner: int
-    book: int
-
-
-class Ack(NamedTuple):
-    """What became of a message; quantities in lots (docs/rulebook.md 9)."""
-
-    status: str
-    reason: str
-    order_id: int
-    filled_lots: int
-    open_lots: int
-    cancelled_lots: int
-    fills: tuple[Fill, ...]
-    triggered: tuple["Ack", ...] = ()
-
-
-class Order(NamedTuple):
-    """A resting order; price in ticks."""
-
-    order_id: int
-    side: str
-    price: int
-    lots: int
-    owner: int
-    reduce_only: bool
-
-
-class Waiting(NamedTuple):
-    """A waiting trigger order; ``limit`` is None for a market order."""
-
-    order_id: int
-    side: str
-    kind: str
-    trigger: int
-    limit: int | None
-    lots: int
-    owner: int
-    reduce_only: bool
-
-
-class Batch(NamedTuple):
-    """Answer to ``MatchingEngine.run``.
-
-    ``acks`` ORDER_ACK[>= n], one for each message in order, each followed by those of the orders it fired (``fired`` =
-    1); ``trades`` TRADE[m] in the order in which they happened.
-    """
-
-    acks: npt.NDArray[np.void]
-    trades: npt.NDArray[np.void]
 
 
 class MatchingEngine:
@@ -182,7 +120,7 @@ class MatchingEngine:
         """Send a limit order: ``tif`` GTC, IOC, FOK or POST (docs/rulebook.md 5)."""
         return self._send(
             s.NEW, order_id, side=side, price=price, lots=lots, owner=owner, book=book, kind=TIFS.get(tif, UNKNOWN),
-            flags=_flags(reduce_only, stp_exempt),
+            flags=order_flags(reduce_only, stp_exempt),
         )  # fmt: skip
 
     def market(
@@ -206,20 +144,20 @@ class MatchingEngine:
         """
         return self._send(
             TRIGGER_TYPES.get(kind, UNKNOWN), order_id, side=side, price=0 if limit is None else (limit or -1),
-            lots=lots, trigger=trigger, owner=owner, book=book, flags=_flags(reduce_only, stp_exempt),
+            lots=lots, trigger=trigger, owner=owner, book=book, flags=order_flags(reduce_only, stp_exempt),
         )  # fmt: skip
 
     def cancel(self, order: int, *, owner: int | None = None) -> Ack:
         """Take a resting or waiting order off; with ``owner``, only that owner's (6.1)."""
-        return self._send(s.CANCEL, order, owner=owner or 0, flags=_check_owner(owner))
+        return self._send(s.CANCEL, order, owner=owner or 0, flags=owner_flag(owner))
 
     def reduce(self, order: int, lots: int, *, owner: int | None = None) -> Ack:
         """Take ``lots`` off a resting order, which keeps its place (6.2)."""
-        return self._send(s.REDUCE, order, lots=lots, owner=owner or 0, flags=_check_owner(owner))
+        return self._send(s.REDUCE, order, lots=lots, owner=owner or 0, flags=owner_flag(owner))
 
     def replace(self, order: int, price: int, lots: int, *, owner: int | None = None) -> Ack:
         """Give a resting order a new price and open quantity; it loses its place (6.3)."""
-        return self._send(s.REPLACE, order, price=price, lots=lots, owner=owner or 0, flags=_check_owner(owner))
+        return self._send(s.REPLACE, order, price=price, lots=lots, owner=owner or 0, flags=owner_flag(owner))
 
     def set_last_price(self, book: int, price: int) -> Ack:
         """Set the last price from outside and fire what is crossed (8.3)."""
@@ -264,7 +202,7 @@ class MatchingEngine:
         EngineError
             For a column that is unknown, of another length, or does not fit its type. No message is applied then.
         """
-        rows = _pack(requests)
+        rows = pack(requests)
         if self._owners_are_open and len(rows):
             self._admit_owner(min(int(rows["owner"].max()), MAX_OWNERS - 1))
         self._ensure_acks(len(rows))
@@ -356,22 +294,16 @@ class MatchingEngine:
     ) -> Ack:  # fmt: skip
         if order_id is None:
             order_id = self._pick_id()
-        owner, book = _whole("owner", owner), _whole("book", book)
+        owner, book = whole("owner", owner), whole("book", book)
         REQUEST_LAYOUT.pack_into(
-            self._one_bytes, 0, _whole("order_id", order_id), _whole("lots", lots), _whole("price", price),
-            _whole("trigger", trigger), owner, book if 0 <= book < len(self._books.book) else -1, type_code,
+            self._one_bytes, 0, whole("order_id", order_id), whole("lots", lots), whole("price", price),
+            whole("trigger", trigger), owner, book if 0 <= book < len(self._books.book) else -1, type_code,
             SIDES.get(side, UNKNOWN), kind, flags,
         )  # fmt: skip
         if owner >= self._books.positions.shape[1]:
             self._admit_owner(owner)
         acks, trades = self._apply(self._one)
-        fills = [Fill(*(t[k] for k in FILL_FIELDS)) for t in trades.tolist()]
-        begin, answers = 0, []
-        for ack in acks.tolist():
-            id_, filled, open_, cancelled, _, end, _, status, _, _ = ack
-            word = "ok" if status == 0 else "rejected"
-            answers.append(Ack(word, REASONS[status], id_, filled, open_, cancelled, tuple(fills[begin:end])))
-            begin = end
+        answers = answers_of(acks, trades)
         return answers[0] if len(answers) == 1 else answers[0]._replace(triggered=tuple(answers[1:]))
 
     def _apply(self, rows: npt.NDArray[np.void]) -> tuple[npt.NDArray[np.void], npt.NDArray[np.void]]:
@@ -446,49 +378,6 @@ class MatchingEngine:
         from sim.kernels.orders import price_at
 
         return int(price_at(*self._books, np.int64(slot)))
-
-
-def _whole(name: str, value: Any) -> int:
-    """An int for an int64 field; one too large for it becomes -1, which every field rejects."""
-    if type(value) is int:
-        return value if -MAX_INT64 <= value <= MAX_INT64 else -1
-    if isinstance(value, bool) or not isinstance(value, np.integer):
-        raise EngineError(f"{name} is {value!r}; give a whole number")
-    return int(value) if int(value) <= MAX_INT64 else -1
-
-
-def _flags(reduce_only: bool, stp_exempt: bool) -> int:
-    return int(s.REDUCE_ONLY) * bool(reduce_only) | int(s.STP_EXEMPT) * bool(stp_exempt)
-
-
-def _check_owner(owner: int | None) -> int:
-    return 0 if owner is None else int(s.CHECK_OWNER)
-
-
-def _pack(requests: Mapping[str, npt.ArrayLike] | npt.NDArray[np.void]) -> npt.NDArray[np.void]:
-    """REQUEST rows from columns, each checked against its field's range."""
-    if isinstance(requests, np.ndarray):
-        if requests.dtype != s.REQUEST:
-            raise EngineError(
-                "a batch given as an array has the dtype sim.schema.REQUEST; or give a mapping of columns"
-            )
-        return np.ascontiguousarray(requests)
-    columns = {name: np.asarray(values) for name, values in requests.items()}
-    unknown = sorted(set(columns) - set(s.REQUEST.names or ()))
-    if unknown:
-        raise EngineError(f"column {unknown[0]!r} is not known; the columns are {', '.join(s.REQUEST.names or ())}")
-    lengths = {len(values) if values.ndim == 1 else -1 for values in columns.values()}
-    if len(lengths) != 1 or -1 in lengths:
-        raise EngineError("the columns of a batch are one-dimensional and of one length")
-    rows = np.zeros(lengths.pop(), s.REQUEST)
-    for name, values in columns.items():
-        if values.dtype.kind not in "iu":
-            raise EngineError(f"column {name!r} holds {values.dtype}; use whole numbers")
-        field = np.iinfo(s.REQUEST[name])
-        if len(values) and (int(values.min()) < field.min or int(values.max()) > field.max):
-            raise EngineError(f"column {name!r} has a value outside {field.min} to {field.max}")
-        rows[name] = values
-    return rows
 
 
 def _longer(array: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:

@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.errors import CapacityError
-from sim.kernels.book import Books, grow_fills, grow_pool
+from sim.kernels.book import Books
 from sim.kernels.clock import GROW
 from sim.kernels.ledger import GUEST_FILL
+from sim.kernels.memory import grow_fills, grow_pool
 from sim.tick import advance
 
 Array = npt.NDArray[Any]

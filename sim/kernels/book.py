@@ -12,23 +12,15 @@ every far order is worse than every order in the window of its side.
 Rule book: docs/rulebook.md. Slow twin: tests/reference/matching.py.
 """
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from sim.kernels._jit import behaviour, small, trailing_zeros
 from sim.schema import (
-    BOOK,
     BUY,
-    CURSOR,
-    FILL,
-    LEVEL,
     MAX_PRICE_TICKS,
     NO_KEY,
-    ORDER,
-    PAGE,
-    SIDE,
 )
 
 META_REDUCE = np.int64(1)
@@ -40,7 +32,6 @@ MASK32 = np.int64(0xFFFFFFFF)
 SHIFT32 = np.int64(32)
 ZERO, ONE, SIX, SIXTY_THREE = np.int64(0), np.int64(1), np.int64(6), np.int64(63)
 U0, U1, ALL_BITS = np.uint64(0), np.uint64(1), np.uint64(0xFFFFFFFFFFFFFFFF)
-MIN_WINDOW, MAX_WINDOW = 64, 1 << 20
 
 
 class Books(NamedTuple):
@@ -60,72 +51,6 @@ class Books(NamedTuple):
     positions: Any
     fills: Any
     cursor: Any
-
-
-def allocate_books(
-    windows: Sequence[int], capacity_orders: int, capacity_fills: int, n_owners: int, self_trade: int
-) -> Books:
-    """Empty books, one for each entry of ``windows``.
-
-    Parameters
-    ----------
-    windows : sequence of int
-        Ticks in the ladder of each side of each book; powers of two from 64 to 2^20.
-    capacity_orders : int
-        Live orders over all books before the pool must grow.
-    capacity_fills : int
-        Rows for fills before the cursor is reset by whoever consumes them.
-    n_owners : int
-        Owners whose positions are tracked; 0 switches tracking (and reduce-only) off.
-    self_trade : int
-        ``STP_OFF`` and its siblings, for every book.
-    """
-    sides = np.zeros(2 * len(windows), SIDE)
-    level0 = word0 = 0
-    for b, window in enumerate(windows):
-        if window & (window - 1) or not MIN_WINDOW <= window <= MAX_WINDOW:
-            raise ValueError(
-                f"window of book {b} is {window} ticks; use a power of two from {MIN_WINDOW} to {MAX_WINDOW}"
-            )
-        n_words = window >> 6
-        n_summary = (n_words + 63) >> 6
-        for s in range(2):
-            row = sides[2 * b + s]
-            row["best"], row["lo"], row["mask"] = NO_KEY, 0, window - 1
-            row["level0"], row["word0"], row["summary0"] = level0, word0, word0 + n_words
-            row["page0"] = (2 * b + s) * N_PAGES
-            level0 += window
-            word0 += n_words + n_summary
-    book = np.zeros(len(windows), BOOK)
-    book["stp"] = self_trade
-    positions = np.zeros((len(windows), n_owners) if n_owners else (0, 0), np.int64)
-    books = Books(
-        sides, book, np.zeros(level0, LEVEL), np.zeros(word0, np.uint64), np.zeros(1, ORDER),
-        np.zeros(2 * len(windows) * N_PAGES, PAGE), positions, np.zeros(capacity_fills, FILL), np.zeros(1, CURSOR),
-    )  # fmt: skip
-    books.cursor["fresh"] = 1
-    return grow_pool(books, capacity_orders)
-
-
-def grow_pool(books: Books, capacity_orders: int) -> Books:
-    """The same books with room for ``capacity_orders`` live orders; slots and handles stay valid."""
-    if capacity_orders < len(books.pool) - 1:
-        raise ValueError(f"a pool of {len(books.pool) - 1} orders cannot shrink to {capacity_orders}")
-    pool = np.zeros(capacity_orders + 1, ORDER)
-    pool[: len(books.pool)] = books.pool
-    return books._replace(pool=pool)
-
-
-def grow_fills(books: Books, capacity_fills: int) -> Books:
-    """The same books with room for ``capacity_fills`` fill rows; written rows are kept."""
-    fills = np.zeros(capacity_fills, FILL)
-    fills[: len(books.fills)] = books.fills
-    return books._replace(fills=fills)
-
-
-def memory_bytes(books: Books) -> int:
-    """Bytes of all arrays of the room, untouched pages included."""
-    return int(sum(array.nbytes for array in books))
 
 
 @small
@@ -456,41 +381,3 @@ def best_ask(bk, b):
     """Best ask in ticks, 0 when there is none."""
     key = np.int64(bk.sides[np.int64(2) * b + ONE]["best"])
     return ZERO if key == NO_KEY else key
-
-
-@behaviour
-def depth_between(bk, row, key_from, key_to):
-    """Lots resting on a side at ``key_from <= key <= key_to``, far orders included."""
-    side = bk.sides[row]
-    end = np.int64(side["lo"]) + np.int64(side["mask"])
-    key = np.int64(side["best"])
-    total = ZERO
-    if key == NO_KEY:
-        return total
-    if key < key_from:
-        start = min(max(key_from, np.int64(side["lo"])) - ONE, end)
-        key = next_key(bk.words, side, start)
-    while key <= end and key <= key_to:
-        total += bk.levels[np.int64(side["level0"]) + (key & np.int64(side["mask"]))]["total_lots"]
-        key = next_key(bk.words, side, key)
-    if np.int64(side["n_far"]) != ZERO and key_to > end:
-        total += far_between(bk, row, key_from, key_to)
-    return total
-
-
-@behaviour
-def far_between(bk, row, key_from, key_to):
-    """Lots waiting outside the window of a side at ``key_from <= key <= key_to``."""
-    page0 = np.int64(bk.sides[row]["page0"])
-    is_ask = (row & ONE) != BUY
-    low, high = (key_from, key_to) if is_ask else (-key_to, -key_from)
-    low, high = max(low, ZERO), min(max(high, ZERO), MAX_PRICE_TICKS)
-    total = ZERO
-    for page in range(low >> PAGE_BITS, (high >> PAGE_BITS) + ONE):
-        slot = np.int64(bk.far[page0 + page]["head"])
-        while slot != ZERO:
-            order = bk.pool[slot]
-            if low <= np.int64(order["level"]) <= high:
-                total += order["lots"]
-            slot = np.int64(order["next"])
-    return total

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.kernels._jit import behaviour, small
-from sim.kernels.book import depth_between
+from sim.kernels.depth import depth_between
 from sim.kernels.fund import take_over, write_event
 from sim.kernels.ledger import FUND, MILLION, NO_TICKET, ONE, TWO, ZERO, Order, rate_up, trade_now
 from sim.kernels.margin import (
@@ -66,6 +66,9 @@ ENGINE = np.dtype(
         ("row_buy_micro", "i8"),
         ("row_taken_lots", "i8"),
         ("row_accounts", "i8"),
+        ("first_watched", "i8"),  # leveraged accounts are first_watched .. end_watched - 1
+        ("end_watched", "i8"),
+        ("watched_longs", "i8"),  # their long positions in lots when last added up; -1: not yet
     ]
 )
 

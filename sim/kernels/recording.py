@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.kernels._jit import behaviour, small
-from sim.kernels.book import best_ask, best_bid, depth_between
+from sim.kernels.book import best_ask, best_bid
+from sim.kernels.depth import depth_between
 from sim.kernels.ledger import FUND, ONE, TWO, ZERO
 from sim.kernels.margin import equity_micro
 from sim.kernels.marks import PERP, SPOT
@@ -40,14 +41,12 @@ class Tape(NamedTuple):
     quotes: Any
 
 
-@behaviour
-def lots_within(bk, row, mid_half_ticks, width):
-    """Lots of a side no further than ``width`` (1e-5) from a mid given in half ticks."""
+@small
+def key_within(row, mid_half_ticks, width):
+    """Worst key of a side no further than ``width`` (1e-5) from a mid given in half ticks."""
     if row % TWO == BUY:
-        lowest = (mid_half_ticks * (UNITS_PER_ONE - width) + TWO * UNITS_PER_ONE - ONE) // (TWO * UNITS_PER_ONE)
-        return depth_between(bk, row, -NO_KEY, -lowest)
-    highest = mid_half_ticks * (UNITS_PER_ONE + width) // (TWO * UNITS_PER_ONE)
-    return depth_between(bk, row, -NO_KEY, highest)
+        return -((mid_half_ticks * (UNITS_PER_ONE - width) + TWO * UNITS_PER_ONE - ONE) // (TWO * UNITS_PER_ONE))
+    return mid_half_ticks * (UNITS_PER_ONE + width) // (TWO * UNITS_PER_ONE)
 
 
 @behaviour
@@ -60,21 +59,45 @@ def write_bands(bk, tape, px, clock, now_us):
     row["mid_ticks"] = mid >> ONE
     lots = row["lots"]
     for side in range(2):
-        before = ZERO
+        book_row = TWO * PERP + side
+        begin = -NO_KEY
         for i in range(N_EDGES):
-            within = lots_within(bk, TWO * PERP + side, mid, EDGES_TENTH_BP[i])
-            lots[side * N_EDGES + i] = within - before
-            before = within
+            end = key_within(book_row, mid, EDGES_TENTH_BP[i])
+            lots[side * N_EDGES + i] = depth_between(bk, book_row, begin, end)
+            begin = end + ONE
     clock[0]["n_bands"] = at + ONE
 
 
 @behaviour
-def open_interest(bk):
-    """Sum of the perp's long positions, in lots."""
+def depth_of_side(bk, row, mid_half_ticks):
+    """Lots of a side within 1, 3 and 5 % of the mid, in one walk."""
+    one, three = key_within(row, mid_half_ticks, ONE_PCT), key_within(row, mid_half_ticks, THREE_PCT)
+    within_1 = depth_between(bk, row, -NO_KEY, one)
+    within_3 = within_1 + depth_between(bk, row, one + ONE, three)
+    return within_1, within_3, within_3 + depth_between(bk, row, three + ONE, key_within(row, mid_half_ticks, FIVE_PCT))
+
+
+@behaviour
+def longs_between(bk, first, end):
+    """Long positions in the perp of accounts ``first`` to ``end``, in lots."""
     total = ZERO
-    for a in range(bk.positions.shape[1]):
+    for a in range(first, end):
         total += max(ZERO, bk.positions[PERP, a])
     return total
+
+
+@small
+def open_interest(bk, rk):
+    """Sum of the perp's long positions, in lots.
+
+    Leveraged accounts trade by the engine's hand alone, so their sum is kept and only taken anew after it acted.
+    """
+    engine = rk.engine[0]
+    acted = engine["row_sell_lots"] + engine["row_buy_lots"] + engine["row_taken_lots"] != ZERO
+    if acted or engine["watched_longs"] < ZERO:
+        engine["watched_longs"] = longs_between(bk, engine["first_watched"], engine["end_watched"])
+    others = longs_between(bk, ZERO, engine["first_watched"])
+    return engine["watched_longs"] + others + longs_between(bk, engine["end_watched"], bk.positions.shape[1])
 
 
 @small
@@ -117,7 +140,7 @@ def write_row(bk, ld, rk, px, tape, value_usd, maker_net_lots, now_us):
     row["spot_bid_ticks"], row["spot_ask_ticks"] = best_bid(bk, SPOT), best_ask(bk, SPOT)
     row["perp_last_ticks"] = bk.book[PERP]["last_ticks"]
     row["spot_last_ticks"] = bk.book[SPOT]["last_ticks"]
-    row["open_interest_lots"] = open_interest(bk)
+    row["open_interest_lots"] = open_interest(bk, rk)
     write_flows(ld, rk, row)
     row["fund_micro"] = equity_micro(
         ld.accounts[FUND]["cash_micro"],
@@ -126,15 +149,8 @@ def write_row(bk, ld, rk, px, tape, value_usd, maker_net_lots, now_us):
         ld.rules[PERP]["micro_per_tick_lot"],
     )
     row["maker_net_lots"] = maker_net_lots
-    row["bid_1pct_lots"], row["ask_1pct_lots"] = lots_within(bk, ZERO, mid, ONE_PCT), lots_within(bk, ONE, mid, ONE_PCT)
-    row["bid_3pct_lots"], row["ask_3pct_lots"] = (
-        lots_within(bk, ZERO, mid, THREE_PCT),
-        lots_within(bk, ONE, mid, THREE_PCT),
-    )
-    row["bid_5pct_lots"], row["ask_5pct_lots"] = (
-        lots_within(bk, ZERO, mid, FIVE_PCT),
-        lots_within(bk, ONE, mid, FIVE_PCT),
-    )
+    row["bid_1pct_lots"], row["bid_3pct_lots"], row["bid_5pct_lots"] = depth_of_side(bk, ZERO, mid)
+    row["ask_1pct_lots"], row["ask_3pct_lots"], row["ask_5pct_lots"] = depth_of_side(bk, ONE, mid)
     clock["n_rows"] = at + ONE
 
 

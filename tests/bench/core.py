@@ -11,7 +11,8 @@ from sim import schema as s
 from sim.engine import MatchingEngine
 from sim.kernels._jit import entry
 from sim.kernels.batch import execute, run_messages
-from sim.kernels.book import Books, allocate_books, memory_bytes
+from sim.kernels.book import Books
+from sim.kernels.memory import allocate_books, memory_bytes
 from tests.bench import workload
 from tests.bench.clock import timed
 

@@ -10,7 +10,7 @@ from numba import njit
 
 from sim import MatchingEngine
 from sim.kernels.batch import run_messages
-from sim.kernels.book import allocate_books
+from sim.kernels.memory import allocate_books
 from sim.schema import ACK, CANCEL, MESSAGE, NEW, REQUEST
 from tests.reference.matching import ReferenceEngine
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sim.kernels.batch import run_messages
-from sim.kernels.book import allocate_books
+from sim.kernels.memory import allocate_books
 from sim.schema import ACK, CANCEL, GTC, MESSAGE, NEW, OK, REDUCE, REJECT_STALE, REPLACE
 from tests.reference.matching import ReferenceEngine
 

@@ -5,7 +5,7 @@ import struct
 import numpy as np
 import pytest
 
-from sim import engine as engine_module
+from sim import messages
 from sim import schema as s
 from sim.engine import MatchingEngine
 from sim.errors import EngineError
@@ -13,7 +13,7 @@ from sim.errors import EngineError
 
 def test_one_request_is_packed_as_its_record() -> None:
     values = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
-    row = np.frombuffer(engine_module.REQUEST_LAYOUT.pack(*values), s.REQUEST)[0]
+    row = np.frombuffer(messages.REQUEST_LAYOUT.pack(*values), s.REQUEST)[0]
     assert row.item() == values
     assert struct.calcsize("<qqqqqiBBBB") == s.REQUEST.itemsize
 

@@ -5,8 +5,9 @@ import pytest
 
 from sim import schema as s
 from sim.kernels.batch import run_messages
-from sim.kernels.book import Books, allocate_books
+from sim.kernels.book import Books
 from sim.kernels.checks import check_books
+from sim.kernels.memory import allocate_books
 
 
 def send(books: Books, *rows: dict[str, int]) -> np.ndarray:

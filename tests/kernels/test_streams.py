@@ -5,8 +5,8 @@ import pytest
 
 from sim import schema as s
 from sim.kernels.batch import run_messages
-from sim.kernels.book import allocate_books, grow_fills, grow_pool
 from sim.kernels.checks import check_books
+from sim.kernels.memory import allocate_books, grow_fills, grow_pool
 from tests.bench import core, workload
 
 STREAMS = {

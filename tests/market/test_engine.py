@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.kernels.book import allocate_books
 from sim.kernels.clock import CLOCK
 from sim.kernels.ledger import ACCOUNT, FEES, FLOWS, FUND, GUEST_FILL, RULES, TICKET
 from sim.kernels.liquidation import ENGINE, UNLIMITED
 from sim.kernels.margin import TIER
 from sim.kernels.marks import PRICE
+from sim.kernels.memory import allocate_books
 from sim.schema import EVENT, EVENT_FORCED, EVENT_TAKEOVER
 from tests.market.drivers import scan, submit_many
 from tests.reference_market.rules import walk_down

@@ -89,7 +89,7 @@ def test_growth_in_mid_run_changes_nothing(reference_hash):
     spec, contract, state = state_before(shocks=[SALE, DROP])
     most = int(state.clock[0]["most_messages"])
     assert len(state.books.pool) > 2 * most
-    from sim.kernels.book import allocate_books
+    from sim.kernels.memory import allocate_books
 
     small = allocate_books(
         [int(m) + 1 for m in state.books.sides["mask"][::2]], most // 2, most // 2 + 1, len(state.accounts), 1

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.kernels.book import allocate_books
+from sim.kernels.memory import allocate_books
 from sim.market import Market
 from tests.market.drivers import submit_many
 from tests.market.small import BASE, DROP, SALE, columns, market_of, merged, state_before, venue_of

@@ -141,3 +141,16 @@ def test_losses_fall_on_the_account_then_on_the_fund():
     assert next(iter(market.agents_by_type[FundDesk])).equity_usd == pytest.approx(
         arrays.series["fund_micro"][-1] / 1e6
     )
+
+
+def test_recorded_open_interest_is_the_sum_of_longs_while_accounts_are_forced_out():
+    market = market_of(shocks=[DROP])
+    seen = set()
+    for seconds in range(30, 600, 30):
+        market.run_until(float(seconds))
+        positions = market.state.books.positions[0]
+        recorded = int(market.collect().series["open_interest_lots"][-1])
+        assert recorded == int(positions[positions > 0].sum())
+        seen.add(recorded)
+    assert market.collect().series["n_liquidated"].sum() > 0
+    assert len(seen) > 1

@@ -102,7 +102,7 @@ def test_random_numbers_come_from_the_projects_own_streams():
 
 
 def test_files_are_short():
-    long = {name_of(p): n for p in python_files("sim") if (n := len(p.read_text(encoding="utf-8").splitlines())) > 500}
+    long = {name_of(p): n for p in python_files("sim") if (n := len(p.read_text(encoding="utf-8").splitlines())) > 400}
     assert long == {}
 
 
