@@ -11,14 +11,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim import rng
-from sim.kernels._jit import behaviour, small
+from sim.kernels._jit import behaviour, prefetch, small
+from sim.kernels.book import MASK32
 from sim.kernels.ledger import ONE, ZERO, Order, trade
 from sim.kernels.matching import take_out
-from sim.schema import OK, REJECT_LOTS, REJECT_PRICE, REJECT_STALE
+from sim.schema import BUY, OK, REJECT_LOTS, REJECT_PRICE, REJECT_STALE
 
 NEW, CANCEL, REPLACE = (np.int64(i) for i in range(3))
 N_STARTS = 513  # 512 sub-intervals of a tick
 SUBS = np.int64(N_STARTS - 1)
+AHEAD_TICKET, AHEAD_ORDER = np.int64(8), np.int64(4)  # messages between a prefetch and its use: 8.5 -> 10.4 M messages/s
 
 MESSAGE = np.dtype(
     [
@@ -158,11 +160,25 @@ def status_of_change(ld, bk, m):
     return OK if slot != ZERO else REJECT_STALE
 
 
+@small
+def look_ahead(bk, ld, mail, k, due):
+    """Prefetch what the messages after row ``k`` of the matching order will touch: ticket, then order and level."""
+    far = mail.messages[mail.order[min(k + AHEAD_TICKET, due - ONE)]]
+    prefetch(ld.tickets, max(ZERO, far["ticket"]))
+    m = mail.messages[mail.order[min(k + AHEAD_ORDER, due - ONE)]]
+    prefetch(bk.pool, ld.tickets[max(ZERO, m["ticket"])]["handle"] & MASK32)
+    price, side = m["price_ticks"], np.int64(m["side"])
+    row = bk.sides[np.int64(2) * np.int64(m["book"]) + side]
+    key = price if side != BUY else -price
+    prefetch(bk.levels, np.int64(row["level0"]) + (key & np.int64(row["mask"])))
+
+
 @behaviour
 def match_mail(bk, ld, mail, key, start_us, end_us):
     """Step 5b of the tick: match every message that has arrived, then close the gaps in the mailbox."""
     due = sort_due(ld, mail, key, start_us, end_us)
     for k in range(due):
+        look_ahead(bk, ld, mail, k, due)
         m = mail.messages[mail.order[k]]
         ticket, b, action = m["ticket"], np.int64(m["book"]), np.int64(m["action"])
         status, handle = OK, ZERO
