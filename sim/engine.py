@@ -203,8 +203,6 @@ class MatchingEngine:
             For a column that is unknown, of another length, or does not fit its type. No message is applied then.
         """
         rows = pack(requests)
-        if self._owners_are_open and len(rows):
-            self._admit_owner(min(int(rows["owner"].max()), MAX_OWNERS - 1))
         self._ensure_acks(len(rows))
         acks, trades = self._apply(rows)
         return Batch(acks.copy(), trades.copy()) if copy else Batch(acks, trades)
@@ -300,8 +298,6 @@ class MatchingEngine:
             whole("trigger", trigger), owner, book if 0 <= book < len(self._books.book) else -1, type_code,
             SIDES.get(side, UNKNOWN), kind, flags,
         )  # fmt: skip
-        if owner >= self._books.positions.shape[1]:
-            self._admit_owner(owner)
         acks, trades = self._apply(self._one)
         answers = answers_of(acks, trades)
         return answers[0] if len(answers) == 1 else answers[0]._replace(triggered=tuple(answers[1:]))
@@ -315,10 +311,11 @@ class MatchingEngine:
             )  # fmt: skip
             if done == len(rows):
                 return self._acks[: self._engine["n_acks"][0]], self._trades[: self._engine["n_trades"][0]]
-            self._grow()
+            self._grow(int(rows["owner"][done]))
 
-    def _grow(self) -> None:
-        """Make room wherever less than half is left for the next message."""
+    def _grow(self, owner: int) -> None:
+        """Make room wherever too little is left for the next message, and for its owner."""
+        self._admit_owner(owner)
         engine, fresh = self._engine[0], int(self._books.cursor["fresh"][0])
         capacity = len(self._books.pool) - 1
         if fresh > capacity:

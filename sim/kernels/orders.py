@@ -282,7 +282,8 @@ def run_requests(
                 t = crossed(triggers, heap, sizes, b, book[b]["last_ticks"])
                 if t == ZERO:
                     break
-            if not has_room(bk, d, acks, trades):
+            unknown_owner = positions.shape[1] <= r["owner"] < e["owner_limit"]
+            if unknown_owner or not has_room(bk, d, acks, trades):
                 e["firing_book"] = b if firing else NONE
                 return i
             kind, order_id, lots, status = np.int64(r["type"]), r["order_id"], r["lots"], OK
