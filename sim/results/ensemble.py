@@ -67,9 +67,9 @@ class Ensemble:
 
     def plot(self) -> Figure:
         """Price figure: median and band over seeds beside the news value and the recorded path."""
-        from sim.report import figures
+        from sim.report import figures, recorded
 
-        return figures.price_figure(self.runs, self.run_id)
+        return figures.price_figure(self.runs, self.run_id, recorded.load_recorded(self.runs[0].spec))
 
     def report(self, path: str | Path) -> Path:
         """Write the one-page HTML report and return its path."""

@@ -136,9 +136,9 @@ class Run:
 
     def plot(self) -> Figure:
         """Price figure: mark, news value and, where the scenario names one, the recorded path."""
-        from sim.report import figures
+        from sim.report import figures, recorded
 
-        return figures.price_figure((self,), self.run_id)
+        return figures.price_figure((self,), self.run_id, recorded.load_recorded(self.spec))
 
     def report(self, path: str | Path) -> Path:
         """Write the one-page HTML report and return its path."""

@@ -3,13 +3,14 @@
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
 from sim.metrics import price
-from sim.report import page, tables, words
+from sim.report import figures, page, tables, words
 from sim.report.recorded import Recorded, load_recorded, simulated_shares
 from sim.results import Ensemble
 from sim.venues.profile import load_profile
@@ -258,3 +259,21 @@ def test_the_shipped_record_is_on_the_clock_of_the_scenario():
     at_headline = price.price_at(recorded.close_s, recorded.close_usd, 1800.0)
     assert at_headline == pytest.approx(116_847.87, abs=5.0)  # close of 20:49, to the nearest 10 USD (EVENT.md 1)
     assert load_recorded(made_spec()) is None
+
+
+def test_plot_draws_the_record_that_the_scenario_names(replay):
+    labels = [line.get_label() for line in replay[0][0].plot().axes[0].get_lines()]
+    assert "recorded mark, one-minute closes" in labels
+
+
+def test_a_seed_is_not_drawn_past_the_end_of_the_fund(replay):
+    runs, recorded = replay
+    broken = runs[0].series.copy()
+    broken.loc[broken["elapsed_s"] > 3000.0, "fund_usd"] = -1.0
+    gone = replace(runs[0], tables=runs[0].tables._replace(series=broken))
+    figure = figures.price_figure((gone, *runs[1:]), "abc", recorded)
+    lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
+    (end_s,) = lines["insurance fund used up: not drawn from here on"].get_xdata()
+    assert end_s == pytest.approx(3000.0, abs=6.0)
+    drawn = np.asarray(lines["each seed"].get_ydata(), dtype=float)
+    assert np.isfinite(drawn[0]) and np.isnan(drawn[-1])
