@@ -6,6 +6,7 @@ cut (DECISIONS 4, 5).
 """
 
 import heapq
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from sim import units
 from sim.agents import DESKS
-from sim.errors import CapacityError, InvariantError
+from sim.errors import CapacityError, InvariantError, ScenarioError
 from sim.kernels.clock import FAULT, OVERFLOW
 from sim.kernels.invariants import LAWS
 from sim.kernels.ledger import ACCOUNT
@@ -104,6 +105,8 @@ class Market(mesa.Model):  # type: ignore[misc]  # Mesa has no types
 
     def run_until(self, end_time: float) -> None:
         """Run to ``end_time`` seconds from the start, events included; a time already passed does nothing."""
+        if not math.isfinite(end_time):
+            raise ScenarioError(f"cannot run until {end_time:g} s: give a finite number of seconds")
         if end_time > self.time:
             super().run_until(end_time)
         self.sync()

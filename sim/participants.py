@@ -10,11 +10,14 @@ from sim.errors import ScenarioError
 from sim.kernels.ledger import FIRST_MAKER, FLOW, FUND, HEDGERS, NOISE, TAKERS
 from sim.scenario.spec import Spec
 from sim.settings.market import DepthPoint
+from sim.settings.shock import FlowShock
 from sim.settings.venue import VenueSettings
 from sim.state import Array, State
 
-# Cash and coins of the background accounts, in days of the venue's volume [judgement: never binds].
+# Cash and coins of the background accounts, in days of the venue's volume or in times the posted depth of both books,
+# whichever is more, and the flow shocks on top [judgement: never binds].
 FUNDING_DAYS = 10.0
+FUNDING_BOOKS = 100.0
 STOCK_LIMITS = 20.0  # coins a maker works with, in inventory limits [judgement: never binds]
 SECONDS_PER_DAY = 86_400.0
 DRAW_CAPITAL, DRAW_PHASES = 1, 2  # second word of the generators above the border, after the seed
@@ -77,6 +80,18 @@ def side_profiles(spec: Spec) -> list[list[list[tuple[float, float]]]]:
     return [perp, [scaled(market.spot_depth, 1.0), scaled(market.spot_depth, 1.0)]]
 
 
+def shocks_usd(spec: Spec) -> float:
+    """Dollars that all flow shocks together buy or sell."""
+    return sum(shock.notional for shock in spec.shocks if isinstance(shock, FlowShock))
+
+
+def background_usd(spec: Spec) -> float:
+    """Cash, and worth of coins, of each background account in dollars: more than it can ever trade away."""
+    day = spec.market.perp_daily_volume + spec.market.spot_daily_volume
+    posted = sum(side[-1][1] for book in side_profiles(spec) for side in book)
+    return max(FUNDING_DAYS * day, FUNDING_BOOKS * posted) + shocks_usd(spec)
+
+
 def fill_background(state: State, spec: Spec, contract: Contract, most_takers: tuple[int, int]) -> None:
     """Rates and sizes of the crowd, and the profile from which its limit orders draw their distance."""
     background, n = spec.background, spec.background.noise_orders_per_side
@@ -117,7 +132,7 @@ def fill_makers(state: State, spec: Spec, contract: Contract, seed: int) -> None
     limit = contract.lots(settings.inventory_limit)
     state.firms["owner"] = int(FIRST_MAKER) + np.arange(settings.firms)
     state.firms["limit_lots"] = max(limit, 1)
-    state.firms["stock_lots"] = round(STOCK_LIMITS * limit)
+    state.firms["stock_lots"] = round(STOCK_LIMITS * limit) + contract.lots(shocks_usd(spec))
     phases = np.random.default_rng([seed, DRAW_PHASES])
     for b, book in enumerate(side_profiles(spec)):
         for side, points in enumerate(book):
@@ -157,10 +172,10 @@ def fill_accounts(state: State, spec: Spec, venue: VenueSettings, contract: Cont
     accounts, positions = state.accounts, state.books.positions
     accounts["key"] = np.arange(len(accounts))
     accounts["bucket"], accounts["next"], accounts["prev"], accounts["first_forced_us"] = -1, -1, -1, -1
-    day_usd = spec.market.perp_daily_volume + spec.market.spot_daily_volume
+    funding_usd = background_usd(spec)
     for owner in (TAKERS, NOISE, FLOW):
-        accounts[owner]["cash_micro"] = units.micro(FUNDING_DAYS * day_usd)
-        positions[1, owner] = contract.lots(FUNDING_DAYS * day_usd)
+        accounts[owner]["cash_micro"] = units.micro(funding_usd)
+        positions[1, owner] = contract.lots(funding_usd)
     accounts[FUND]["cash_micro"] = units.micro(venue.insurance_fund)
     first = int(FIRST_MAKER)
     n_firms = len(state.firms)

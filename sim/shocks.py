@@ -35,7 +35,8 @@ class FlowSeller(Desk):
         self.n_slices = max(1, math.ceil(shock.over / SLICE_S))
         self.start_s, self.over_s = shock.at, shock.over
         self.sent = 0
-        self.tickets: list[int] = []
+        self.done_lots = 0  # of slices that have arrived, which are immediate or cancel and so are over
+        self.waiting: list[int] = []  # tickets of slices on their way
         for k in range(self.n_slices):
             market.schedule_event(self._slice, at=shock.at + k * shock.over / self.n_slices)
 
@@ -47,18 +48,19 @@ class FlowSeller(Desk):
     def filled_lots(self) -> int:
         """Lots done so far."""
         self.market.sync()
-        return int(self.market.state.tickets["filled_lots"][self.tickets].sum())
+        tickets = self.market.state.tickets
+        arrived = [t for t in self.waiting if int(tickets[t]["pending"]) == 0]
+        self.done_lots += int(tickets["filled_lots"][arrived].sum())
+        self.waiting = [t for t in self.waiting if int(tickets[t]["pending"]) != 0]
+        return self.done_lots
 
     def _slice(self) -> None:
-        self.market.sync()
+        filled = self.filled_lots  # the market is up to date from here on
         market, state = self.market, self.market.state
         self.sent += 1
-        on_the_way = sum(
-            int(m["lots"])
-            for m in state.messages[: int(state.clock[0]["n_mail"])]
-            if int(m["ticket"]) in set(self.tickets)
-        )
-        lots = self.lots * self.sent // self.n_slices - self.filled_lots - on_the_way
+        mail = state.messages[: int(state.clock[0]["n_mail"])]
+        on_the_way = int(mail["lots"][np.isin(mail["ticket"], self.waiting)].sum()) if self.waiting else 0
+        lots = self.lots * self.sent // self.n_slices - filled - on_the_way
         if lots <= 0:
             return
         reference = int(state.price[0]["mark_half_ticks" if self.book == 0 else "index_half_ticks"])
@@ -81,7 +83,7 @@ class FlowSeller(Desk):
                 0,
             )
         )
-        self.tickets.append(ticket)
+        self.waiting.append(ticket)
         signed = lots if self.side == 0 else -lots
         market.write_event(int(EVENT_SHOCK), int(FLOW), signed, price, 0)
 

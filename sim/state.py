@@ -100,8 +100,15 @@ class State:
             self.rows = longer(self.rows)
         if len(self.bands) <= int(clock["n_bands"]):
             self.bands = longer(self.bands)
-        if int(clock["n_guests"]) and len(self.guest_fills) - int(clock["n_guest_fills"]) < 2 * len(self.books.pool):
-            self.guest_fills = longer(self.guest_fills, 2 * len(self.books.pool))
+        wanted = self.most_guest_fills() if int(clock["n_guests"]) else 0
+        if len(self.guest_fills) - int(clock["n_guest_fills"]) < wanted:
+            self.guest_fills = longer(self.guest_fills, max(wanted, len(self.guest_fills)))
+
+    def most_guest_fills(self) -> int:
+        """Rows that fills of Python agents may need in one tick; ``tick.most_guest_fills`` is its compiled twin."""
+        clock = self.clock[0]
+        messages = int(clock["n_mail"]) + int(clock["most_messages"])
+        return 2 * (len(self.books.pool) + messages) + int(clock["most_events"])
 
     def grow_orders(self) -> None:
         """Double the order pool, and with it the fill rows (one message can fill every live order) and the tickets

@@ -26,6 +26,14 @@ from sim.kernels.recording import Tape, write_bands, write_quote, write_row
 
 
 @small
+def most_guest_fills(bk, clock):
+    """Rows that fills of Python agents may need in one tick: two for each order that can end, and one for each
+    message and each order of the engine that leaves a part of an agent's order behind.
+    """
+    return TWO * (np.int64(bk.pool.shape[0]) + clock["n_mail"] + clock["most_messages"]) + clock["most_events"]
+
+
+@small
 def is_short_of_room(bk, ld, mail, rk, tape):
     """Whether some room has less space than the declared maximum of one tick (DECISIONS 8)."""
     c = ld.clock[0]
@@ -37,7 +45,7 @@ def is_short_of_room(bk, ld, mail, rk, tape):
         or rk.events.shape[0] - c["n_events"] < c["most_events"]
         or tape.rows.shape[0] <= c["n_rows"]
         or tape.bands.shape[0] <= c["n_bands"]
-        or (c["n_guests"] != ZERO and ld.guest_fills.shape[0] - c["n_guest_fills"] < TWO * bk.pool.shape[0])
+        or (c["n_guests"] != ZERO and ld.guest_fills.shape[0] - c["n_guest_fills"] < most_guest_fills(bk, c))
     )
 
 

@@ -1,5 +1,6 @@
 """Mesa agents: desks that show a participant's columns, and the base class of agents written in Python."""
 
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import mesa
@@ -8,7 +9,7 @@ from sim import units
 from sim.errors import ShoalError
 from sim.kernels.mailbox import CANCEL, NEW, REPLACE
 from sim.recorder import live_lots
-from sim.schema import FOK, GTC, IOC, POST
+from sim.schema import FOK, GTC, IOC, MAX_LOTS, MAX_PRICE_TICKS, POST
 from sim.view import BOOKS, View
 
 if TYPE_CHECKING:
@@ -93,8 +94,9 @@ class TradingAgent(Desk):
 
     Notes
     -----
-    Perp positions and open orders together are limited to the account's own money (no leverage), spot sales to its
-    coins, spot purchases to its cash: such an account can owe nothing and needs no liquidation engine.
+    Perp positions and open orders of both books together are limited to the account's own money, fees included (no
+    leverage), spot sales to its coins. Such an account needs no liquidation engine: it could owe something only if the
+    price doubled against a short that holds all its money.
     """
 
     def __init__(
@@ -106,13 +108,15 @@ class TradingAgent(Desk):
         information_latency_s: float = 0.0,
     ) -> None:
         super().__init__(market)
-        if latency_s < 0.0 or information_latency_s < 0.0 or cash_usd < 0.0 or coins < 0.0:
-            raise OrderRefused("money, coins and latencies of an agent must not be negative; give 0 or more")
+        if not all(0.0 <= value < math.inf for value in (latency_s, information_latency_s, cash_usd, coins)):
+            raise OrderRefused("money, coins and latencies of an agent must be finite and not negative; give 0 or more")
         self.owner = market.open_account(cash_usd, coins)
         self.latency_s = latency_s
         self.information_latency_s = information_latency_s
         self._tickets: list[int] = []
         self._orders: list[tuple[int, int]] = []  # book, side of each order, by serial
+        self._serial_of: dict[int, int] = {}  # of each ticket
+        self._open: list[int] = []  # tickets that may be on their way or resting
         self._sent = 0
         self._seen_fills = int(market.state.clock[0]["n_guest_fills"])
         self._interval_s = 0.0
@@ -129,11 +133,15 @@ class TradingAgent(Desk):
         raise NotImplementedError
 
     def wake_at(self, seconds: float) -> None:
-        """Call ``act`` at a model time."""
+        """Call ``act`` at a model time, in seconds; one that is over is refused."""
+        if not self.market.time <= seconds < math.inf:
+            raise OrderRefused(f"cannot wake at {seconds:g} s: give a time from now ({self.market.time:g} s) on")
         self.market.schedule_event(self._wake, at=seconds)
 
     def every(self, interval_s: float, start_s: float = 0.0) -> None:
         """Call ``act`` each ``interval_s`` seconds, first at ``start_s`` (or one interval from now)."""
+        if not 0.0 < interval_s < math.inf:
+            raise OrderRefused(f"cannot wake every {interval_s:g} s: give a positive number of seconds")
         self._interval_s = interval_s
         self.wake_at(start_s if start_s > 0.0 else self.market.time + interval_s)
 
@@ -157,7 +165,7 @@ class TradingAgent(Desk):
         n = int(state.clock[0]["n_guest_fills"])
         rows = state.guest_fills[self._seen_fills : n]
         self._seen_fills = n
-        serial_of = {ticket: serial for serial, ticket in enumerate(self._tickets)}
+        serial_of = self._serial_of
         return [
             Fill(
                 Ref(self.unique_id, serial_of[int(row["ticket"])]),
@@ -200,15 +208,12 @@ class TradingAgent(Desk):
         """
         b, s, k = _word(BOOKS, book, "book"), _word(SIDES, side, "side"), _word(KINDS, kind, "kind")
         market = self.market
-        lots = units.lots(coins, market.lot_coin)
-        ticks = units.bid_ticks(price, market.tick_usd) if s == 0 else units.ask_ticks(price, market.tick_usd)
-        if lots < 1 or ticks < 1:
-            raise OrderRefused(
-                f"order of {coins:g} coins at {price:g} USD is below one lot or one tick; send a larger one"
-            )
+        ticks, lots = self._size(s, price, coins)
         self._refuse_uncovered(b, s, ticks, lots)
         ticket = market.new_ticket(is_guest=True)
+        self._serial_of[ticket] = len(self._tickets)
         self._tickets.append(ticket)
+        self._open.append(ticket)
         self._orders.append((b, s))
         self._send(ticket, int(NEW), b, s, ticks, lots, k)
         return Ref(self.unique_id, len(self._tickets) - 1)
@@ -233,11 +238,28 @@ class TradingAgent(Desk):
         """
         ticket = self._ticket(ref)
         b, s = self._orders[ref.serial]
-        tick_usd = self.market.tick_usd
-        ticks = units.bid_ticks(price, tick_usd) if s == 0 else units.ask_ticks(price, tick_usd)
-        lots = units.lots(coins, self.market.lot_coin)
+        ticks, lots = self._size(s, price, coins)
         self._refuse_uncovered(b, s, ticks, lots)
+        if ticket not in self._open:
+            self._open.append(ticket)
         self._send(ticket, int(REPLACE), b, s, ticks, lots, int(GTC))
+
+    def _size(self, s: int, price: float, coins: float) -> tuple[int, int]:
+        """Ticks and lots of an order; refused when the book could not hold it."""
+        if not (math.isfinite(price) and math.isfinite(coins)):
+            raise OrderRefused(f"order of {coins:g} coins at {price:g} USD: both must be finite numbers")
+        market = self.market
+        ticks = units.bid_ticks(price, market.tick_usd) if s == 0 else units.ask_ticks(price, market.tick_usd)
+        lots = units.lots(coins, market.lot_coin)
+        if lots < 1 or ticks < 1:
+            raise OrderRefused(
+                f"order of {coins:g} coins at {price:g} USD is below one lot or one tick; send a larger one"
+            )
+        if lots > MAX_LOTS or ticks > MAX_PRICE_TICKS:
+            raise OrderRefused(
+                f"order of {coins:g} coins at {price:g} USD is beyond what a book holds; send a smaller one"
+            )
+        return ticks, lots
 
     def _ticket(self, ref: Ref) -> int:
         if ref.agent_id != self.unique_id or not 0 <= ref.serial < len(self._tickets):
@@ -250,45 +272,44 @@ class TradingAgent(Desk):
         self._sent += 1
 
     def _refuse_uncovered(self, b: int, s: int, ticks: int, lots: int) -> None:
-        """Refuse an order whose fill, with all open orders of that side filled, the account could not pay for."""
+        """Refuse an order whose fill, with all open orders filled, the account could not pay for."""
         self.market.sync()
         state = self.market.state
-        committed_lots, committed_micro = self._committed(b, s)
-        unit = int(state.rules[b]["micro_per_tick_lot"])
-        cash = int(state.accounts[self.owner]["cash_micro"])
-        position = int(state.books.positions[b, self.owner])
-        wanted_lots = committed_lots + lots
-        if b == 1:
-            covered = cash >= committed_micro + ticks * lots * unit if s == 0 else position >= wanted_lots
-        else:
-            mark = int(state.price[0]["mark_half_ticks"])
-            after = abs(position + (wanted_lots if s == 0 else -wanted_lots))
-            equity = cash + position * mark * unit // 2
-            covered = after <= abs(position) or 2 * equity >= after * mark * unit
+        orders = [*self._committed(), (b, s, lots, ticks)]
+        wanted = [[sum(o[2] for o in orders if o[:2] == (book, side)) for side in (0, 1)] for book in (0, 1)]
+        perp, coins = (int(lots_held) for lots_held in state.books.positions[:, self.owner])
+        mark = int(state.price[0]["mark_half_ticks"])
+        unit, spot_unit = (int(value) for value in state.rules["micro_per_tick_lot"])
+        money = int(state.accounts[self.owner]["cash_micro"]) + perp * mark * unit // 2
+        exposure = max(abs(perp + wanted[0][0]), abs(perp - wanted[0][1]))
+        spot_micro = sum(o[2] * o[3] for o in orders if o[:2] == (1, 0)) * spot_unit
+        perp_micro = max(wanted[0]) * mark * unit // 2
+        fees = -(-(perp_micro + spot_micro) * int(state.rules["taker_fee_ppm"].max()) // units.PPM)
+        covered = money >= exposure * mark * unit // 2 + spot_micro + fees
+        if b == 0:
+            only_closes = perp * (1 - 2 * s) < 0 and wanted[0][s] <= abs(perp)
+            covered = covered or only_closes
+        elif s == 1:
+            covered = coins >= wanted[1][1]
         if not covered:
             raise OrderRefused(
                 f"agent {self.unique_id}: the account does not cover {lots} lots more; deposit more or cancel orders"
             )
 
-    def _committed(self, b: int, s: int) -> tuple[int, int]:
-        """Lots and micro-dollars of its orders of one side on their way or resting."""
+    def _committed(self) -> list[tuple[int, int, int, int]]:
+        """Book, side, lots and ticks of each of its orders on their way or resting."""
         state = self.market.state
-        mine = [t for t, order in zip(self._tickets, self._orders, strict=True) if order == (b, s)]
-        if not mine:
-            return 0, 0
-        rows = state.tickets[mine]
+        rows = state.tickets[self._open]
         resting = live_lots(state.books, rows["handle"])
-        unit = int(state.rules[b]["micro_per_tick_lot"])
-        lots, micro = int(resting.sum()), int((resting * rows["price_ticks"]).sum()) * unit
-        for m in state.messages[: int(state.clock[0]["n_mail"])]:
-            if (
-                int(m["owner"]) == self.owner
-                and (int(m["book"]), int(m["side"])) == (b, s)
-                and int(m["action"]) != CANCEL
-            ):
-                lots += int(m["lots"])
-                micro += int(m["lots"]) * int(m["price_ticks"]) * unit
-        return lots, micro
+        out, self._open, before = [], [], self._open
+        for ticket, row, lots in zip(before, rows, resting, strict=True):
+            if int(lots) or int(row["pending"]):
+                self._open.append(ticket)
+                out.append((*self._orders[self._serial_of[ticket]], int(lots), int(row["price_ticks"])))
+        mail = state.messages[: int(state.clock[0]["n_mail"])]
+        for m in mail[(mail["owner"] == self.owner) & (mail["action"] != CANCEL)]:
+            out.append((int(m["book"]), int(m["side"]), int(m["lots"]), int(m["price_ticks"])))
+        return out
 
 
 def _word(table: dict[str, int], word: str, what: str) -> int:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sim.runner import Progress, Scenario
 
 _SET = typer.Option(
-    "--set", metavar="KEY=VALUE", help="Change one setting, for instance market.price=$100k. Repeatable."
+    "--set", metavar="KEY=VALUE", help="Change one setting, for instance market.price=100kUSD. Repeatable."
 )
 _SEED = typer.Option("--seed", help="One seed: one run, one draw.")
 _SEEDS = typer.Option(

@@ -39,6 +39,7 @@ def take_over(bk, ld, rk, a, now_us):
     bk.positions[PERP, FUND] += position
     bk.positions[PERP, a] = ZERO
     account["taken_lots"] = account["taken_lots"] + abs(position)
+    rk.engine[0]["watched_longs"] = rk.engine[0]["watched_longs"] - max(position, ZERO)
     rk.engine[0]["row_taken_lots"] = rk.engine[0]["row_taken_lots"] + abs(position)
 
 

@@ -90,11 +90,10 @@ def longs_between(bk, first, end):
 def open_interest(bk, rk):
     """Sum of the perp's long positions, in lots.
 
-    Leveraged accounts trade by the engine's hand alone, so their sum is kept and only taken anew after it acted.
+    Leveraged accounts trade by the engine's hand alone, so it keeps their sum; it is added up once, for the first row.
     """
     engine = rk.engine[0]
-    acted = engine["row_sell_lots"] + engine["row_buy_lots"] + engine["row_taken_lots"] != ZERO
-    if acted or engine["watched_longs"] < ZERO:
+    if engine["watched_longs"] < ZERO:
         engine["watched_longs"] = longs_between(bk, engine["first_watched"], engine["end_watched"])
     others = longs_between(bk, ZERO, engine["first_watched"])
     return engine["watched_longs"] + others + longs_between(bk, engine["end_watched"], bk.positions.shape[1])

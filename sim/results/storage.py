@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-import yaml
 
 from sim.results.frames import meaning_of, unit_of
+from sim.scenario.write import yaml_text
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -66,9 +66,9 @@ def json_bytes(value: Any) -> bytes:
     return (json.dumps(plain(value), indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n").encode()
 
 
-def yaml_bytes(value: Any) -> bytes:
-    """YAML in the order given."""
-    return yaml.safe_dump(plain(value), sort_keys=False, allow_unicode=True, width=120).encode()
+def yaml_bytes(value: Mapping[str, Any]) -> bytes:
+    """YAML in the order given, which the scenario reader reads back the same (a title ``1e3`` stays text)."""
+    return yaml_text(plain(value)).encode()
 
 
 def plain(value: Any) -> Any:

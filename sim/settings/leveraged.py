@@ -77,7 +77,9 @@ class LeveragedSettings(Settings):
         unit="",
         provenance="judgement",
         source="MODEL.md 4.3: 20,000-200,000 accounts; the lower end, each then a weighted super-account",
-        note="Number of long accounts; retail shorts are as many again in proportion to their share.",
+        note=(
+            "Number of long accounts; retail shorts and funds are as many again in proportion to their shares, on top."
+        ),
         at_least=10,
         at_most=1_000_000,
     )
@@ -98,7 +100,7 @@ class LeveragedSettings(Settings):
         unit="USD",
         provenance="judgement",
         source="MODEL.md 4.3: truncated at $200-400m",
-        note="Largest position of one account.",
+        note="Largest position of one account; larger sizes are cut to it.",
         at_least=1000.0,
         at_most=1e11,
     )
@@ -203,7 +205,7 @@ class LeveragedSettings(Settings):
             "MODEL.md R4: Spearman correlation of account value and leverage, Hyperliquid records of 10 Oct "
             "2025 (known after the event)"
         ),
-        note="Rank correlation of position size and leverage (Gaussian copula).",
+        note="Rank correlation of position size and leverage within each leverage group (Gaussian copula).",
         at_least=-0.99,
         at_most=0.99,
     )

@@ -1,6 +1,10 @@
 """The same market however time is cut, memory is sized, seeds are ordered or neighbours run; conservation after
 every tick."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +17,7 @@ from tests.market.small import DROP, SALE, columns, market_of, state_before
 from tests.reference_market.rules import is_liquidatable
 
 LENGTH_S = 180.0
+ROOT = Path(__file__).resolve().parents[2]
 TIERS = load_profile("cex_a").margin_tiers
 
 
@@ -109,7 +114,7 @@ def test_growth_in_mid_run_changes_nothing(reference_hash):
     assert market.state_hash() == reference_hash
 
 
-def test_two_markets_interleaved_equal_two_apart(reference_hash):
+def test_x14_two_markets_interleaved_equal_two_apart(reference_hash):
     one, two = busy_market(1), busy_market(2)
     for second in range(15, int(LENGTH_S) + 1, 15):
         one.run_until(float(second))
@@ -186,6 +191,30 @@ def test_the_order_of_seeds_does_not_matter():
     forward, backward = hashes([1, 2, 3]), hashes([3, 2, 1])
     assert forward == backward
     assert len(set(forward.values())) == 3
+
+
+IN_A_PROCESS = """
+from tests.market.test_invariance import busy_market
+for seed in (3, 1, 2):
+    market = busy_market(seed)
+    market.run_until(100.0)
+    print(seed, market.state_hash())
+"""
+
+
+@pytest.mark.parametrize("hash_seed", ["0", "1"])
+def test_another_process_and_order_of_seeds_give_the_same_hashes(hash_seed):
+    here = {}
+    for seed in (1, 2, 3):
+        market = busy_market(seed)
+        market.run_until(100.0)
+        here[seed] = market.state_hash()
+    answer = subprocess.run(
+        [sys.executable, "-c", IN_A_PROCESS], capture_output=True, text=True, check=True, cwd=ROOT,
+        env=os.environ | {"PYTHONHASHSEED": hash_seed},
+    )  # fmt: skip
+    there = dict(line.split() for line in answer.stdout.splitlines())
+    assert {int(seed): value for seed, value in there.items()} == here
 
 
 def test_no_account_is_ever_found_late():

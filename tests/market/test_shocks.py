@@ -11,7 +11,7 @@ from sim.kernels.ledger import FLOW, FUND
 from sim.news_path import path_ramps
 from sim.schema import EVENT_FORCED, EVENT_SHOCK, EVENT_TAKEOVER
 from sim.settings.news import NewsSettings
-from sim.shocks import SHOCKS
+from sim.shocks import SHOCKS, FlowSeller
 from tests.market.small import DROP, SALE, market_of
 
 QUIET_NEWS = {"news": {"noise_per_day": 0.0}}
@@ -154,3 +154,49 @@ def test_recorded_open_interest_is_the_sum_of_longs_while_accounts_are_forced_ou
         seen.add(recorded)
     assert market.collect().series["n_liquidated"].sum() > 0
     assert len(seen) > 1
+
+
+def test_a_long_sale_costs_each_slice_the_same():
+    """A slow bleed of many slices looks only at those still on their way, and still sells all it was told to."""
+    market = market_of(shocks=[{**SALE, "at": "10s", "over": "500s", "notional": "$50k"}])
+    (seller,) = market.agents_by_type[FlowSeller]
+    most = 0
+    while market.time < 520.0:
+        market.run_for(20.0)
+        most = max(most, len(seller.waiting))
+    assert most <= 1
+    assert seller.filled_lots == seller.lots > 0
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+def test_a_spot_shock_in_a_market_without_volume_is_paid_for(side):
+    """Background accounts are funded for the scenario's own shocks: nobody ends up owing coins."""
+    quiet = {"perp_daily_volume": "$0", "spot_daily_volume": "$0"}
+    shocks = [{**SALE, "book": "spot", "side": side, "notional": "$3m", "over": "120s"}, DROP | {"move": "5%"}]
+    market = market_of(market=quiet, shocks=shocks)
+    market.audit = True
+    market.run_until(300.0)
+    assert market.collect().series["n_fills"].sum() > 100
+
+
+def test_makers_who_carry_a_shock_between_the_books_owe_no_coins():
+    both = [
+        {**SALE, "book": "spot", "side": "buy", "notional": "$100m", "over": "400s"},
+        {**SALE, "notional": "$100m", "over": "400s"},
+    ]
+    market = market_of(shocks=both, leveraged={"enabled": False})
+    market.audit = True
+    market.run_until(480.0)
+    assert market.collect().series["spot_taker_buy_lots"].sum() > 0
+
+
+@pytest.mark.parametrize(("move", "forced"), [("-8%", "forced_sell_lots"), ("12%", "forced_buy_lots")])
+def test_the_recorded_open_interest_is_the_sum_of_the_longs_after_every_row(move, forced):
+    """The engine keeps the sum of the longs it watches; a full count agrees after forced orders and takeovers."""
+    market = market_of(shocks=[{**DROP, "over": "1s", "move": move}])
+    for second in range(1, 200):
+        market.run_until(float(second))
+        row = market.state.rows[int(market.state.clock[0]["n_rows"]) - 1]
+        assert row["open_interest_lots"] == np.maximum(market.state.books.positions[0], 0).sum()
+    series = market.collect().series
+    assert series[forced].sum() > 0 and series["takeover_lots"].sum() > 0

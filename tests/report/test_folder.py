@@ -12,6 +12,8 @@ import pytest
 
 from sim.errors import ResultError
 from sim.results import Ensemble, Run, folder, load_run, run_folder
+from sim.results.storage import yaml_bytes
+from sim.scenario.load import load_spec
 from tests.report.conftest import made_run
 
 SMALL = {"a.txt": b"one", "deep/b.txt": b"two", "deep/c.txt": b"three"}
@@ -63,14 +65,21 @@ def test_manifest_says_what_made_the_run_and_nothing_about_the_user(run, tmp_pat
 
 
 def test_resolved_scenario_reads_back_as_the_same_scenario(run, tmp_path):
-    from sim.scenario.load import load_spec
-
     place = run.save(tmp_path / "made", report=False)
     assert load_spec(place / "scenario.resolved.yaml") == run.spec
 
 
 def entries(parent: Path) -> list[str]:
     return sorted(p.name for p in parent.iterdir())
+
+
+@pytest.mark.parametrize("title", ["1e3", "012", "yes", "2025-10-10", "1_000", "~"])
+def test_a_title_that_looks_like_a_number_or_a_word_of_yaml_stays_text(title, run, tmp_path):
+    """PyYAML would write ``1e3`` bare, which the scenario reader takes for a number."""
+    spec = run.spec.model_copy(update={"title": title})
+    path = tmp_path / "scenario.yaml"
+    path.write_bytes(yaml_bytes(spec.model_dump(mode="json")))
+    assert load_spec(path).title == title
 
 
 def test_a_full_disk_at_any_write_leaves_nothing(tmp_path, monkeypatch):
