@@ -57,7 +57,8 @@ class MatchingEngine:
         Self-trade prevention.
     window_ticks : int
         Ticks of price in the fast ladder of each side; a power of two from 64 to 2^20. Orders outside wait and come
-        back with their priority, so this changes speed and memory (16 bytes a tick and side), never a result.
+        back with their priority, so this changes speed and memory (16 bytes a tick and side), never a result. A window as wide as the
+        range over which the best price roams avoids that work.
     n_owners : int or None
         Owners are 0 to n_owners - 1; None admits any up to 2^24 - 1 and lets the position table grow.
     capacity : int
@@ -108,7 +109,6 @@ class MatchingEngine:
         self._acks = np.zeros(64, s.ORDER_ACK)
         self._trades = np.zeros(capacity + 1, s.TRADE)
         self._one = np.zeros(1, s.REQUEST)
-        self._one_bytes = self._one.view(np.uint8)
         self._next_id = 1
 
     # ---- messages ---------------------------------------------------------------------------------------------------
@@ -153,6 +153,8 @@ class MatchingEngine:
 
     def reduce(self, order: int, lots: int, *, owner: int | None = None) -> Ack:
         """Take ``lots`` off a resting order, which keeps its place (6.2)."""
+        if isinstance(lots, int) and lots > s.MAX_LOTS:
+            lots = int(s.MAX_LOTS)  # more than any order has: it is cancelled
         return self._send(s.REDUCE, order, lots=lots, owner=owner or 0, flags=owner_flag(owner))
 
     def replace(self, order: int, price: int, lots: int, *, owner: int | None = None) -> Ack:
@@ -165,6 +167,7 @@ class MatchingEngine:
 
     def set_position(self, owner: int, lots: int, book: int = 0) -> None:
         """Set an owner's position from outside, in lots, long positive (7.1)."""
+        owner, lots, book = whole("owner", owner), whole("lots", lots), whole("book", book)
         self._admit_owner(owner)
         if not (0 <= book < len(self._books.book) and 0 <= owner < self._books.positions.shape[1]):
             raise EngineError(f"no book {book} or owner {owner} in this engine")
@@ -294,7 +297,7 @@ class MatchingEngine:
             order_id = self._pick_id()
         owner, book = whole("owner", owner), whole("book", book)
         REQUEST_LAYOUT.pack_into(
-            self._one_bytes, 0, whole("order_id", order_id), whole("lots", lots), whole("price", price),
+            self._one, 0, whole("order_id", order_id), whole("lots", lots), whole("price", price),
             whole("trigger", trigger), owner, book if 0 <= book < len(self._books.book) else -1, type_code,
             SIDES.get(side, UNKNOWN), kind, flags,
         )  # fmt: skip

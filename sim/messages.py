@@ -111,11 +111,13 @@ def owner_flag(owner: int | None) -> int:
 def pack(requests: Mapping[str, npt.ArrayLike] | npt.NDArray[np.void]) -> npt.NDArray[np.void]:
     """REQUEST rows from columns, each checked against its field's range."""
     if isinstance(requests, np.ndarray):
-        if requests.dtype != s.REQUEST:
+        if requests.dtype != s.REQUEST or requests.ndim != 1:
             raise EngineError(
-                "a batch given as an array has the dtype sim.schema.REQUEST; or give a mapping of columns"
+                "a batch given as an array is one-dimensional and of sim.schema.REQUEST; or give a mapping of columns"
             )
         return np.ascontiguousarray(requests)
+    if not hasattr(requests, "items"):
+        raise EngineError(f"a batch is a mapping of columns or a REQUEST array, not {type(requests).__name__}")
     columns = {name: np.asarray(values) for name, values in requests.items()}
     unknown = sorted(set(columns) - set(s.REQUEST.names or ()))
     if unknown:
@@ -125,7 +127,7 @@ def pack(requests: Mapping[str, npt.ArrayLike] | npt.NDArray[np.void]) -> npt.ND
         raise EngineError("the columns of a batch are one-dimensional and of one length")
     rows = np.zeros(lengths.pop(), s.REQUEST)
     for name, values in columns.items():
-        if values.dtype.kind not in "iu":
+        if len(values) and values.dtype.kind not in "iu":
             raise EngineError(f"column {name!r} holds {values.dtype}; use whole numbers")
         field = np.iinfo(s.REQUEST[name])
         if len(values) and (int(values.min()) < field.min or int(values.max()) > field.max):

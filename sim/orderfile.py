@@ -78,7 +78,12 @@ def read_orders(path: str | Path) -> Columns:
     table = _read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
     names = table.column_names
     _check_names(path, names)
-    columns = {name: _column(path, name, table.column(name)) for name in names}
+    columns = {"type": _column(path, "type", table.column("type"))}
+    cancels = columns["type"] == WORDS["type"].index("C")
+    for name in names:
+        if name != "type":
+            values = table.column(name)
+            columns[name] = _column(path, name, _filled(values, cancels) if name in NOT_OF_CANCELS else values)
     return _complete(path, columns)
 
 
@@ -118,7 +123,7 @@ def _read_csv(path: Path) -> pa.Table:
     try:
         return csv.read_csv(
             io.BytesIO(data),
-            read_options=csv.ReadOptions(use_threads=False, block_size=max(1 << 20, len(data))),
+            read_options=csv.ReadOptions(use_threads=False, block_size=min(max(1 << 20, len(data)), 1 << 30)),
             parse_options=csv.ParseOptions(ignore_empty_lines=False, invalid_row_handler=note),
             convert_options=csv.ConvertOptions(column_types=dict.fromkeys(header, pa.string())),
         )
@@ -153,6 +158,17 @@ def _read_parquet(path: Path) -> pa.Table:
         raise DataError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})") from None
 
 
+def _filled(values: pa.ChunkedArray, cancels: npt.NDArray[np.bool_]) -> pa.ChunkedArray:
+    """The values with 0 where a cancel leaves them empty."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    text = pa.types.is_string(values.type)
+    empty = pc.equal(values, "") if text else pc.is_null(values)
+    here = np.asarray(empty) & cancels
+    return pc.if_else(here, pa.scalar("0" if text else 0, values.type), values) if here.any() else values
+
+
 def _column(path: Path, name: str, values: pa.ChunkedArray) -> npt.NDArray[np.int64]:
     """Whole numbers, or the codes of words."""
     import pyarrow as pa
@@ -160,6 +176,8 @@ def _column(path: Path, name: str, values: pa.ChunkedArray) -> npt.NDArray[np.in
 
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
+    if pa.types.is_boolean(values.type):
+        values = values.cast(pa.uint8())
     if values.null_count:
         _refuse(path, name, np.asarray(pc.is_null(values)), values, "is empty")
     if name in WORDS:

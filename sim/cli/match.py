@@ -57,20 +57,26 @@ def run_match(orders: Path, folder: Path, report: Path | None, self_trade: str, 
     ShoalError
         When the file or an option cannot be used.
     """
+    from sim.errors import DataError
     from sim.orderflow import read_orders, replay
 
+    if report is not None and (report == Path("-") or not report.name or report.exists() and not report.is_file()):
+        raise DataError(f"--report {report}: give the name of a file")
+    targets = (report or folder / "reports.csv", folder / "book.csv", folder / "summary.json")
+    if len({target.resolve() for target in (orders, *targets)}) != 1 + len(targets):
+        raise DataError(f"{orders}: the file of orders and the files written would overwrite each other; choose others")
     columns = read_orders(orders)
     engine = _engine(columns, self_trade, window_ticks)
     replay({name: values[:1] for name, values in columns.items()}, self_trade="off")  # compiles outside the clock
     with Staging(folder) as staged:
-        with staged.open(report or folder / "reports.csv") as stream:
+        with staged.open(targets[0]) as stream:
             started = time.perf_counter()
             result = replay(columns, engine, sink=stream.write)
             seconds = time.perf_counter() - started
         summary = _summary(orders, result, seconds, self_trade)
-        with staged.open(folder / "book.csv") as stream:
+        with staged.open(targets[1]) as stream:
             stream.write(_book_csv(result.engine, int(columns["book"].max(initial=0)) + 1))
-        with staged.open(folder / "summary.json") as stream:
+        with staged.open(targets[2]) as stream:
             stream.write((json.dumps(summary, indent=2) + "\n").encode())
     return summary
 

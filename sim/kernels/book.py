@@ -2,7 +2,7 @@
 
 A side keeps prices as keys (asks ``+price``, bids ``-price``), so that better is always lower and both sides share one
 code path. Its ladder is a ring of ``P = 2^k`` levels; level ``key & (P - 1)`` holds the FIFO queue of that price while
-``lo <= key < lo + P``. Moving the window moves ``lo`` alone. Orders outside wait in pages of 2^20 ticks, in arrival
+``lo <= key < lo + P``. Moving the window moves ``lo`` alone. Orders outside wait in pages of 2^18 ticks, in arrival
 order, and come back in it.
 
 Invariants (checked by ``check_books`` and the differential tests):
@@ -26,7 +26,7 @@ from sim.schema import (
 META_REDUCE = np.int64(1)
 META_FAR = np.int64(2)
 META_BITS = np.int64(2)
-PAGE_BITS = np.int64(20)
+PAGE_BITS = np.int64(18)
 N_PAGES = (int(MAX_PRICE_TICKS) >> int(PAGE_BITS)) + 1
 MASK32 = np.int64(0xFFFFFFFF)
 SHIFT32 = np.int64(32)
@@ -228,12 +228,16 @@ def unlink_far(bk, row, slot):
 
 @behaviour
 def best_far_key(bk, row):
-    """Best key among the far orders of a side, which has some."""
+    """Best key among the far orders of a side, which has some, all beyond its window."""
     side = bk.sides[row]
     page0 = np.int64(side["page0"])
     is_ask = (row & ONE) != BUY
+    end = np.int64(side["lo"]) + np.int64(side["mask"]) + ONE
+    first = (end if is_ask else -end) >> PAGE_BITS
     for i in range(N_PAGES):
-        page = np.int64(i) if is_ask else np.int64(N_PAGES - 1 - i)
+        page = first + np.int64(i) if is_ask else first - np.int64(i)
+        if page < ZERO or page >= N_PAGES:
+            break
         slot = np.int64(bk.far[page0 + page]["head"])
         best = NO_KEY
         while slot != ZERO:
@@ -296,10 +300,10 @@ def shift_window(bk, row, key):
     """
     side = bk.sides[row]
     window = np.int64(side["mask"]) + ONE
-    lo = key - (window >> np.int64(2))
+    before, lo = np.int64(side["lo"]), key - (window >> np.int64(2))
     evict(bk, row, lo + window)
     side["lo"] = lo
-    if np.int64(side["n_far"]) != ZERO:
+    if lo > before and np.int64(side["n_far"]) != ZERO:  # towards better prices nothing can come in
         pull_far(bk, row)
 
 

@@ -9,6 +9,7 @@ from sim.kernels.book import (
     META_REDUCE,
     N_PAGES,
     ONE,
+    PAGE_BITS,
     SIX,
     SIXTY_THREE,
     U0,
@@ -137,7 +138,7 @@ def check_side(bk, row):
         while slot != ZERO:
             order = bk.pool[slot]
             price = np.int64(order["level"])
-            if (np.int64(order["meta"]) & META_FAR) == ZERO or price >> np.int64(20) != page:
+            if (np.int64(order["meta"]) & META_FAR) == ZERO or price >> PAGE_BITS != page:
                 return np.int64(-6)
             if (price if is_ask else -price) <= max(worst, lo + mask):
                 return np.int64(-8)

@@ -314,12 +314,12 @@ def reduce(bk, handle, lots):
     Returns
     -------
     int64
-        Lots still open, or ``REJECT_STALE``, ``REJECT_LOTS`` (lots outside 1 .. MAX_LOTS).
+        Lots still open, or ``REJECT_STALE``, ``REJECT_LOTS`` (lots below 1).
     """
     slot = slot_of(bk.pool, handle)
     if slot == ZERO:
         return REJECT_STALE
-    if lots < ONE or lots > MAX_LOTS:
+    if lots < ONE:
         return REJECT_LOTS
     order = bk.pool[slot]
     if lots >= order["lots"]:

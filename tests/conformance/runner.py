@@ -57,11 +57,13 @@ def run_case(file: str, case: dict[str, Any], header: dict[str, Any], make_engin
 def load(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Header and cases of a file; no cases when it holds none."""
     content = json.loads(path.read_text(encoding="utf-8"))
+    if isinstance(content, list):
+        content = {"cases": content}
     if not isinstance(content, dict):
         return {}, []
     header = {key: value for key, value in content.items() if key not in CASE_LISTS}
     header["folder"] = path.parent
-    lists = [content[key] for key in CASE_LISTS if key in content]
+    lists = [content[key] for key in CASE_LISTS if isinstance(content.get(key), list)]
     return header, [case for cases in lists for case in cases if isinstance(case, dict)]
 
 

@@ -80,6 +80,11 @@ def test_options(app: typer.Typer, orders: Path) -> None:
         (["orders.csv", "--window-ticks", "100"], "power of two"),
         (["orders.csv", "--report", "absent/r.csv"], "absent/r.csv: cannot be written"),
         (["orders.csv", "--out", "orders.csv"], "cannot be written"),
+        (["orders.csv", "--report", "."], "give the name of a file"),
+        (["orders.csv", "--report", "-"], "give the name of a file"),
+        (["orders.csv", "--report", "/dev/null"], "give the name of a file"),
+        (["orders.csv", "--report", "./orders.csv"], "would overwrite each other"),
+        (["orders.csv", "--report", "orders_match/book.csv"], "would overwrite each other"),
     ],
 )
 def test_errors_are_one_sentence_and_leave_nothing(

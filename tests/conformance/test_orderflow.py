@@ -154,6 +154,17 @@ def test_parquet_with_categories_and_narrow_numbers(tmp_path: Path) -> None:
     assert reports_of(path) == b"0,0,1,1,9,5\n0,1,0,2,9,5\n1,1,9,5,1,2"
 
 
+def test_a_cancel_may_leave_quantity_and_price_empty(tmp_path: Path) -> None:
+    columns = {"type": ["N", "C"], "side": ["S", "S"], "ioc": [False, False], "order_id": [1, 1]}
+    parquet.write_table(pa.table(columns | {"qty": [5, None], "price": [9, None]}), tmp_path / "orders.parquet")
+    (tmp_path / "orders.csv").write_text("type,side,ioc,qty,order_id,price\nN,S,0,5,1,9\nC,S,0,,1,\n")
+    for name in ("orders.parquet", "orders.csv"):
+        assert reports_of(tmp_path / name) == b"0,0,1,1,9,5\n2,1,1,1,9"
+    parquet.write_table(pa.table(columns | {"qty": [None, 5], "price": [9, 9]}), tmp_path / "orders.parquet")
+    with pytest.raises(DataError, match="row 0: qty is empty"):
+        read_orders(tmp_path / "orders.parquet")
+
+
 def test_optional_columns(tmp_path: Path) -> None:
     """FOK too large has no line; post-only that would trade has none; owner 1 may not trade with itself."""
     path = tmp_path / "orders.csv"

@@ -64,6 +64,16 @@ def test_a_damaged_file_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "half.json: (whole file): cannot be read" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("cases", [None, 5, {"a": 1}])
+def test_a_case_list_that_is_none_hides_no_other_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], cases: object
+) -> None:
+    write(tmp_path, "a.json", {"cases": cases})
+    write(tmp_path, "b.json", [quantcup_case(100)])
+    assert main([str(tmp_path)]) == 0
+    assert "all: 1 passed, 0 failed, 1 skipped" in capsys.readouterr().out
+
+
 def test_an_empty_folder_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as end:
         main([str(tmp_path)])

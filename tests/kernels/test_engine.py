@@ -1,6 +1,9 @@
 """``MatchingEngine`` from Python: what the rules tests do not cover (columns, growth, bad arguments)."""
 
+import copy
+import pickle
 import struct
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -124,3 +127,50 @@ def test_many_waiting_and_live_orders_grow_every_room() -> None:
     assert len(ack.triggered) == 0, "no falling trigger stands at 700 or above"
     assert len(engine.market("sell", 800, owner=3).triggered) > 0
     engine.check()
+
+
+@pytest.mark.parametrize("twin_of", [copy.deepcopy, lambda engine: pickle.loads(pickle.dumps(engine))])
+def test_a_copied_engine_goes_on_by_itself(twin_of: Callable[[MatchingEngine], MatchingEngine]) -> None:
+    engine = MatchingEngine()
+    engine.limit("sell", 100, 5, owner=1)
+    twin = twin_of(engine)
+    assert twin.limit("buy", 100, 2, owner=2).filled_lots == 2
+    assert (twin.depth(), engine.depth()) == (([], [(100, 3, 1)]), ([], [(100, 5, 1)]))
+
+
+@pytest.mark.parametrize("lots", [4, 1 << 55, (1 << 63) - 1, 1 << 80])
+def test_a_reduce_by_more_than_is_open_cancels(lots: int) -> None:
+    """However much more (docs/rulebook.md 6.2)."""
+    engine = MatchingEngine()
+    engine.limit("sell", 100, 4, order_id=1)
+    assert engine.reduce(1, lots).cancelled_lots == 4
+    engine.limit("sell", 100, 4, order_id=1)
+    columns = {"type": [2], "order_id": [1], "lots": [min(lots, (1 << 63) - 1)]}
+    assert engine.run(columns).acks["cancelled_lots"].tolist() == [4]
+
+
+def test_positions_and_batches_of_the_wrong_type_are_refused() -> None:
+    engine = MatchingEngine()
+    with pytest.raises(EngineError, match=r"lots is 5\.5"):
+        engine.set_position(1, 5.5)  # type: ignore[arg-type]
+    with pytest.raises(EngineError, match="mapping of columns"):
+        engine.run([1, 2])  # type: ignore[arg-type]
+    with pytest.raises(EngineError, match="one-dimensional"):
+        engine.run(np.zeros((2, 2), s.REQUEST))
+    assert len(engine.run({"type": [], "order_id": []}).acks) == 0
+
+
+def test_the_far_orders_come_back_nearest_first_from_every_page() -> None:
+    """Both sides, prices pages apart, the window moving to and fro."""
+    engine = MatchingEngine(window_ticks=64, self_trade="off")
+    middle = 1 << 30
+    away = [1, 500, 300_000, 300_010, 5_000_000, middle - 1]
+    for k, distance in enumerate(reversed(away)):
+        engine.limit("sell", middle + distance, 1, order_id=k)
+        engine.limit("buy", middle - distance, 1, order_id=100 + k)
+    engine.check()
+    assert [order.price - middle for order in engine.orders() if order.side == "sell"] == away
+    for distance in away:
+        assert engine.market("buy", 1).fills[0].price == middle + distance
+        assert engine.market("sell", 1).fills[0].price == middle - distance
+        engine.check()
