@@ -57,8 +57,8 @@ class MatchingEngine:
         Self-trade prevention.
     window_ticks : int
         Ticks of price in the fast ladder of each side; a power of two from 64 to 2^20. Orders outside wait and come
-        back with their priority, so this changes speed and memory (16 bytes a tick and side), never a result. A window as wide as the
-        range over which the best price roams avoids that work.
+        back with their priority, so this changes speed and memory (16 bytes a tick and side), never a result. A window
+        as wide as the range over which the best price roams avoids that work.
     n_owners : int or None
         Owners are 0 to n_owners - 1; None admits any up to 2^24 - 1 and lets the position table grow.
     capacity : int
