@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.kernels._jit import entry, small
+from sim.kernels._jit import entry, prefetch, small
 from sim.kernels.book import MASK32, META_BITS, META_REDUCE, ONE, ZERO, Books, handle_of, price_of
-from sim.kernels.ids import WAITING, drop_id, find_id, id_of
+from sim.kernels.ids import WAITING, drop_id, find_id, home_of, id_of
 from sim.kernels.matching import TWO, cancel, reduce, replaceable, submit, take_out
 from sim.kernels.triggers import crossed, direction_of, push_trigger, remove_trigger
 from sim.schema import (
@@ -39,6 +39,8 @@ from sim.schema import (
 )
 
 NONE = np.int64(-1)
+FEW_IDS = np.int64(1 << 17)  # up to here table and orders stay in the cache
+AHEAD_ID, AHEAD_ORDER, AHEAD_LINKS = np.int64(12), np.int64(8), np.int64(4)  # messages between a prefetch and its use
 ENGINE = np.dtype(
     [
         ("n_acks", "i8"),
@@ -255,6 +257,24 @@ def take_off(bk, d, acks, r, message, reference):
     return row >> ONE
 
 
+@small
+def look_ahead(bk, d, requests, i):
+    """Prefetch what later requests will touch: the place of their id, then its order, then that order's neighbours."""
+    last = requests.shape[0] - ONE
+    prefetch(d.table, home_of(d.table, requests[min(i + AHEAD_ID, last)]["order_id"]))
+    home = home_of(d.table, requests[min(i + AHEAD_ORDER, last)]["order_id"])
+    for step in range(3):  # the order at home, and those that finding or dropping the id may step over
+        reference = np.int64(d.table[(home + step) & (d.table.shape[0] - ONE)])
+        if (reference & WAITING) == ZERO:
+            prefetch(d.slot_id, reference)
+            prefetch(bk.pool, reference)
+    reference = np.int64(d.table[home_of(d.table, requests[min(i + AHEAD_LINKS, last)]["order_id"])])
+    if (reference & WAITING) == ZERO:
+        order = bk.pool[reference]
+        prefetch(bk.pool, np.int64(order["next"]))
+        prefetch(bk.pool, np.int64(order["prev"]))
+
+
 @entry
 def run_requests(
     sides, book, levels, words, pool, far, positions, fills, cursor,
@@ -272,6 +292,8 @@ def run_requests(
     e = engine[0]
     for i in range(start, requests.shape[0]):
         r = requests[i]
+        if e["n_ids"] > FEW_IDS:
+            look_ahead(bk, d, requests, i)
         b = e["firing_book"]
         firing = b != NONE
         while True:

@@ -46,6 +46,7 @@ def core_rows() -> list[Row]:
         Row("W1, one book", one.ns()[0], "ns/message", 15.5, note="aim 14"),
         Row("W1, one message per call from a compiled loop", one.ns(core.agent_loop)[0], "ns/message", 15.5),
         Row("W1, crash phase over calm", core.crash_ratio(one), "x", 1.3),
+        Row("one level, 1,000,000 over 100,000 random cancels", core.deep_queue_ratio(), "x", 14.0),
         Row("memory of a book, 16,384 ticks a side", one.bytes_per_book / 1e6, "MB", note="0.52 of it the ladder"),
     ]
     for n_books, bar, options in (

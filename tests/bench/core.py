@@ -168,3 +168,25 @@ def flow_with_ids(columns: dict[str, np.ndarray], repeats: int = 7) -> float:
         return engine
 
     return timed(prepare, lambda engine: engine.run(rows, copy=False), repeats)[0] / len(rows) * 1e9
+
+
+def deep_queue_ratio(repeats: int = 3) -> float:
+    """CPU time of 1,000,000 orders on one level, cancelled at random, over that of 100,000, in ``MatchingEngine``."""
+
+    def seconds(n: int) -> float:
+        draw = np.random.default_rng(1)
+        rows = np.zeros(2 * n, s.REQUEST)
+        rows["type"][n:], rows["price_ticks"], rows["lots"] = s.CANCEL, 100, 1
+        rows["order_id"][:n], rows["order_id"][n:] = np.arange(n), draw.permutation(n)
+
+        def prepare() -> MatchingEngine:
+            engine = MatchingEngine(self_trade="off", capacity=n + 1)
+            engine.reserve(2 * n, n + 2)
+            return engine
+
+        def run(engine: MatchingEngine) -> None:
+            assert (engine.run(rows, copy=False).acks["status"] == s.OK).all()
+
+        return timed(prepare, run, repeats)[0]
+
+    return seconds(1_000_000) / seconds(100_000)

@@ -12,6 +12,7 @@ from sim import messages
 from sim import schema as s
 from sim.engine import MatchingEngine
 from sim.errors import EngineError
+from sim.kernels._jit import JIT_OFF
 
 
 def test_one_request_is_packed_as_its_record() -> None:
@@ -174,3 +175,18 @@ def test_the_far_orders_come_back_nearest_first_from_every_page() -> None:
         assert engine.market("buy", 1).fills[0].price == middle + distance
         assert engine.market("sell", 1).fills[0].price == middle - distance
         engine.check()
+
+
+@pytest.mark.skipif(JIT_OFF, reason="300,000 messages take minutes without the JIT")
+def test_a_very_deep_queue_cancelled_at_random_keeps_its_order() -> None:
+    """More live ids than fit the cache, where the engine looks ahead of the requests."""
+    n = 150_000
+    engine = MatchingEngine(self_trade="off")
+    engine.run({"type": [0] * n, "price_ticks": [100] * n, "lots": [2] * n, "order_id": np.arange(n) * 7})
+    gone = np.random.default_rng(2).permutation(n)[: n // 2]
+    answer = engine.run({"type": [1] * len(gone), "order_id": gone * 7})
+    assert (answer.acks["status"] == s.OK).all()
+    left = np.setdiff1d(np.arange(n), gone) * 7
+    ack = engine.market("sell", 2 * len(left))
+    assert [fill.maker_id for fill in ack.fills] == left.tolist()
+    assert engine.best() == (None, None)
