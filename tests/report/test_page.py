@@ -5,10 +5,12 @@ import hashlib
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from sim.cli import run as run_command
 from sim.metrics import price
 from sim.report import figures, page, tables, words
 from sim.report.recorded import Recorded, load_recorded, simulated_shares
@@ -277,3 +279,15 @@ def test_a_seed_is_not_drawn_past_the_end_of_the_fund(replay):
     assert end_s == pytest.approx(3000.0, abs=6.0)
     drawn = np.asarray(lines["each seed"].get_ydata(), dtype=float)
     assert np.isfinite(drawn[0]) and np.isnan(drawn[-1])
+
+
+def test_a_fund_that_is_used_up_is_said_at_the_head_of_page_and_table(replay, capsys):
+    runs = replay[0]
+    assert tables.runaway(runs) == ""
+    gone = replace(runs[1], tables=runs[1].tables._replace(series=runs[1].series.assign(fund_usd=-1.0)))
+    both = Ensemble((runs[0], gone))
+    words_said = tables.runaway(both.runs)
+    assert words_said.startswith("In 1 of 2 seeds the insurance fund is used up")
+    run_command._show(both, Path("there"), as_json=False, with_report=False)
+    assert words_said in capsys.readouterr().out
+    assert words_said[:60] in page.page_files(both.runs, "abc")["report.html"].decode()
