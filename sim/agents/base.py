@@ -130,7 +130,7 @@ class TradingAgent(Desk):
 
     def act(self) -> None:
         """What the agent does when it wakes; the market is up to date by then."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} wakes but has no act(); define it to say what it does then")
 
     def wake_at(self, seconds: float) -> None:
         """Call ``act`` at a model time, in seconds; one that is over is refused."""

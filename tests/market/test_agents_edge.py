@@ -136,3 +136,14 @@ def test_a_time_that_never_comes_is_refused(seconds):
             market.run_until(seconds)
     market.run_until(2.0)
     assert market.time == 2.0
+
+
+def test_an_agent_that_wakes_without_act_is_named():
+    class Forgetful(TradingAgent):
+        pass
+
+    market = market_of()
+    agent = Forgetful(market, cash_usd=1.0)
+    agent.wake_at(5.0)
+    with pytest.raises(NotImplementedError, match="Forgetful wakes but has no act"):
+        market.run_until(10.0)
