@@ -12,7 +12,6 @@ from sim.errors import ScenarioError
 from sim.kernels.clock import CLOCK
 from sim.kernels.ledger import (
     ACCOUNT,
-    FIRST_MAKER,
     FLOWS,
     GUEST_FILL,
     RULES,
@@ -24,6 +23,7 @@ from sim.kernels.margin import TIER
 from sim.kernels.marks import PRICE
 from sim.kernels.memory import allocate_books
 from sim.kernels.recording import QUOTE, QUOTE_RING
+from sim.layout import Layout, layout_of
 from sim.market import Market
 from sim.news_path import path_ramps
 from sim.participants import (
@@ -108,7 +108,8 @@ def state_of(spec: Spec, venue: VenueSettings, contract: Contract, seed: int) ->
         spec.leveraged, venue.margin_tiers, oi_lots, contract.price_ticks, seed, unit_micro=contract.unit_micro
     )
     n_firms = spec.market_maker.firms
-    n_owners = int(FIRST_MAKER) + n_firms + len(crowd)
+    layout = layout_of(spec, len(crowd))
+    n_owners = layout.n_owners
     most_messages, n_tickets, most_takers = room_sizes(spec)
     capacity = 1 << math.ceil(math.log2(2 * most_messages + 64))
     window = window_ticks(contract, venue.window_half)
@@ -149,10 +150,10 @@ def state_of(spec: Spec, venue: VenueSettings, contract: Contract, seed: int) ->
     )
     fill_clock(state, spec, most_messages, most_events)
     fill_prices(state, spec, venue, contract)
-    fill_engine(state, spec, venue, contract)
+    fill_engine(state, spec, venue, contract, layout)
     fill_background(state, spec, contract, most_takers)
-    fill_makers(state, spec, contract, seed)
-    fill_accounts(state, spec, venue, contract, crowd, seed)
+    fill_makers(state, spec, contract, layout, seed)
+    fill_accounts(state, spec, venue, contract, layout, crowd, seed)
     refuse_overflows(state, contract, oi_lots)
     return state
 
@@ -211,7 +212,7 @@ def fill_prices(state: State, spec: Spec, venue: VenueSettings, contract: Contra
     news["noise_per_tick"] = spec.news.noise_per_day * math.sqrt(spec.tick / SECONDS_PER_DAY)
 
 
-def fill_engine(state: State, spec: Spec, venue: VenueSettings, contract: Contract) -> None:
+def fill_engine(state: State, spec: Spec, venue: VenueSettings, contract: Contract, layout: Layout) -> None:
     """Parameters of the liquidation engine, and its empty buckets."""
     engine, rules = state.engine[0], venue.engine
     engine["slice_share_ppm"] = units.ppm(rules.slice_depth_share)
@@ -228,8 +229,7 @@ def fill_engine(state: State, spec: Spec, venue: VenueSettings, contract: Contra
     state.heads = np.full((2, n_buckets), -1, np.int32)
     state.clock[0]["scan_every_us"] = units.us(rules.scan_every)
     engine["next_scan_us"] = state.clock[0]["scan_every_us"]
-    engine["first_watched"] = int(FIRST_MAKER) + len(state.firms)
-    engine["end_watched"] = len(state.accounts)
+    engine["first_watched"], engine["end_watched"] = layout.first_leveraged, layout.n_owners
     engine["watched_longs"] = -1
 
 

@@ -20,6 +20,7 @@ from sim.kernels.clock import FAULT, OVERFLOW
 from sim.kernels.invariants import LAWS
 from sim.kernels.ledger import ACCOUNT
 from sim.kernels.recording import QUOTE_RING
+from sim.layout import GUEST_KEY
 from sim.recorder import RunArrays, collect, state_hash
 from sim.shocks import SHOCKS
 from sim.state import State, longer
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from sim.scenario.spec import Spec
 
 BLOCK = 600  # ticks in one compiled call: keeps Ctrl-C alive, changes no result
-GUEST_KEY = 1 << 24  # random key of the first guest account: above every row of a built market
 
 
 def stop_default_step(model: mesa.Model) -> None:

@@ -7,7 +7,8 @@ import numpy as np
 
 from sim import rng, units
 from sim.errors import ScenarioError
-from sim.kernels.ledger import FIRST_MAKER, FLOW, FUND, HEDGERS, NOISE, TAKERS
+from sim.kernels.ledger import FLOW, FUND, HEDGERS, NOISE, TAKERS
+from sim.layout import Layout
 from sim.scenario.spec import Spec
 from sim.settings.market import DepthPoint
 from sim.settings.shock import FlowShock
@@ -116,7 +117,7 @@ def fill_background(state: State, spec: Spec, contract: Contract, most_takers: t
             state.knots[b, side] = [(within, usd / total) for within, usd in padded]
 
 
-def fill_makers(state: State, spec: Spec, contract: Contract, seed: int) -> None:
+def fill_makers(state: State, spec: Spec, contract: Contract, layout: Layout, seed: int) -> None:
     """Firms, and the ladders that together hold the makers' share of the profile."""
     settings = spec.market_maker
     quoting = state.quoting[0]
@@ -130,7 +131,8 @@ def fill_makers(state: State, spec: Spec, contract: Contract, seed: int) -> None
     capital = capitals(spec, seed)
     share = capital / capital.sum()
     limit = contract.lots(settings.inventory_limit)
-    state.firms["owner"] = int(FIRST_MAKER) + np.arange(settings.firms)
+    makers = layout.rows("makers")
+    state.firms["owner"] = np.arange(makers.start, makers.stop)
     state.firms["limit_lots"] = max(limit, 1)
     state.firms["stock_lots"] = round(STOCK_LIMITS * limit) + contract.lots(shocks_usd(spec))
     phases = np.random.default_rng([seed, DRAW_PHASES])
@@ -165,21 +167,22 @@ def ladder(spec: Spec, points: list[tuple[float, float]], phase: float) -> tuple
     return distance, (1.0 - spec.background.noise_depth_share) * np.diff(cumulative)
 
 
-def fill_accounts(state: State, spec: Spec, venue: VenueSettings, contract: Contract, crowd: Array, seed: int) -> None:
+def fill_accounts(
+    state: State, spec: Spec, venue: VenueSettings, contract: Contract, layout: Layout, crowd: Array, seed: int
+) -> None:
     """Cash, coins and positions at time 0. Longs are the population; hedgers hold what shorts remain, matched by
     coins they own.
     """
     accounts, positions = state.accounts, state.books.positions
-    accounts["key"] = np.arange(len(accounts))
+    accounts["key"] = layout.keys()
     accounts["bucket"], accounts["next"], accounts["prev"], accounts["first_forced_us"] = -1, -1, -1, -1
     funding_usd = background_usd(spec)
     for owner in (TAKERS, NOISE, FLOW):
         accounts[owner]["cash_micro"] = units.micro(funding_usd)
         positions[1, owner] = contract.lots(funding_usd)
     accounts[FUND]["cash_micro"] = units.micro(venue.insurance_fund)
-    first = int(FIRST_MAKER)
     n_firms = len(state.firms)
-    people = slice(first + n_firms, first + n_firms + len(crowd))
+    people = layout.rows("people")
     signed = crowd["side"].astype(np.int64) * crowd["lots"]
     entry = np.rint(crowd["entry_ticks"]).astype(np.int64)
     accounts["cash_micro"][people] = crowd["margin_micro"] - signed * entry * contract.unit_micro

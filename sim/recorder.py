@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.kernels.book import Books
-from sim.kernels.ledger import FIRST_MAKER
 
 if TYPE_CHECKING:
     from sim.market import Market
@@ -101,7 +100,7 @@ def constants_of(market: "Market") -> dict[str, Any]:
         "price_usd": float(state.news[0]["start_usd"]),
         "n_accounts": len(state.accounts),
         "n_makers": len(state.firms),
-        "first_leveraged": int(FIRST_MAKER) + len(state.firms),
+        "first_leveraged": int(state.engine[0]["first_watched"]),
         "start_open_interest_lots": int(longs.sum()),
         "seed": market.seed,
     }

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 
 from sim.agents.base import Desk
-from sim.kernels.ledger import FIRST_MAKER
 from sim.state import Array
 
 
@@ -14,8 +13,8 @@ class LeveragedDesk(Desk):
 
     def owners(self) -> Any:
         """Every account the liquidation engine watches."""
-        first = int(FIRST_MAKER) + len(self.market.state.firms)
-        return slice(first, first + int((self.market.state.accounts["leveraged"] != 0).sum()))
+        engine = self.market.state.engine[0]
+        return slice(int(engine["first_watched"]), int(engine["end_watched"]))
 
     @property
     def liquidation_usd(self) -> Array:

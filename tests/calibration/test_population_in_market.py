@@ -4,7 +4,6 @@ import numpy as np
 
 import sim
 from sim import units
-from sim.kernels.ledger import FIRST_MAKER
 from sim.population import draw_population
 from sim.thresholds import liquidation_ticks
 from sim.venues.profile import load_profile
@@ -23,7 +22,7 @@ def test_a_fall_liquidates_the_accounts_that_the_formula_names_and_no_other():
     at_usd = liquidation_ticks(people, venue.margin_tiers, unit_micro) * tick_usd
     mark = run.series["mark_usd"]
     passed = np.where(people["side"] > 0, at_usd > mark.min(), at_usd < mark.max())
-    named = int(FIRST_MAKER) + spec.market_maker.firms + np.flatnonzero(passed)
+    named = run.constants["first_leveraged"] + np.flatnonzero(passed)
 
     touched = run.accounts[(run.accounts["forced_btc"] != 0.0) | (run.accounts["taken_btc"] != 0.0)]
     assert passed.sum() > 1000
