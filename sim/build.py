@@ -230,7 +230,6 @@ def fill_engine(state: State, spec: Spec, venue: VenueSettings, contract: Contra
     state.clock[0]["scan_every_us"] = units.us(rules.scan_every)
     engine["next_scan_us"] = state.clock[0]["scan_every_us"]
     engine["first_watched"], engine["end_watched"] = layout.first_leveraged, layout.n_owners
-    engine["watched_longs"] = -1
 
 
 def refuse_overflows(state: State, contract: Contract, oi_lots: int) -> None:

@@ -186,6 +186,7 @@ def fill_accounts(
     signed = crowd["side"].astype(np.int64) * crowd["lots"]
     entry = np.rint(crowd["entry_ticks"]).astype(np.int64)
     accounts["cash_micro"][people] = crowd["margin_micro"] - signed * entry * contract.unit_micro
+    accounts["entry_micro"][people] = signed * entry * contract.unit_micro
     accounts["leveraged"][people] = 1
     positions[0, people] = signed
     oi_lots = int(signed[signed > 0].sum())
@@ -197,8 +198,9 @@ def fill_accounts(
         accounts[firm["owner"]]["cash_micro"] += units.micro(float(capital[i]))
         positions[1, firm["owner"]] += firm["stock_lots"]
     open_short(state, contract, int(HEDGERS), int(positions[0].sum()))
-    accounts["start_lots"] = positions[0]
-    state.clock[0]["cash_micro"] = accounts["cash_micro"].sum()
+    accounts["start_lots"] = accounts["held_lots"] = positions[0]
+    state.clock[0]["open_interest_lots"] = np.maximum(positions[0], 0).sum()
+    state.clock[0]["cash_micro"] = accounts["cash_micro"].sum() + accounts["free_micro"].sum()
     state.clock[0]["coin_lots"] = positions[1].sum()
 
 
@@ -206,4 +208,6 @@ def open_short(state: State, contract: Contract, owner: int, lots: int) -> None:
     """A short entered at the start price and hedged by as many coins of one's own."""
     state.books.positions[0, owner] -= lots
     state.books.positions[1, owner] += lots
-    state.accounts[owner]["cash_micro"] += lots * contract.price_ticks * contract.unit_micro
+    value = lots * contract.price_ticks * contract.unit_micro
+    state.accounts[owner]["cash_micro"] += value
+    state.accounts[owner]["entry_micro"] -= value

@@ -130,6 +130,8 @@ def state_hash(state: "State") -> str:
         digest.update(np.ascontiguousarray(array[:n]).tobytes())
     for name in (
         "cash_micro",
+        "entry_micro",
+        "free_micro",
         "fees_paid_micro",
         "forced_lots",
         "taken_lots",

@@ -68,6 +68,8 @@ def start_tick(bk, ld):
     for b in range(2):
         ld.flows[b]["last_net_micro"] = ld.flows[b]["tick_net_micro"]
         ld.flows[b]["tick_net_micro"] = ZERO
+        ld.flows[b]["last_quoted_micro"] = ld.flows[b]["tick_quoted_micro"]
+        ld.flows[b]["tick_quoted_micro"] = ZERO
 
 
 @small

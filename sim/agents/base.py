@@ -61,7 +61,8 @@ class Desk(mesa.Agent):  # type: ignore[misc]  # Mesa has no types
     def cash_usd(self) -> float:
         """Cash of all its accounts, in dollars."""
         self.market.sync()
-        return units.usd(int(self.market.state.accounts["cash_micro"][self.owners()].sum()))
+        rows = self.market.state.accounts[self.owners()]
+        return units.usd(int(rows["cash_micro"].sum()) + int(rows["free_micro"].sum()))
 
     @property
     def position_coins(self) -> float:

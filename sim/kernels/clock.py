@@ -22,6 +22,7 @@ CLOCK = np.dtype(
         ("audit", "i8"),
         ("cash_micro", "i8"),  # totals that no event may change, kept for the audit
         ("coin_lots", "i8"),
+        ("open_interest_lots", "i8"),  # sum of the perp's long positions, kept fill by fill
         ("fault", "i8"),  # code of the broken law, see kernels/invariants.py
         ("overflow", "i8"),  # messages that did not fit the declared maximum; ends the run
     ]

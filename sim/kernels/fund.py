@@ -5,7 +5,7 @@ version (docs/limits.md).
 """
 
 from sim.kernels._jit import behaviour, small
-from sim.kernels.ledger import FUND, NO_TICKET, ONE, ZERO, Order, rate_up, trade_now
+from sim.kernels.ledger import FUND, NO_TICKET, ONE, ZERO, Order, rate_up, trade_now, transfer
 from sim.kernels.margin import bankruptcy_half_ticks
 from sim.kernels.marks import PERP, bound_price
 from sim.schema import BUY, EVENT_FUND_UNLOAD, EVENT_TAKEOVER, IOC, SELL
@@ -27,19 +27,15 @@ def write_event(ld, rk, kind, a, lots, price, cash, now_us):
 
 @behaviour
 def take_over(bk, ld, rk, a, now_us):
-    """The fund takes cash and position of account ``a`` whole: a transfer at exactly the bankruptcy price. Leaves
-    the account empty.
+    """The fund takes position and backing cash of account ``a`` whole: a transfer at exactly the bankruptcy price.
+    Leaves the account without either; its free cash is its own.
     """
-    account, fund = ld.accounts[a], ld.accounts[FUND]
+    account = ld.accounts[a]
     position, cash = bk.positions[PERP, a], account["cash_micro"]
     price = bankruptcy_half_ticks(cash, position, ld.rules[PERP]["micro_per_tick_lot"]) >> ONE
     write_event(ld, rk, EVENT_TAKEOVER, a, position, price, cash, now_us)
-    fund["cash_micro"] = fund["cash_micro"] + cash
-    account["cash_micro"] = ZERO
-    bk.positions[PERP, FUND] += position
-    bk.positions[PERP, a] = ZERO
+    transfer(bk, ld, a, FUND, position, -cash)
     account["taken_lots"] = account["taken_lots"] + abs(position)
-    rk.engine[0]["watched_longs"] = rk.engine[0]["watched_longs"] - max(position, ZERO)
     rk.engine[0]["row_taken_lots"] = rk.engine[0]["row_taken_lots"] + abs(position)
 
 

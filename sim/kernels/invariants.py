@@ -9,7 +9,9 @@ from sim.kernels.book import META_BITS, META_FAR, best_ask, best_bid
 from sim.kernels.ledger import ONE, TWO, ZERO
 from sim.kernels.marks import PERP, SPOT
 
-HOLDS, CASH, POSITIONS, COINS, CROSSED, BOOK_TOTALS, NEGATIVE_COINS, FILLS_LEFT = (np.int64(i) for i in range(8))
+HOLDS, CASH, POSITIONS, COINS, CROSSED, BOOK_TOTALS, NEGATIVE_COINS, FILLS_LEFT, SETTLED, INTEREST, FREE_CASH = (
+    np.int64(i) for i in range(11)
+)
 LAWS = (
     "all laws hold",
     "cash over all accounts changed",
@@ -19,6 +21,9 @@ LAWS = (
     "orders of a side do not sum to its levels",
     "an account owes coins",
     "fills were left unsettled",
+    "a perp position differs from what was settled",
+    "open interest is not the sum of long positions",
+    "an account owes free cash",
 )
 
 
@@ -43,10 +48,16 @@ def side_is_whole(bk, row):
 @behaviour
 def broken_law(bk, ld):
     """Number of the first law that does not hold, 0 when all do."""
-    cash, position, coins = ZERO, ZERO, ZERO
+    cash, position, coins, longs = ZERO, ZERO, ZERO, ZERO
     for a in range(ld.accounts.shape[0]):
-        cash += ld.accounts[a]["cash_micro"]
+        account = ld.accounts[a]
+        cash += account["cash_micro"] + account["free_micro"]
         position += bk.positions[PERP, a]
+        longs += max(ZERO, bk.positions[PERP, a])
+        if account["held_lots"] != bk.positions[PERP, a]:
+            return SETTLED
+        if account["free_micro"] < ZERO:
+            return FREE_CASH
         coins += bk.positions[SPOT, a]
         if bk.positions[SPOT, a] < ZERO:
             return NEGATIVE_COINS
@@ -54,6 +65,8 @@ def broken_law(bk, ld):
         return CASH
     if position != ZERO:
         return POSITIONS
+    if longs != ld.clock[0]["open_interest_lots"]:
+        return INTEREST
     if coins != ld.clock[0]["coin_lots"]:
         return COINS
     if bk.cursor[0]["n_fills"] != ZERO:

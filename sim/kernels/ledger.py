@@ -15,6 +15,8 @@ from sim.kernels.matching import submit
 from sim.schema import BUY, STP_EXEMPT
 
 ZERO, ONE, TWO = np.int64(0), np.int64(1), np.int64(2)
+PERP, SPOT = np.int64(0), np.int64(1)
+WIDE = np.int64(1 << 31)  # factors below this have a product that fits 64 bits
 MILLION = np.int64(1_000_000)
 NOBODY = np.int64(-1)
 NO_TICKET = np.int64(-1)
@@ -24,7 +26,10 @@ TAKERS, NOISE, FUND, FEES, FLOW, HEDGERS, FIRST_MAKER = (np.int64(i) for i in ra
 
 ACCOUNT = np.dtype(
     [
-        ("cash_micro", "i8"),
+        ("cash_micro", "i8"),  # backs the perp position: equity = cash + position x mark
+        ("held_lots", "i8"),  # perp position as settled; equals the book's own after every tick
+        ("entry_micro", "i8"),  # signed cost of that position, average-cost method, see `move_position`
+        ("free_micro", "i8"),  # cash that backs no position; 0 for a cross account
         ("fees_paid_micro", "i8"),
         ("key", "i8"),  # participant word of the random counter; survives a relabelling of rows
         ("rank", "i8"),  # keyed hash that orders liquidation scans
@@ -56,6 +61,8 @@ FLOWS = np.dtype(
     [
         ("tick_net_micro", "i8"),  # taker buys minus sells, market makers' own left out
         ("last_net_micro", "i8"),
+        ("tick_quoted_micro", "i8"),  # of that, what traded against market makers and the crowd's limit orders
+        ("last_quoted_micro", "i8"),
         ("row_buy_lots", "i8"),
         ("row_sell_lots", "i8"),
         ("row_fills", "i8"),
@@ -124,6 +131,52 @@ def rate_up(amount_micro, rate_ppm):
 
 
 @small
+def pro_rata(amount, part, whole):
+    """``amount * part / whole`` rounded down, for 0 <= part <= whole and whole > 0, without overflow.
+
+    From 2^31 lots on the remainder of ``amount / whole`` is shared at 31 bits: then exact to a unit a lot.
+    """
+    each = amount // whole
+    rest, of, out_of = amount - each * whole, part, whole
+    while out_of >= WIDE:
+        rest, of, out_of = rest >> ONE, of >> ONE, out_of >> ONE
+    return each * part + rest * of // out_of
+
+
+@small
+def move_position(ld, owner, lots, value):
+    """Settle a change of a perp position by ``lots`` (negative: given away) that cost ``value`` micro-dollars in all.
+
+    The cost of a position follows the average-cost method: it grows by what is added and shrinks pro rata, rounded
+    down, with what is taken off; what crosses zero is opened anew at the price of this change. The open interest, the
+    sum of long positions, follows each change.
+    """
+    account = ld.accounts[owner]
+    held = account["held_lots"]
+    after = held + lots
+    if held == ZERO or (held ^ lots) >= ZERO:
+        account["entry_micro"] = account["entry_micro"] + value
+    elif after == ZERO or (held ^ after) >= ZERO:
+        account["entry_micro"] = pro_rata(account["entry_micro"], abs(after), abs(held))
+    else:
+        account["entry_micro"] = pro_rata(value, abs(after), abs(lots))
+    account["held_lots"] = after
+    ld.clock[0]["open_interest_lots"] = ld.clock[0]["open_interest_lots"] + max(after, ZERO) - max(held, ZERO)
+
+
+@small
+def transfer(bk, ld, giver, taker, lots, value):
+    """Hand perp lots (negative: a short) from one account to another outside the book, for ``value`` micro-dollars."""
+    ld.accounts[giver]["cash_micro"] = ld.accounts[giver]["cash_micro"] + value
+    ld.accounts[taker]["cash_micro"] = ld.accounts[taker]["cash_micro"] - value
+    bk.positions[PERP, giver] -= lots
+    bk.positions[PERP, taker] += lots
+    if lots != ZERO:  # else only money moves
+        move_position(ld, giver, -lots, -value)
+        move_position(ld, taker, lots, value)
+
+
+@small
 def charge(accounts, owner, amount_micro):
     """Move a fee from an account to the fee account."""
     accounts[owner]["cash_micro"] = accounts[owner]["cash_micro"] - amount_micro
@@ -157,7 +210,8 @@ def note_ticket(ld, ticket, lots, price, side, is_maker, now_us):
 
 @small
 def post_fills(bk, ld, b, side, ticket, now_us):
-    """Settle the fills of one message: cash, fees, tape, tickets. Empties the fill rows. Returns the traded value.
+    """Settle the fills of one message: cash, positions, fees, tape, tickets. Empties the fill rows. Returns the traded
+    value.
 
     Each fill moves ``price * lots * micro_per_tick_lot`` from buyer to seller. Fees are charged on that value,
     rounded up for who pays.
@@ -180,6 +234,10 @@ def post_fills(bk, ld, b, side, ticket, now_us):
         taker, maker = np.int64(fill["taker_owner"]), np.int64(fill["maker_owner"])
         value = price * lots * rules["micro_per_tick_lot"]
         paid = value if side == BUY else -value
+        if b == PERP:
+            change = lots if side == BUY else -lots
+            move_position(ld, taker, change, paid)
+            move_position(ld, maker, -change, -paid)
         ld.accounts[taker]["cash_micro"] = ld.accounts[taker]["cash_micro"] - paid
         ld.accounts[maker]["cash_micro"] = ld.accounts[maker]["cash_micro"] + paid
         charge(ld.accounts, taker, rate_up(value, rules["taker_fee_ppm"]))
@@ -188,6 +246,8 @@ def post_fills(bk, ld, b, side, ticket, now_us):
         note_ticket(ld, ticket, lots, price, side, ZERO, now_us)
         if np.int64(ld.accounts[taker]["is_maker"]) == ZERO:
             flow["tick_net_micro"] = flow["tick_net_micro"] + paid
+            if maker == NOISE or np.int64(ld.accounts[maker]["is_maker"]) != ZERO:
+                flow["tick_quoted_micro"] = flow["tick_quoted_micro"] + paid
         if side == BUY:
             flow["row_buy_lots"] = flow["row_buy_lots"] + lots
         else:

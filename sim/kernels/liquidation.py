@@ -68,7 +68,6 @@ ENGINE = np.dtype(
         ("row_accounts", "i8"),
         ("first_watched", "i8"),  # leveraged accounts are first_watched .. end_watched - 1
         ("end_watched", "i8"),
-        ("watched_longs", "i8"),  # their long positions in lots; added up at the first recorded row, -1 before
     ]
 )
 
@@ -212,7 +211,6 @@ def force_order(bk, ld, rk, a, lots, mark, now_us):
         ld.accounts[FUND]["cash_micro"] = ld.accounts[FUND]["cash_micro"] + fee
         write_event(ld, rk, EVENT_FORCED, a, filled if side == BUY else -filled, value // (unit * filled), fee, now_us)
     if side == SELL:
-        engine["watched_longs"] = engine["watched_longs"] - filled
         engine["row_sell_lots"] = engine["row_sell_lots"] + filled
         engine["row_sell_micro"] = engine["row_sell_micro"] + value
     else:

@@ -12,9 +12,10 @@ import numpy as np
 from sim.kernels._jit import behaviour, small
 from sim.kernels.book import best_ask, best_bid
 from sim.kernels.ledger import MILLION, ONE, TWO, ZERO
+from sim.kernels.ledger import PERP as PERP
+from sim.kernels.ledger import SPOT as SPOT
 from sim.schema import BUY
 
-PERP, SPOT = np.int64(0), np.int64(1)
 BILLION = np.int64(1_000_000_000)
 MICRO = np.int64(1_000_000)
 FUNDING_US = np.int64(8 * 3600 * 1_000_000)

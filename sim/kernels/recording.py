@@ -77,28 +77,6 @@ def depth_of_side(bk, row, mid_half_ticks):
     return within_1, within_3, within_3 + depth_between(bk, row, three + ONE, key_within(row, mid_half_ticks, FIVE_PCT))
 
 
-@behaviour
-def longs_between(bk, first, end):
-    """Long positions in the perp of accounts ``first`` to ``end``, in lots."""
-    total = ZERO
-    for a in range(first, end):
-        total += max(ZERO, bk.positions[PERP, a])
-    return total
-
-
-@small
-def open_interest(bk, rk):
-    """Sum of the perp's long positions, in lots.
-
-    Leveraged accounts trade by the engine's hand alone, so it keeps their sum; it is added up once, for the first row.
-    """
-    engine = rk.engine[0]
-    if engine["watched_longs"] < ZERO:
-        engine["watched_longs"] = longs_between(bk, engine["first_watched"], engine["end_watched"])
-    others = longs_between(bk, ZERO, engine["first_watched"])
-    return engine["watched_longs"] + others + longs_between(bk, engine["end_watched"], bk.positions.shape[1])
-
-
 @small
 def write_flows(ld, rk, row):
     """Copy the sums since the last row into ``row`` and reset them."""
@@ -139,7 +117,7 @@ def write_row(bk, ld, rk, px, tape, value_usd, maker_net_lots, now_us):
     row["spot_bid_ticks"], row["spot_ask_ticks"] = best_bid(bk, SPOT), best_ask(bk, SPOT)
     row["perp_last_ticks"] = bk.book[PERP]["last_ticks"]
     row["spot_last_ticks"] = bk.book[SPOT]["last_ticks"]
-    row["open_interest_lots"] = open_interest(bk, rk)
+    row["open_interest_lots"] = clock["open_interest_lots"]
     write_flows(ld, rk, row)
     row["fund_micro"] = equity_micro(
         ld.accounts[FUND]["cash_micro"],

@@ -5,7 +5,7 @@ import numpy as np
 from sim import rng
 from sim.kernels._jit import entry
 from sim.kernels.book import Books
-from sim.kernels.ledger import Ledger, rate_up
+from sim.kernels.ledger import Ledger, move_position, pro_rata, rate_up
 from sim.kernels.liquidation import Risk, hang, run_engine
 from sim.kernels.margin import (
     bankruptcy_half_ticks,
@@ -54,6 +54,19 @@ def margin_of(cash, position, mark, unit, tiers, ceiling, fee_ppm):
 @entry
 def fee_of(amount, rate_ppm):
     return rate_up(amount, rate_ppm)
+
+
+@entry
+def share_of(amount, part, whole):
+    return pro_rata(amount, part, whole)
+
+
+@entry
+def settle_many(changes, accounts, clock):
+    """Settle rows (account, lots, value) of position changes in order."""
+    ld = Ledger(accounts, accounts, accounts, accounts, accounts, accounts, clock)
+    for i in range(changes.shape[0]):
+        move_position(ld, changes[i, 0], changes[i, 1], changes[i, 2])
 
 
 @entry

@@ -48,6 +48,9 @@ class Case:
         self.accounts[TRADER]["leveraged"] = 1
         self.books.positions[0, TRADER] = LOTS
         self.books.positions[0, MAKER] = -LOTS
+        self.accounts["held_lots"] = self.books.positions[0]
+        self.accounts["entry_micro"] = self.books.positions[0] * entry
+        self.clock["open_interest_lots"] = LOTS
         self.rules = np.array([(1, taker_fee_ppm, 0, 50_000)] * 2, RULES)
         self.flows, self.tickets = np.zeros(2, FLOWS), np.zeros(1, TICKET)
         self.slot_ticket = np.full(4097, -1, np.int64)

@@ -95,3 +95,21 @@ def walk_down(best: int, lots_per_level: int, lots: int) -> list[tuple[int, int]
         lots -= taken
         price -= 1
     return out
+
+
+class Holding:
+    """A position and its cost by the average-cost method, one fill after another."""
+
+    def __init__(self) -> None:
+        self.lots = self.cost = 0
+
+    def add(self, lots: int, value: int) -> None:
+        """``lots`` more (negative: fewer) for ``value`` in all."""
+        after = self.lots + lots
+        if self.lots * lots >= 0:
+            self.cost += value
+        elif self.lots * after >= 0:
+            self.cost = math.floor(Fraction(self.cost * abs(after), abs(self.lots)))
+        else:
+            self.cost = math.floor(Fraction(value * abs(after), abs(lots)))
+        self.lots = after
