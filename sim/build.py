@@ -5,10 +5,12 @@ import math
 import numpy as np
 
 from sim import rng, units
+from sim.behaviours.arbitrage import ARBITRAGE, ARBITRAGEUR
 from sim.behaviours.background import CROWD
 from sim.behaviours.market_maker import MAKER, QUOTING
 from sim.behaviours.news import NEWS
 from sim.errors import ScenarioError
+from sim.funded import fill_arbitrage
 from sim.kernels.clock import CLOCK
 from sim.kernels.ledger import (
     ACCOUNT,
@@ -147,12 +149,15 @@ def state_of(spec: Spec, venue: VenueSettings, contract: Contract, seed: int) ->
         quoting=np.zeros(1, QUOTING),
         distance=np.zeros((n_firms, 2, 2, spec.market_maker.rungs_per_side)),
         rung_lots=np.zeros((n_firms, 2, 2, spec.market_maker.rungs_per_side), np.int64),
+        arbitrageurs=np.zeros(spec.arbitrage.firms, ARBITRAGEUR),
+        arbitrage=np.zeros(1, ARBITRAGE),
     )
     fill_clock(state, spec, most_messages, most_events)
     fill_prices(state, spec, venue, contract)
     fill_engine(state, spec, venue, contract, layout)
     fill_background(state, spec, contract, most_takers)
     fill_makers(state, spec, contract, layout, seed)
+    fill_arbitrage(state, spec, contract, layout, seed)
     fill_accounts(state, spec, venue, contract, layout, crowd, seed)
     refuse_overflows(state, contract, oi_lots)
     return state

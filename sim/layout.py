@@ -16,6 +16,7 @@ from sim.scenario.spec import Spec
 GROUP_KEYS = 1 << 16  # keys reserved for each group; the population has its own, far above
 PEOPLE_KEY = 1 << 22
 GUEST_KEY = 1 << 26
+ACCOUNTS_PER_ARBITRAGEUR = 3  # in the perp's venue, in the spot venues, elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,11 @@ def layout_of(spec: Spec, n_people: int) -> Layout:
     ScenarioError
         When a group is larger than the keys reserved for it.
     """
-    counts = (("makers", spec.market_maker.firms), ("people", n_people))
+    counts = (
+        ("makers", spec.market_maker.firms),
+        ("arbitrage", ACCOUNTS_PER_ARBITRAGEUR * spec.arbitrage.firms),
+        ("people", n_people),
+    )
     groups, first = {}, int(FIRST_MAKER)
     for name, count in counts:
         if count > (GUEST_KEY - PEOPLE_KEY if name == "people" else GROUP_KEYS):

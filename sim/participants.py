@@ -59,11 +59,22 @@ def room_sizes(spec: Spec) -> tuple[int, int, tuple[int, int]]:
     """Declared maxima of one tick: messages, tickets of the behaviours, takers of each book."""
     rungs = spec.market_maker.firms * 4 * spec.market_maker.rungs_per_side
     limits = 4 * spec.background.noise_orders_per_side
+    funded = funded_tickets(spec)
     try:
         most = tuple(rng.poisson_bound(rate * spec.tick) for rate in taker_rates(spec))
     except ValueError as error:
         raise ScenarioError(f"background: {error}") from error
-    return rungs + limits + most[0] + most[1], rungs + limits, (most[0], most[1])
+    return rungs + limits + funded + most[0] + most[1], rungs + limits + funded, (most[0], most[1])
+
+
+def first_funded_ticket(spec: Spec) -> int:
+    """Ticket after those of makers and background limits."""
+    return 4 * (spec.market_maker.firms * spec.market_maker.rungs_per_side + spec.background.noise_orders_per_side)
+
+
+def funded_tickets(spec: Spec) -> int:
+    """Tickets of arbitrage firms: one for each book, and as many messages in one tick."""
+    return 2 * spec.arbitrage.firms
 
 
 def side_profiles(spec: Spec) -> list[list[list[tuple[float, float]]]]:

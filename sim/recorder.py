@@ -149,6 +149,8 @@ def state_hash(state: "State") -> str:
         state.news,
         state.seen,
         state.firms,
+        state.arbitrageurs,
+        state.arbitrage,
     ):
         digest.update(np.ascontiguousarray(array).tobytes())
     digest.update(np.ascontiguousarray(state.books.sides["best"]).tobytes())

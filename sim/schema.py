@@ -119,6 +119,9 @@ RECORD = np.dtype(
         ("ask_5pct_lots", "i8"),
         ("n_messages", "i8"),
         ("n_fills", "i8"),
+        ("arb_perp_lots", "i8"),  # perp position of the arbitrage firms
+        ("arb_net_lots", "i8"),  # their inventory: what one leg filled beyond the other
+        ("arb_stopped", "i8"),  # firms that saw a gap in the last tick and had no balance for it
     ]
 )
 

@@ -57,6 +57,8 @@ class State:
     quoting: Array
     distance: Array
     rung_lots: Array
+    arbitrageurs: Array
+    arbitrage: Array
 
     @property
     def tick(self) -> int:
@@ -73,6 +75,7 @@ class State:
             self.price, self.samples, self.rows, self.bands, self.quotes,
             self.news, self.ramps, self.seen, self.crowd, self.knots,
             self.firms, self.quoting, self.distance, self.rung_lots,
+            self.arbitrageurs, self.arbitrage,
         )  # fmt: skip
 
     def run(self, n_ticks: int) -> int:

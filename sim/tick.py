@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from sim import rng
+from sim.behaviours.arbitrage import Arbitrage, arbitrage, write_arbitrage
 from sim.behaviours.background import Background, send_limits, send_takers
 from sim.behaviours.market_maker import Makers, all_net_lots, make_markets
 from sim.behaviours.news import News, update_news
@@ -73,7 +74,7 @@ def start_tick(bk, ld):
 
 
 @small
-def record(bk, ld, rk, px, tape, mk, news, tick, end_us):
+def record(bk, ld, rk, px, tape, mk, arb, news, tick, end_us):
     """Step 11: the touch each tick, a row and a depth profile when they fall due."""
     clock, now = ld.clock[0], news.now[0]
     read_mids(bk, px.now[0], end_us)
@@ -81,6 +82,7 @@ def record(bk, ld, rk, px, tape, mk, news, tick, end_us):
     if end_us // clock["record_every_us"] != (end_us - clock["tick_us"]) // clock["record_every_us"]:
         value_usd = now["start_usd"] * math.exp(now["log_value"])
         write_row(bk, ld, rk, px, tape, value_usd, all_net_lots(bk, mk), end_us)
+        write_arbitrage(bk, arb, tape.rows[clock["n_rows"] - ONE])
     if end_us // clock["band_every_us"] != (end_us - clock["tick_us"]) // clock["band_every_us"]:
         write_bands(bk, tape, px, ld.clock, end_us)
 
@@ -107,6 +109,7 @@ def advance(
     tiers, engine, heads, queue, events,
     price, samples, rows, bands, quotes,
     value, ramps, seen, crowd, knots, firms, quoting, distance, rung_lots,
+    arbitrageurs, arb_desk,
 ):  # fmt: skip
     """Run up to ``n`` whole ticks; returns DONE, GROW (room short, this tick not begun), FAULT or OVERFLOW (after a
     tick).
@@ -122,6 +125,7 @@ def advance(
     news = News(value, ramps, seen)
     bg = Background(crowd, knots)
     mk = Makers(firms, quoting, distance, rung_lots)
+    arb = Arbitrage(arbitrageurs, arb_desk)
     status = DONE
     for _ in range(n):
         if is_short_of_room(bk, ld, mail, rk, tape):
@@ -136,13 +140,14 @@ def advance(
         send_limits(bk, bg, ld, mail, px, key, t)  # 4b
         if t >= ZERO:
             send_takers(bg, ld, mail, px, key, t, start_us)  # 5a
+            arbitrage(bk, arb, ld, mail, px, t, start_us)  # 5a
         match_mail(bk, ld, mail, key, start_us, end_us)  # 5b
         if t < ZERO:
             hang_all(bk, ld, rk, key)
         elif clock[0]["engine_on"] != ZERO:
             run_engine(bk, ld, rk, px, end_us)  # 6
             unload_fund(bk, ld, rk, px, end_us)  # 7
-        record(bk, ld, rk, px, tape, mk, news, t, end_us)  # 11
+        record(bk, ld, rk, px, tape, mk, arb, news, t, end_us)  # 11
         status = verdict(bk, ld)
         clock[0]["tick"] = t + ONE
         if status != DONE:

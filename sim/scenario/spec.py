@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
+from sim.settings.arbitrage import ArbitrageSettings
 from sim.settings.background import BackgroundSettings
 from sim.settings.fields import Settings, problem_at, setting
 from sim.settings.leveraged import LeveragedSettings
@@ -114,6 +115,7 @@ class Spec(Settings):
     )
     background: BackgroundSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="Background flow.")
     market_maker: MarketMakerSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="Market makers.")
+    arbitrage: ArbitrageSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="Spot-perp arbitrage.")
     leveraged: LeveragedSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="Leveraged accounts.")
     news: NewsSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="News value.")
     shocks: Annotated[tuple[Shock, ...], Field(max_length=1000)] = setting(

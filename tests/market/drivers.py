@@ -3,10 +3,12 @@
 import numpy as np
 
 from sim import rng
+from sim.behaviours.arbitrage import Arbitrage, arbitrage
 from sim.kernels._jit import entry
 from sim.kernels.book import Books
 from sim.kernels.ledger import Ledger, move_position, pro_rata, rate_up
 from sim.kernels.liquidation import Risk, hang, run_engine
+from sim.kernels.mailbox import Mail
 from sim.kernels.margin import (
     bankruptcy_half_ticks,
     equity_micro,
@@ -96,3 +98,15 @@ def scan(
     if hang_first >= 0:
         hang(bk, ld, rk, hang_first)
     run_engine(bk, ld, rk, Prices(price, samples), now_us)
+
+
+@entry
+def look_for_gaps(
+    tick, start_us, clock, sides, book, levels, words, pool, far, positions, fills, cursor,
+    accounts, rules, flows, tickets, slot_ticket, guest_fills, messages, order, starts, price, samples, firms, desk,
+):  # fmt: skip
+    """One tick of the arbitrage firms: transfers and messages, nothing matched."""
+    bk = Books(sides, book, levels, words, pool, far, positions, fills, cursor)
+    ld = Ledger(accounts, rules, flows, tickets, slot_ticket, guest_fills, clock)
+    mail = Mail(messages, order, starts)
+    arbitrage(bk, Arbitrage(firms, desk), ld, mail, Prices(price, samples), tick, start_us)

@@ -34,6 +34,7 @@ BASE: dict[str, Any] = {
         "inventory_limit": "$300k",
     },
     "leveraged": {"accounts": 300, "notional_cap": "$500k"},
+    "arbitrage": {"firms": 4, "capital": "$8m", "smallest_order": "$100"},
 }
 
 

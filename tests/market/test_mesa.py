@@ -5,6 +5,7 @@ import pytest
 
 from sim.agents import (
     DESKS,
+    ArbitrageDesk,
     BackgroundDesk,
     EngineDesk,
     FundDesk,
@@ -48,7 +49,10 @@ def test_every_participant_is_a_mesa_agent():
     hedgers = next(iter(market.agents_by_type[HedgerDesk]))
     assert len(makers.beliefs) == 3
     assert len(leveraged.liquidation_usd) == (market.state.accounts["leveraged"] != 0).sum() > 300
-    total = sum(next(iter(market.agents_by_type[t])).position_coins for t in (BackgroundDesk, FundDesk, EngineDesk))
+    total = sum(
+        next(iter(market.agents_by_type[t])).position_coins
+        for t in (BackgroundDesk, ArbitrageDesk, FundDesk, EngineDesk)
+    )
     assert total + makers.position_coins + leveraged.position_coins + hedgers.position_coins == pytest.approx(0.0)
     assert hedgers.position_coins == -hedgers.spot_coins
     assert abs(makers.net_coins).max() == 0.0

@@ -55,6 +55,7 @@ def test_x2_lots_times_two_with_the_lot_halved():
         **QUIET,
         "background": {"noise_depth_share": 1.0, "noise_lifetime": "5s"},
         "leveraged": {"enabled": False},
+        "arbitrage": {"enabled": False},
         "shocks": [SALE | {"over": "25s"}],  # 25 equal slices of whole lots
     }
     runs = []

@@ -13,6 +13,7 @@ STEPS = [
     "make_markets",  # 4
     "send_limits",  # 4
     "send_takers",  # 5
+    "arbitrage",  # 5
     "match_mail",  # 5
     "hang_all",  # end of the warm-up
     "run_engine",  # 6
