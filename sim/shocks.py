@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim import units
+from sim.agents.arbitrage import ArbitrageDesk
 from sim.agents.base import SIDES, Desk
 from sim.behaviours.news import RAMP
 from sim.kernels.ledger import FLOW
@@ -18,7 +19,7 @@ from sim.view import BOOKS
 
 if TYPE_CHECKING:
     from sim.market import Market
-    from sim.settings.shock import FlowShock, NewsMove
+    from sim.settings.shock import FlowShock, NewsMove, TransferHalt
 
 SLICE_S = 1.0  # one market order a second: large entries are sliced (DECISIONS 20b)
 
@@ -116,4 +117,22 @@ def _add_ramp(market: "Market", row: Any) -> None:
     market.state.ramps = np.concatenate([market.state.ramps, row])
 
 
-SHOCKS: dict[str, Callable[["Market", Any], None]] = {"flow": flow, "news_move": news_move}
+def transfer_halt(market: "Market", shock: "TransferHalt") -> None:
+    """Close transfers between venues from ``at`` for ``over`` seconds; they open again only if they were open."""
+    desk = next(agent for agent in market.agents if isinstance(agent, ArbitrageDesk))
+    if not market.spec.arbitrage.transfers_open:
+        return
+
+    def close() -> None:
+        market.write_event(int(EVENT_SHOCK), -1, 0, 0, 0)
+        desk.set_transfers(False)
+
+    market.at(shock.at, close)
+    market.at(shock.at + shock.over, lambda: desk.set_transfers(True))
+
+
+SHOCKS: dict[str, Callable[["Market", Any], None]] = {
+    "flow": flow,
+    "news_move": news_move,
+    "transfer_halt": transfer_halt,
+}

@@ -85,4 +85,16 @@ class NewsMove(_Timed):
     )
 
 
-Shock = Annotated[FlowShock | NewsMove, Field(discriminator="kind")]
+class TransferHalt(_Timed):
+    """Nobody can move balances between venues: arbitrage firms keep to what they have in each book."""
+
+    kind: Literal["transfer_halt"] = setting(
+        ...,
+        unit="",
+        provenance="scenario",
+        source="the scenario's own choice; EVENT.md 2: about 21:12 to 22:19 on 10 Oct 2025",
+        note="Selects this shock.",
+    )
+
+
+Shock = Annotated[FlowShock | NewsMove | TransferHalt, Field(discriminator="kind")]

@@ -202,6 +202,17 @@ def test_the_desk_closes_transfers_from_the_next_tick_on():
     assert int(accounts[firm["wallet"]]["cash_micro"]) > int(firm["cash_micro"]) - moved // 100
 
 
+def test_a_halt_of_transfers_lasts_as_long_as_it_says():
+    halt = {"kind": "transfer_halt", "at": "20s", "over": "30s"}
+    market = market_of(shocks=[halt])
+    seen = []
+    for second in (20, 21, 50, 51):
+        market.run_until(float(second))
+        seen.append(int(market.state.arbitrage[0]["transfers_open"]))
+    assert seen == [1, 0, 0, 1]
+    assert market_of(shocks=[halt], arbitrage={"transfers_open": False}).state.arbitrage[0]["transfers_open"] == 0
+
+
 def test_switched_off_it_leaves_every_other_draw_as_it_was():
     """Without a gap that pays, the market with firms and the market without are the same, message by message."""
     runs = []

@@ -18,7 +18,7 @@ QUIET_NEWS = {"news": {"noise_per_day": 0.0}}
 
 
 def test_every_kind_of_shock_has_its_function():
-    assert set(SHOCKS) == {"flow", "news_move"}
+    assert set(SHOCKS) == {"flow", "news_move", "transfer_halt"}
 
 
 def test_a_sale_sells_its_value_and_no_more():

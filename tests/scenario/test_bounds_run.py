@@ -18,11 +18,17 @@ SMALL = {
     "shocks": [
         {"kind": "flow", "at": "1s", "over": "1s", "side": "sell", "notional": "$50m"},
         {"kind": "news_move", "at": "1s", "over": "1s", "move": "-1%"},
+        {"kind": "transfer_halt", "at": "1s", "over": "1s"},
     ],
     "news.path": [{"at": "1s", "move": "-1%"}],
 }
 WRITTEN = {"s": "{:.12g}s", "USD": "${:.12g}", "USD per day": "${:.12g}", "1/s": "{:.12g}/s"}
-ENTRIES = {"shocks.N.(flow)": "shocks.0", "shocks.N.(news_move)": "shocks.1", "news.path.N": "news.path.0"}
+ENTRIES = {
+    "shocks.N.(flow)": "shocks.0",
+    "shocks.N.(news_move)": "shocks.1",
+    "shocks.N.(transfer_halt)": "shocks.2",
+    "news.path.N": "news.path.0",
+}
 
 
 def _ends() -> list[tuple[str, object]]:
