@@ -11,7 +11,9 @@ from sim.venues.profile import load_profile
 
 def test_a_fall_liquidates_the_accounts_that_the_formula_names_and_no_other():
     fall = {"kind": "news_move", "at": "1m", "over": "2m", "move": "-4%"}
-    run = sim.load("calm_btc", duration="8m", shocks=[fall]).run(seed=5)
+    # without arbitrage: it ties the index to a falling perp, and one account of 19,507 is safe again before it is sold
+    off = {"arbitrage.enabled": False}
+    run = sim.load("calm_btc", duration="8m", shocks=[fall], **off).run(seed=5)
     spec, venue = run.spec, load_profile(run.spec.venue)
     tick_usd, lot_coin = venue.perp.tick_usd, venue.perp.lot_coin
     unit_micro = units.micro_per_tick_lot(tick_usd, lot_coin)

@@ -104,7 +104,7 @@ CASES: dict[str, tuple[str | bytes, str]] = {
     # what does not fit together
     "bad_shock_kind": (
         HEAD + "shocks:\n  - {kind: meteor, at: 1m, over: 1m}\n",
-        "6:6: shocks.0.kind: expected 'flow' or 'news_move', got 'meteor'",
+        "6:6: shocks.0.kind: expected 'flow' or 'news_move' or 'transfer_halt', got 'meteor'",
     ),
     "no_shock_kind": (
         HEAD + "shocks:\n  - {at: 1m, over: 1m}\n",

@@ -33,6 +33,7 @@ BASE = {
     "shocks": [
         {"kind": "flow", "at": "1m", "over": "1m", "side": "sell", "notional": "$1bn"},
         {"kind": "news_move", "at": "1m", "over": "1m", "move": "-1%"},
+        {"kind": "transfer_halt", "at": "1m", "over": "1m"},
     ],
     "news": {"path": [{"at": "1m", "move": "-1%"}]},
     "market": {
@@ -54,7 +55,9 @@ def _data(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _with(data: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
-    path = path.replace("shocks.N.(flow)", "shocks.0").replace("shocks.N.(news_move)", "shocks.1").replace(".N.", ".0.")
+    for k, kind in enumerate(("flow", "news_move", "transfer_halt")):
+        path = path.replace(f"shocks.N.({kind})", f"shocks.{k}")
+    path = path.replace(".N.", ".0.")
     *groups, last = path.split(".")
     holder: Any = data
     for key in groups:
