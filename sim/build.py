@@ -194,9 +194,6 @@ def fill_clock(state: State, spec: Spec, most_messages: int, most_events: int) -
     clock["tick_us"] = units.us(spec.tick)
     clock["record_every_us"] = units.us(spec.record_every)
     clock["band_every_us"] = units.us(max(BAND_EVERY_S, spec.tick))
-    start = spec.start_utc
-    seconds = (start.hour % 8) * 3600 + start.minute * 60 + start.second
-    clock["funding_phase_us"] = seconds * units.MICRO + start.microsecond
     clock["most_messages"] = most_messages
     clock["most_events"] = most_events
     clock["engine_on"] = int(spec.leveraged.enabled)
@@ -209,12 +206,31 @@ def fill_prices(state: State, spec: Spec, venue: VenueSettings, contract: Contra
         price[name] = 2 * contract.price_ticks
     price["tick_usd"] = contract.tick_usd
     price["sample_every_us"] = units.us(venue.mark.basis_sample)
-    price["interest_ppb"] = units.whole(
-        units.exact(venue.mark.interest_base) * 10**9, "interest base in 1e-9", "give fewer decimals"
-    )
+    fill_funding(state, spec, venue)
     news["start_usd"] = contract.price_usd
     news["tick_usd"] = contract.tick_usd
     news["noise_per_tick"] = spec.news.noise_per_day * math.sqrt(spec.tick / SECONDS_PER_DAY)
+
+
+def fill_funding(state: State, spec: Spec, venue: VenueSettings) -> None:
+    """Rate, base, clamp and cap in 1e-9 of a period; where time 0 lies in it, periods starting at midnight UTC."""
+    price, rules, start = state.price[0], venue.funding, spec.start_utc
+
+    def ppb(rate: float, what: str) -> int:
+        return units.whole(units.exact(rate) * 10**9, f"{what} in 1e-9", "give fewer decimals")
+
+    first = venue.margin_tiers[0]
+    price["rate_ppb"], price["base_ppb"] = ppb(rules.last_rate, "last funding rate"), ppb(rules.base, "funding base")
+    price["clamp_ppb"] = ppb(rules.clamp, "funding clamp")
+    price["cap_ppb"] = int(units.exact(rules.cap_share) * units.exact(first.maintenance) * 10**9)
+    price["impact_micro"] = units.micro(rules.impact_margin * first.max_leverage)
+    every, sample = units.us(rules.every), units.us(rules.sample_every)
+    seconds = start.hour * 3600 + start.minute * 60 + start.second
+    since = (seconds * units.MICRO + start.microsecond) % every
+    price["funding_every_us"], price["premium_every_us"] = every, sample
+    price["next_funding_us"] = every - since
+    price["next_premium_us"] = sample - since % sample
+    price["funding_on"] = int(spec.clearing.funding)
 
 
 def fill_engine(state: State, spec: Spec, venue: VenueSettings, contract: Contract, layout: Layout) -> None:

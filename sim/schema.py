@@ -110,6 +110,8 @@ RECORD = np.dtype(
         ("n_liquidated", "i8"),  # accounts whose first forced order fell in this row
         ("in_liquidation", "i8"),  # accounts under liquidation at the end of the row
         ("fund_micro", "i8"),  # insurance fund equity at mark
+        ("funding_rate_frac", "f8"),  # last settled, a period
+        ("funding_micro", "i8"),  # paid by one side to the other
         ("maker_net_lots", "i8"),  # perp + spot, summed over firms
         ("bid_1pct_lots", "i8"),
         ("ask_1pct_lots", "i8"),
@@ -144,8 +146,8 @@ EVENT = np.dtype(
         ("cash_micro", "i8"),
     ]
 )
-EVENT_FORCED, EVENT_TAKEOVER, EVENT_FUND_UNLOAD, EVENT_SHOCK = (np.int64(i) for i in range(4))
-EVENT_NAMES = ("forced_order", "takeover", "fund_unload", "shock")
+EVENT_FORCED, EVENT_TAKEOVER, EVENT_FUND_UNLOAD, EVENT_SHOCK, EVENT_FUNDING = (np.int64(i) for i in range(5))
+EVENT_NAMES = ("forced_order", "takeover", "fund_unload", "shock", "funding")
 
 # What the engine with client ids takes and answers (sim/engine.py). Types go on from NEW ... REPLACE below.
 STOP, TAKE_PROFIT, SET_LAST = (np.int64(i) for i in range(4, 7))

@@ -18,6 +18,7 @@ from sim.kernels._jit import behaviour, entry, small
 from sim.kernels.book import Books, recentre
 from sim.kernels.clock import DONE, FAULT, GROW, OVERFLOW
 from sim.kernels.fund import unload_fund
+from sim.kernels.funding import settle_funding
 from sim.kernels.invariants import broken_law
 from sim.kernels.ledger import ONE, TWO, ZERO, Ledger
 from sim.kernels.liquidation import Risk, hang, run_engine
@@ -135,7 +136,8 @@ def advance(
         end_us = start_us + clock[0]["tick_us"]
         start_tick(bk, ld)  # 0
         update_news(news, key, t, start_us)  # 1
-        update_prices(bk, px, clock, start_us)  # 2, 3
+        update_prices(bk, px, ld, start_us)  # 2
+        settle_funding(bk, ld, rk, px, start_us)  # 3
         make_markets(bk, mk, ld, mail, news, key, t)  # 4a
         send_limits(bk, bg, ld, mail, px, key, t)  # 4b
         if t >= ZERO:

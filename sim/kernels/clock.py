@@ -9,7 +9,6 @@ CLOCK = np.dtype(
         ("record_every_us", "i8"),
         ("band_every_us", "i8"),
         ("scan_every_us", "i8"),
-        ("funding_phase_us", "i8"),  # time since the last 00/08/16 UTC at time 0
         ("n_mail", "i8"),
         ("n_rows", "i8"),
         ("n_bands", "i8"),

@@ -38,7 +38,7 @@ ACCOUNT = np.dtype(
         ("forced_lots", "i8"),  # closed by the engine through the book
         ("taken_lots", "i8"),  # taken over by the insurance fund
         ("first_forced_us", "i8"),  # -1 until the engine acts
-        ("bucket", "i4"),  # -1 when not hung
+        ("bucket", "i4"),  # side x number of buckets + bucket; -1 when not hung
         ("next", "i4"),
         ("prev", "i4"),
         ("leveraged", "i4"),  # 1 when the liquidation engine watches this account

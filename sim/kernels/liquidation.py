@@ -106,7 +106,7 @@ def hang(bk, ld, rk, a):
     bucket = bucket_of(rk, safe)
     head = np.int64(rk.heads[side, bucket])
     account["liquidation_half_ticks"] = safe
-    account["bucket"] = bucket
+    account["bucket"] = side * np.int64(rk.heads.shape[1]) + bucket
     account["next"] = head
     account["prev"] = NOT_HUNG
     if head >= ZERO:
@@ -119,17 +119,34 @@ def hang(bk, ld, rk, a):
 
 
 @small
-def unhang(ld, rk, side, a):
+def unhang(ld, rk, a):
     """Take account ``a`` out of its bucket."""
     account = ld.accounts[a]
+    n, at = np.int64(rk.heads.shape[1]), np.int64(account["bucket"])
     after, before = np.int64(account["next"]), np.int64(account["prev"])
     if before >= ZERO:
         ld.accounts[before]["next"] = after
     else:
-        rk.heads[side, np.int64(account["bucket"])] = after
+        rk.heads[at // n, at % n] = after
     if after >= ZERO:
         ld.accounts[after]["prev"] = before
     account["bucket"] = NOT_HUNG
+
+
+@behaviour
+def rehang(bk, ld, rk, a):
+    """After cash or position of a hung account changed: compute its last safe mark anew. One without a position that
+    owes money joins the queue, where the fund takes it over; those in the queue stay there.
+    """
+    account = ld.accounts[a]
+    if np.int64(account["bucket"]) < ZERO:
+        return
+    unhang(ld, rk, a)
+    if bk.positions[PERP, a] != ZERO:
+        hang(bk, ld, rk, a)
+    elif account["cash_micro"] < ZERO:
+        rk.queue[rk.engine[0]["n_queue"]] = a
+        rk.engine[0]["n_queue"] = rk.engine[0]["n_queue"] + ONE
 
 
 @behaviour
@@ -146,7 +163,7 @@ def find_crossed(ld, rk, mark):
                 after = np.int64(ld.accounts[a]["next"])
                 safe = ld.accounts[a]["liquidation_half_ticks"]
                 if (side == 0 and mark < safe) or (side == 1 and mark > safe):
-                    unhang(ld, rk, side, a)
+                    unhang(ld, rk, a)
                     rk.queue[n] = a
                     n += ONE
                 a = after

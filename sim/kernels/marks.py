@@ -14,12 +14,11 @@ from sim.kernels.book import best_ask, best_bid
 from sim.kernels.ledger import MILLION, ONE, TWO, ZERO
 from sim.kernels.ledger import PERP as PERP
 from sim.kernels.ledger import SPOT as SPOT
+from sim.kernels.premium import sample_premium
 from sim.schema import BUY
 
 BILLION = np.int64(1_000_000_000)
 MICRO = np.int64(1_000_000)
-FUNDING_US = np.int64(8 * 3600 * 1_000_000)
-FUNDING_S = np.int64(8 * 3600)
 STALE_US = np.int64(10_000_000)  # an index older than 10 s is stale (MODEL 2.2): the engine waits
 
 PRICE = np.dtype(
@@ -33,7 +32,20 @@ PRICE = np.dtype(
         ("next_sample_us", "i8"),
         ("sample_every_us", "i8"),
         ("tick_usd", "f8"),
-        ("interest_ppb", "i8"),  # funding base per 8 h, in 1e-9
+        ("rate_ppb", "i8"),  # last settled funding rate of a period, in 1e-9
+        ("base_ppb", "i8"),
+        ("clamp_ppb", "i8"),
+        ("cap_ppb", "i8"),
+        ("impact_micro", "i8"),  # value traded into a side to find its impact price
+        ("premium_every_us", "i8"),
+        ("next_premium_us", "i8"),
+        ("premium_sum", "i8"),  # weight x premium in 1e-9, since the period began or the run did
+        ("premium_weight", "i8"),
+        ("funding_every_us", "i8"),
+        ("next_funding_us", "i8"),
+        ("funding_due", "i8"),  # 1 between the end of a period and its payment, within one tick
+        ("funding_on", "i8"),  # 0: the rate is in the mark and nothing is paid
+        ("row_funding_micro", "i8"),  # paid by those who pay, since the last recorded row
     ]
 )
 
@@ -58,12 +70,16 @@ def median_of_three(a, b, c):
 
 
 @small
-def funding_base_half_ticks(index, interest_ppb, phase_us):
-    """P1: index times one plus the interest base for the time left to the next funding; ``phase_us`` is the time
-    since the last.
+def funding_base_half_ticks(index, rate_ppb, left_us, every_us):
+    """P1: index times one plus the last funding rate for the share of its period that is left, in whole seconds.
+
+    ``index * rate * left / every`` in steps, none of which passes 2^63; exact to the nearest, halves up.
     """
-    left_s = (FUNDING_US - phase_us % FUNDING_US) // MICRO
-    return index + rounded_ratio(index * interest_ppb * left_s, FUNDING_S * BILLION)
+    left, every = min(left_us, every_us) // MICRO, every_us // MICRO
+    gain = index * rate_ppb
+    whole = gain // BILLION
+    twice = TWO * whole * left + TWO * (gain - whole * BILLION) * left // BILLION
+    return index + (twice + every) // (TWO * every)
 
 
 @small
@@ -79,8 +95,8 @@ def read_mids(bk, now, now_us):
 
 
 @behaviour
-def update_prices(bk, px, clock, now_us):
-    """Step 2 of the tick: index, basis sample, mark. Writes ``px``."""
+def update_prices(bk, px, ld, now_us):
+    """Step 2 of the tick: index, samples of basis and premium, mark. Writes ``px``."""
     now = px.now[0]
     read_mids(bk, now, now_us)
     index = now["index_half_ticks"]
@@ -92,7 +108,9 @@ def update_prices(bk, px, clock, now_us):
         px.samples[at] = sample
         now["sample_at"] = (at + ONE) % n
         now["next_sample_us"] = now["next_sample_us"] + now["sample_every_us"]
-    p1 = funding_base_half_ticks(index, now["interest_ppb"], clock[0]["funding_phase_us"] + now_us)
+    sample_premium(bk, now, ld.rules[PERP]["micro_per_tick_lot"], now_us)
+    left_us = now["next_funding_us"] - now_us
+    p1 = funding_base_half_ticks(index, now["rate_ppb"], left_us, now["funding_every_us"])
     p2 = index + rounded_ratio(now["sample_sum"], n)
     last = TWO * bk.book[PERP]["last_ticks"]
     if last == ZERO:

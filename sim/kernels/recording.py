@@ -125,6 +125,9 @@ def write_row(bk, ld, rk, px, tape, value_usd, maker_net_lots, now_us):
         now["mark_half_ticks"],
         ld.rules[PERP]["micro_per_tick_lot"],
     )
+    row["funding_rate_frac"] = 1e-9 * np.float64(now["rate_ppb"])
+    row["funding_micro"] = now["row_funding_micro"]
+    now["row_funding_micro"] = ZERO
     row["maker_net_lots"] = maker_net_lots
     row["bid_1pct_lots"], row["bid_3pct_lots"], row["bid_5pct_lots"] = depth_of_side(bk, ZERO, mid)
     row["ask_1pct_lots"], row["ask_3pct_lots"], row["ask_5pct_lots"] = depth_of_side(bk, ONE, mid)

@@ -48,6 +48,8 @@ MEANINGS: dict[str, str] = {
     "n_liquidated": "accounts whose first forced order fell in the interval",
     "in_liquidation": "accounts under liquidation at the end of the interval",
     "fund_usd": "insurance fund equity at mark",
+    "funding_rate_frac": "funding rate of the last payment, a fraction of the notional a period",
+    "funding_usd": "funding paid by one side to the other in the interval",
     "maker_net_btc": "perp plus spot coins of all market makers",
     "arb_perp_btc": "perp position of the arbitrage firms",
     "arb_net_btc": "unhedged inventory of the arbitrage firms",

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Wi
 
 from sim.settings.arbitrage import ArbitrageSettings
 from sim.settings.background import BackgroundSettings
+from sim.settings.clearing import ClearingSettings
 from sim.settings.fields import Settings, problem_at, setting
 from sim.settings.leveraged import LeveragedSettings
 from sim.settings.market import MarketSettings
@@ -117,6 +118,9 @@ class Spec(Settings):
     market_maker: MarketMakerSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="Market makers.")
     arbitrage: ArbitrageSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="Spot-perp arbitrage.")
     leveraged: LeveragedSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="Leveraged accounts.")
+    clearing: ClearingSettings = setting(
+        {}, unit="", provenance="scenario", source=_OWN, note="Switches of the venue's clearing."
+    )
     news: NewsSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="News value.")
     shocks: Annotated[tuple[Shock, ...], Field(max_length=1000)] = setting(
         (), unit="list of shocks", provenance="scenario", source=_OWN, note="Shocks from outside, in any order."

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from sim.settings.clearing import FundingRules
 from sim.settings.fields import Settings, problem_at, setting
 from sim.settings.quantities import Duration, Fraction, Money, MoneyRate, Number
 
@@ -96,15 +97,6 @@ class MarkRules(Settings):
         note="Time between two samples of the basis.",
         at_least=0.01,
         at_most=3600.0,
-    )
-    interest_base: Fraction = setting(
-        ...,
-        unit="fraction per 8h",
-        provenance="measured",
-        source=_GIVEN,
-        note="Last funding rate, carried by the first leg of the mark until the next payment.",
-        at_least=-0.05,
-        at_most=0.05,
     )
 
     @model_validator(mode="after")
@@ -231,6 +223,7 @@ class VenueSettings(Settings):
         ..., unit="", provenance="sourced", source=_GIVEN, note="What happens when an account would trade with itself."
     )
     mark: MarkRules = setting(..., unit="", provenance="sourced", source=_GIVEN, note="The mark price.")
+    funding: FundingRules = setting(..., unit="", provenance="sourced", source=_GIVEN, note="Funding of the perp.")
     margin_tiers: Annotated[tuple[MarginTier, ...], Field(min_length=1, max_length=100)] = setting(
         ...,
         unit="list of up_to, maintenance, max_leverage",

@@ -6,6 +6,7 @@ from sim import rng
 from sim.behaviours.arbitrage import Arbitrage, arbitrage
 from sim.kernels._jit import entry
 from sim.kernels.book import Books
+from sim.kernels.funding import payment_micro
 from sim.kernels.ledger import Ledger, move_position, pro_rata, rate_up
 from sim.kernels.liquidation import Risk, hang, run_engine
 from sim.kernels.mailbox import Mail
@@ -19,6 +20,7 @@ from sim.kernels.margin import (
 )
 from sim.kernels.marks import Prices, funding_base_half_ticks, median_of_three, rounded_ratio
 from sim.kernels.matching import submit
+from sim.kernels.premium import funding_rate_ppb, premium_ppb
 
 
 @entry
@@ -72,9 +74,25 @@ def settle_many(changes, accounts, clock):
 
 
 @entry
-def mark_of(index, sample_sum, n, last, interest_ppb, phase_us):
-    p1 = funding_base_half_ticks(index, interest_ppb, phase_us)
+def mark_of(index, sample_sum, n, last, rate_ppb, left_us, every_us):
+    p1 = funding_base_half_ticks(index, rate_ppb, left_us, every_us)
     return median_of_three(p1, index + rounded_ratio(sample_sum, n), last)
+
+
+@entry
+def premium_of(index, unit, impact_micro, sides, book, levels, words, pool, far, positions, fills, cursor):
+    bk = Books(sides, book, levels, words, pool, far, positions, fills, cursor)
+    return premium_ppb(bk, index, unit, impact_micro)
+
+
+@entry
+def rate_of(premium, base, clamp, cap):
+    return funding_rate_ppb(premium, base, clamp, cap)
+
+
+@entry
+def payment_of(position, mark, unit, rate_ppb):
+    return payment_micro(position, mark, unit, rate_ppb)
 
 
 @entry

@@ -96,23 +96,30 @@ def test_fees_round_up_for_who_pays_and_down_for_who_receives(amount, rate):
 
 
 @settings(max_examples=200, deadline=None)
-@given(marks, st.lists(st.integers(-5000, 5000), min_size=30, max_size=30), marks, st.integers(0, 28_799))
-def test_mark_is_the_median_of_the_three_prices(index, samples, last, since_s):
+@given(
+    marks,
+    st.lists(st.integers(-5000, 5000), min_size=30, max_size=30),
+    marks,
+    st.integers(0, 28_800),
+    st.integers(-3_000_000, 3_000_000),
+)
+def test_mark_is_the_median_of_the_three_prices(index, samples, last, left_s, rate_ppb):
     got = mark_of(
         np.int64(index),
         np.int64(sum(samples)),
         np.int64(30),
         np.int64(last),
-        np.int64(94_000),
-        np.int64(since_s * 10**6),
+        np.int64(rate_ppb),
+        np.int64(left_s * 10**6),
+        np.int64(28_800 * 10**6),
     )
-    assert int(got) == rules.mark_price(index, samples, last, 94_000, 28_800 - since_s)
+    assert int(got) == rules.mark_price(index, samples, last, rate_ppb, left_s)
 
 
 def test_one_wick_does_not_move_the_mark():
     """MODEL 2.3 (i): last far off, index and basis average unmoved."""
-    calm = mark_of(*(np.int64(v) for v in (2_000_000, 0, 30, 2_000_000, 0, 0)))
-    wick = mark_of(*(np.int64(v) for v in (2_000_000, 0, 30, 1_600_000, 0, 0)))
+    calm = mark_of(*(np.int64(v) for v in (2_000_000, 0, 30, 2_000_000, 0, 0, 10**6)))
+    wick = mark_of(*(np.int64(v) for v in (2_000_000, 0, 30, 1_600_000, 0, 0, 10**6)))
     assert int(calm) == int(wick) == 2_000_000
 
 

@@ -9,7 +9,8 @@ STEPS = [
     "is_short_of_room",
     "start_tick",  # 0
     "update_news",  # 1
-    "update_prices",  # 2, 3
+    "update_prices",  # 2
+    "settle_funding",  # 3
     "make_markets",  # 4
     "send_limits",  # 4
     "send_takers",  # 5

@@ -50,7 +50,7 @@ def test_every_column_has_unit_and_meaning(run):
         for column in frame.columns:
             assert frames.unit_of(column), column
             assert frames.meaning_of(column), column
-    assert {"name", "count", "USD", "BTC", "bp", "s", "UTC"} == {
+    assert {"name", "count", "USD", "BTC", "bp", "s", "UTC", "fraction"} == {
         frames.unit_of(c) for t in (run.series, run.bands, run.events) for c in t.columns
     }
 

@@ -1,0 +1,49 @@
+"""Funding payments: peer to peer on the mark notional, exact to the micro-dollar.
+
+Who pays is charged rounded up, who receives is paid rounded down; what rounding leaves goes to the fee account and is
+below one micro-dollar an account (law C5). Every watched account is hung anew afterwards, since its cash changed.
+Source: MODEL 2.5 [S:5b], DECISIONS 14. Slow twin: tests/reference_market/funding.py.
+"""
+
+import numpy as np
+
+from sim.kernels._jit import behaviour, small
+from sim.kernels.fund import write_event
+from sim.kernels.ledger import FEES, ONE, PERP, ZERO, pro_rata
+from sim.kernels.liquidation import rehang
+from sim.schema import EVENT_FUNDING
+
+TWO_BILLION = np.int64(2_000_000_000)
+
+
+@small
+def payment_micro(position, mark, unit, rate_ppb):
+    """What an account pays (negative: receives) at a mark in half ticks, rounded up: longs pay where the rate is
+    above 0.
+    """
+    owed = position * mark * unit
+    return -pro_rata(-owed if rate_ppb >= ZERO else owed, abs(rate_ppb), TWO_BILLION)
+
+
+@behaviour
+def settle_funding(bk, ld, rk, px, now_us):
+    """Step 3 of the tick: pay what is due at this tick's mark."""
+    now = px.now[0]
+    is_due = now["funding_due"] != ZERO and now["funding_on"] != ZERO
+    now["funding_due"] = ZERO
+    if not is_due:
+        return
+    mark, unit = now["mark_half_ticks"], ld.rules[PERP]["micro_per_tick_lot"]
+    paid, left = ZERO, ZERO
+    for a in range(ld.accounts.shape[0]):
+        position = bk.positions[PERP, a]
+        if position == ZERO:
+            continue
+        amount = payment_micro(position, mark, unit, now["rate_ppb"])
+        ld.accounts[a]["cash_micro"] = ld.accounts[a]["cash_micro"] - amount
+        paid += max(ZERO, amount)
+        left += amount
+        rehang(bk, ld, rk, np.int64(a))
+    ld.accounts[FEES]["cash_micro"] = ld.accounts[FEES]["cash_micro"] + left
+    now["row_funding_micro"] = now["row_funding_micro"] + paid
+    write_event(ld, rk, EVENT_FUNDING, FEES, ld.clock[0]["open_interest_lots"], mark >> ONE, paid, now_us)

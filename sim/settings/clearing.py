@@ -1,0 +1,100 @@
+"""Clearing: the venue's funding rules, and what a scenario may switch off to ask what it does."""
+
+from decimal import Decimal
+
+from pydantic import model_validator
+
+from sim.settings.fields import Settings, problem_at, setting
+from sim.settings.quantities import Duration, Flag, Fraction, Money, Number
+
+_GIVEN = "given with its source in the profile's file, sim/venues/profiles"
+
+
+class FundingRules(Settings):
+    """Premium index, rate and time of the payments between longs and shorts."""
+
+    every: Duration = setting(
+        ...,
+        unit="s",
+        provenance="sourced",
+        source=_GIVEN,
+        note="Time between two payments; periods are counted from midnight UTC.",
+        at_least=60.0,
+        at_most=86400.0,
+    )
+    sample_every: Duration = setting(
+        ...,
+        unit="s",
+        provenance="sourced",
+        source=_GIVEN,
+        note="Time between two samples of the premium; the n-th of a period weighs n.",
+        at_least=1.0,
+        at_most=3600.0,
+    )
+    last_rate: Fraction = setting(
+        ...,
+        unit="fraction per period",
+        provenance="measured",
+        source=_GIVEN,
+        note="Rate of the last payment before the start, carried by the first leg of the mark until the next one.",
+        at_least=-0.05,
+        at_most=0.05,
+    )
+    base: Fraction = setting(
+        ...,
+        unit="fraction per period",
+        provenance="sourced",
+        source=_GIVEN,
+        note="Interest base: the rate where the mean premium lies within clamp of it.",
+        at_least=-0.01,
+        at_most=0.01,
+    )
+    clamp: Fraction = setting(
+        ...,
+        unit="fraction per period",
+        provenance="sourced",
+        source=_GIVEN,
+        note="The rate differs from the mean premium by no more than this.",
+        at_least=0.0,
+        at_most=0.05,
+    )
+    cap_share: Number = setting(
+        ...,
+        unit="",
+        provenance="sourced",
+        source=_GIVEN,
+        note="Largest rate, either sign, as a share of the first tier's maintenance rate.",
+        at_least=0.0,
+        at_most=1.0,
+    )
+    impact_margin: Money = setting(
+        ...,
+        unit="USD",
+        provenance="sourced",
+        source=_GIVEN,
+        note="Impact notional is this times the first tier's largest leverage.",
+        at_least=1.0,
+        at_most=100_000.0,
+    )
+
+    @model_validator(mode="after")
+    def _periods_fit(self) -> "FundingRules":
+        for name, outer, inner in (
+            ("sample_every", self.every, self.sample_every),
+            ("every", 86400.0, self.every),
+        ):
+            if Decimal(repr(outer)) % Decimal(repr(inner)) != 0:
+                raise problem_at(name, sentence=f"must divide {outer:g} s into whole parts, got {inner:g} s")
+        return self
+
+
+class ClearingSettings(Settings):
+    """Parts of the venue's clearing that a scenario can switch off or scale; everyone's draws stay the same."""
+
+    funding: Flag = setting(
+        True,
+        unit="",
+        provenance="scenario",
+        source="own choice: a counterfactual switch",
+        note="false: funding stays in the mark price and is not paid.",
+    )
