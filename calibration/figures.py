@@ -16,59 +16,47 @@ USDT_M = "mark of the Binance BTCUSDT perpetual, 5 min"
 DEPTH = "Binance BTCUSDT bookDepth, a look each 30 s"
 QQQ = "QQQ after hours, 2 min"
 FEEDS = "Binance raw feeds of 8 Aug 2024, 23:54-24:00 UTC"
-IN, FIT, CHK = "IN", "FIT", "CHK"
 SHARE = "share of morning"
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure as printed: row of the evidence table, name, value, unit, accepted range, role, source."""
+    """One figure as printed: row of the evidence table, name, value, unit, source."""
 
     row: str
     name: str
     value: str
     unit: str
-    low: str  # accepted range, empty where none is stated
-    high: str
-    role: str
     source: str
 
 
 def figures(data: Path) -> str:
     """Every derived figure as one file."""
     groups: tuple[Callable[[Path], list[Figure]], ...] = (
-        stated, depth_of_the_morning, volatility_before, fall, returns_of_the_day, depth_of_the_evening, news_ratio,
+        depth_of_the_morning, volatility_before, fall, returns_of_the_day, depth_of_the_evening, news_ratio,
         quotes,
     )  # fmt: skip
     rows = [astuple(figure) for group in groups for figure in group(data)]
     header = (
-        "Figures from recordings of 10 October 2025 (times UTC) and of 8 August 2024. Rows P, F and R are those of the",
-        "project's tables of event facts. role IN: input, FIT: to be reproduced, CHK: check only; low, high: accepted.",
+        "Figures measured on recordings of 10 October 2025 (times UTC) and of 8 August 2024. Rows P, F and A are",
+        "those of calibration/targets.yaml, which holds what is accepted; R8 is that point of the model's review.",
         "Source: named in each row; BTC, depth and index recordings by way of repository aaronwu2017/TheGlory,",
         "commit 929fd9c3; raw feeds by way of repository nkaz001/hftbacktest, commit 5f3ec40b.",
         "Licence: TheGlory states none, hftbacktest is MIT; no recording is shipped, the figures are facts.",
-        "Method: calibration/figures.py; returns are logarithmic, drops simple. A source that begins with",
-        "stated is quoted, not derived. Rounding: as printed.",
+        "Method: calibration/figures.py; returns are logarithmic, drops simple. Rounding: as printed.",
     )
-    names = ("id", "name", "value", "unit", "low", "high", "role", "source")
+    names = ("id", "name", "value", "unit", "source")
     return table(header, names, rows)
 
 
-def stated(_: Path) -> list[Figure]:
-    """P3, which no recording here can confirm; accepted +-5%."""
-    source = "stated: CoinDesk and Glassnode by way of EVENT.md P3"
-    return [Figure("P3", "BTC open interest on Binance before", "130000", "BTC", "123500", "136500", IN, source)]
-
-
 def depth_of_the_morning(data: Path) -> list[Figure]:
-    """P5, P6: median of the looks from 00:00 to 15:25; accepted +-10%."""
+    """P5, P6: median of the looks from 00:00 to 15:25."""
     median = depth_morning(data).groupby("percentage")["notional"].median() * 1e-6
     out = []
     for row, side, sign in (("P5", "bid", -1), ("P6", "ask", 1)):
         for band in (1, 2, 5):
-            value = float(median[sign * band])
             name = f"{side} depth within {band}%, median 00:00-15:25"
-            out.append(Figure(row, name, f"{value:.0f}", "$m", f"{0.9 * value:.0f}", f"{1.1 * value:.0f}", IN, DEPTH))
+            out.append(Figure(row, name, f"{float(median[sign * band]):.0f}", "$m", DEPTH))
     return out
 
 
@@ -78,7 +66,7 @@ def volatility_before(data: Path) -> list[Figure]:
     unbroken = closes.index.to_series().diff() == pd.Timedelta("5min")
     year = float(np.log(closes).diff()[unbroken].std() * np.sqrt(288 * 365) * 100.0)
     name = "realised volatility, 5-min returns, 1-9 Oct, annualised"
-    return [Figure("P16", name, f"{year:.1f}", "%", "31", "42", IN, USDT_M)]
+    return [Figure("P16", name, f"{year:.1f}", "%", USDT_M)]
 
 
 def fall(data: Path) -> list[Figure]:
@@ -96,15 +84,15 @@ def fall(data: Path) -> list[Figure]:
     half = risen.idxmax()
     recovered = (float(close.loc[at("21:59")]) - low) / (before - low)
     return [
-        Figure("F0", "highest close 21:00-21:10 against 20:49", _pct(pause.max()), "%", "-2.6", "-1.4", FIT, COIN_M),
-        Figure("F0", "lowest close 21:00-21:10 against 20:49", _pct(pause.min()), "%", "-2.6", "-1.4", FIT, COIN_M),
-        Figure("F0", "first passage of -4%, from 20:50", _minutes("20:50", passage), "min", "21", "26", FIT, COIN_M),
-        Figure("F1", "drop, close of 20:49 to low, coin-M", _pct(low / before - 1.0), "%", "-15", "-10", FIT, COIN_M),
-        Figure("F1", "drop, 20:50 to low, USDT-M", _pct(usdt_low / usdt_before - 1.0), "%", "-15", "-10", FIT, USDT_M),
-        Figure("F2", "second leg, close of 21:10 to low by 21:20", _pct(leg), "%", "-13", "-7", FIT, COIN_M),
-        Figure("F3", "minute of the low, from 20:50", _minutes("20:50", low_minute), "min", "20", "40", FIT, COIN_M),
-        Figure("F4", "half recovery, from the low", _minutes(low_minute, half), "min", "5", "20", FIT, COIN_M),
-        Figure("F5", "share of the drop recovered at 22:00", f"{100.0 * recovered:.0f}", "%", "64", "94", FIT, COIN_M),
+        Figure("F0", "highest close 21:00-21:10 against 20:49", _pct(pause.max()), "%", COIN_M),
+        Figure("F0", "lowest close 21:00-21:10 against 20:49", _pct(pause.min()), "%", COIN_M),
+        Figure("F0", "first passage of -4%, from 20:50", _minutes("20:50", passage), "min", COIN_M),
+        Figure("F1", "drop, close of 20:49 to low, coin-M", _pct(low / before - 1.0), "%", COIN_M),
+        Figure("F1", "drop, 20:50 to low, USDT-M", _pct(usdt_low / usdt_before - 1.0), "%", USDT_M),
+        Figure("F2", "second leg, close of 21:10 to low by 21:20", _pct(leg), "%", COIN_M),
+        Figure("F3", "minute of the low, from 20:50", _minutes("20:50", low_minute), "min", COIN_M),
+        Figure("F4", "half recovery, from the low", _minutes(low_minute, half), "min", COIN_M),
+        Figure("F5", "share of the drop recovered at 22:00", f"{100.0 * recovered:.0f}", "%", COIN_M),
     ]
 
 
@@ -114,53 +102,53 @@ def returns_of_the_day(data: Path) -> list[Figure]:
     spans = (("00:00", "14:50"), ("20:50", "21:30"), ("21:31", "22:30"), ("22:31", "23:59"))
     base, crash, later, late = (float(returns.loc[at(first) : at(last)].std() * 100.0) for first, last in spans)
     return [
-        Figure("F11", "1-min return sd 00:00-14:50 (base)", f"{base:.3f}", "%", "", "", FIT, COIN_M),
-        Figure("F11", "1-min return sd 20:50-21:30", f"{crash:.2f}", "%", "0.62", "1.44", FIT, COIN_M),
-        Figure("F11", "1-min return sd 20:50-21:30 over base", f"{crash / base:.0f}", "x", "15", "35", FIT, COIN_M),
-        Figure("F12", "1-min return sd 21:31-22:30 over base", f"{later / base:.1f}", "x", "6", "12", FIT, COIN_M),
-        Figure("F12", "1-min return sd 22:31-23:59 over base", f"{late / base:.1f}", "x", "2.5", "5", FIT, COIN_M),
+        Figure("F11", "1-min return sd 00:00-14:50 (base)", f"{base:.3f}", "%", COIN_M),
+        Figure("F11", "1-min return sd 20:50-21:30", f"{crash:.2f}", "%", COIN_M),
+        Figure("F11", "1-min return sd 20:50-21:30 over base", f"{crash / base:.0f}", "x", COIN_M),
+        Figure("F12", "1-min return sd 21:31-22:30 over base", f"{later / base:.1f}", "x", COIN_M),
+        Figure("F12", "1-min return sd 22:31-23:59 over base", f"{late / base:.1f}", "x", COIN_M),
     ]
 
 
 DEPTH_WINDOWS = (
-    ("F13", "bid", "20:30", "20:30", "0.45", "0.65", IN),
-    ("F13", "ask", "20:30", "20:30", "0.64", "0.84", IN),
-    ("F14", "bid", "20:55", "21:10", "0.15", "0.40", FIT),
-    ("F14", "ask", "20:55", "21:10", "0.29", "0.58", FIT),
-    ("F15", "bid", "21:15", "21:19", "0.17", "0.37", CHK),
-    ("F15", "ask", "21:15", "21:19", "0.13", "0.33", FIT),
-    ("F16", "ask", "21:20", "21:31", "0", "0.20", FIT),
-    ("F17", "bid", "22:00", "22:00", "0.08", "0.28", FIT),
-    ("F17", "ask", "22:00", "22:00", "0.21", "0.41", FIT),
-    ("F17", "bid", "23:55", "23:55", "0.16", "0.36", FIT),
-    ("F17", "ask", "23:55", "23:55", "0.31", "0.51", FIT),
+    ("F13", "bid", "20:30", "20:30"),
+    ("F13", "ask", "20:30", "20:30"),
+    ("F14", "bid", "20:55", "21:10"),
+    ("F14", "ask", "20:55", "21:10"),
+    ("F15", "bid", "21:15", "21:19"),
+    ("F15", "ask", "21:15", "21:19"),
+    ("F16", "ask", "21:20", "21:31"),
+    ("F17", "bid", "22:00", "22:00"),
+    ("F17", "ask", "22:00", "22:00"),
+    ("F17", "bid", "23:55", "23:55"),
+    ("F17", "ask", "23:55", "23:55"),
 )
-"""Row, side, first and last minute, accepted range (published value +-0.1), role."""
+"""Row, side, first and last minute: the windows of the same rows of calibration/targets.yaml (tested)."""
 
 
 def depth_of_the_evening(data: Path) -> list[Figure]:
     """F13 to F17: median over the looks of the window; band (which the mark moves) and their number are in the name."""
     looks = depth_corrected(data)
     out = []
-    for row, side, first, last, low, high, role in DEPTH_WINDOWS:
+    for row, side, first, last in DEPTH_WINDOWS:
         seen = looks[(looks.index >= at(first)) & (looks.index < at(last) + pd.Timedelta("1min"))]
         seen = seen[[f"{side}_ratio", f"{side}_band_pct"]].dropna()
         ratio, band = (float(seen[column].median()) for column in seen.columns)
         span = first if first == last else f"{first}-{last}"
         name = f"{side} depth {span}, band {band:.1f}%, {len(seen)} looks"
-        out.append(Figure(row, name, f"{ratio:.2f}", SHARE, low, high, role, DEPTH))
+        out.append(Figure(row, name, f"{ratio:.2f}", SHARE, DEPTH))
     return out
 
 
 def news_ratio(data: Path) -> list[Figure]:
     """R8: log return of BTC over that of the stock index, in the drift before 20:49 and in the first hit after it."""
     btc, index = np.log(mark_1m(data)["close"]), np.log(qqq_2m(data)["close"])
-    spans = (("drift", "14:56", "20:49", "14:54", "20:48", IN), ("first hit", "20:49", "20:56", "20:48", "20:54", CHK))
+    spans = (("drift", "14:56", "20:49", "14:54", "20:48"), ("first hit", "20:49", "20:56", "20:48", "20:54"))
     out = []
-    for what, first, last, bar, last_bar, role in spans:
+    for what, first, last, bar, last_bar in spans:
         ratio = (btc.loc[at(last)] - btc.loc[at(first)]) / (index.loc[at(last_bar)] - index.loc[at(bar)])
         name = f"BTC over QQQ, {what} {first}-{last}"
-        out.append(Figure("R8", name, f"{float(ratio):.2f}", "x", "", "", role, f"{COIN_M}; {QQQ}"))
+        out.append(Figure("R8", name, f"{float(ratio):.2f}", "x", f"{COIN_M}; {QQQ}"))
     return out
 
 
@@ -170,17 +158,17 @@ def quotes(data: Path) -> list[Figure]:
     spot = read_feed(data, "spot_btcusdt_20240808")
     day_bn = btc.traded_usd / btc.seconds * 86400.0 * 1e-9
     rows = (
-        ("P9", "BTC perp spread, time-weighted mean", f"{btc.spread_bp():.3f}", "bp", "0.01", "0.05"),
-        ("P9", "BTC spot spread, time-weighted mean", f"{spot.spread_bp():.4f}", "bp", "", ""),
-        ("P10", "BTC perp, best bid, median over quotes", f"{btc.best_bid_usd():.0f}", "USD", "", ""),
-        ("P10", "ETH perp, best bid, median over quotes", f"{eth.best_bid_usd():.0f}", "USD", "", ""),
-        ("P10", "BTC perp, level updates", f"{btc.level_updates / btc.seconds:.0f}", "1/s", "", ""),
-        ("P10", "BTC perp, changes of the best quote", f"{len(btc.quotes) / btc.seconds:.0f}", "1/s", "", ""),
-        ("P10", "BTC perp, trades", f"{btc.trades / btc.seconds:.0f}", "1/s", "", ""),
-        ("P10", "BTC perp, level updates a trade", f"{btc.level_updates / btc.trades:.1f}", "x", "", ""),
-        ("P10", "BTC perp, traded value a day at this rate", f"{day_bn:.1f}", "$bn", "", ""),
+        ("P9", "BTC perp spread, time-weighted mean", f"{btc.spread_bp():.3f}", "bp"),
+        ("P9", "BTC spot spread, time-weighted mean", f"{spot.spread_bp():.4f}", "bp"),
+        ("P10", "BTC perp, best bid, median over quotes", f"{btc.best_bid_usd():.0f}", "USD"),
+        ("P10", "ETH perp, best bid, median over quotes", f"{eth.best_bid_usd():.0f}", "USD"),
+        ("P10", "BTC perp, level updates", f"{btc.level_updates / btc.seconds:.0f}", "1/s"),
+        ("P10", "BTC perp, changes of the best quote", f"{len(btc.quotes) / btc.seconds:.0f}", "1/s"),
+        ("P10", "BTC perp, trades", f"{btc.trades / btc.seconds:.0f}", "1/s"),
+        ("P10", "BTC perp, level updates a trade", f"{btc.level_updates / btc.trades:.1f}", "x"),
+        ("P10", "BTC perp, traded value a day at this rate", f"{day_bn:.1f}", "$bn"),
     )
-    return [Figure(*row, IN, FEEDS) for row in rows]
+    return [Figure(*row, FEEDS) for row in rows]
 
 
 def _pct(fraction: float) -> str:

@@ -35,8 +35,8 @@ A setting may be given in a scenario file or with `--set`; `scenarios/README.md`
 - *after 20:49*: yes where data from after 20:49 UTC on 10 October 2025 went into the value; see
   `calibration/after_the_event.md`.
 
-P, F, R and S marks are rows of the project's evidence tables; `calibration/derived/figures.csv` holds those that are
-computed again here.
+P, F and A marks are rows of `calibration/targets.yaml`; `calibration/derived/figures.csv` holds those that are measured
+again here. R marks are points of the model's review.
 """
 
 

@@ -43,7 +43,7 @@ class DepthShares(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """One recorded figure.
+    """One figure measured on recordings.
 
     Attributes
     ----------
@@ -52,10 +52,6 @@ class Figure(NamedTuple):
     value : float
         In ``unit``; NaN where the row is a statement without a number of its own.
     unit : str
-    low, high : float
-        Accepted band in ``unit``; NaN where none is stated.
-    role : str
-        IN (input), FIT (target), CHK (check only).
     source : str
         How it was measured, and on what.
     """
@@ -64,9 +60,6 @@ class Figure(NamedTuple):
     name: str
     value: float
     unit: str
-    low: float
-    high: float
-    role: str
     source: str
 
 
@@ -148,12 +141,11 @@ def figures() -> tuple[Figure, ...]:
     DataError
         When the file is missing or a row is not readable.
     """
-    file = _file("figures", "role")
+    file = _file("figures", "source")
     out = []
     for n, row in enumerate(_rows(file), start=1):
-        value, low, high = (_number(file, n, key, row, may_lack=True) for key in ("value", "low", "high"))
-        name, unit, role, source = (row.get(key) or "" for key in ("name", "unit", "role", "source"))
-        out.append(Figure(row.get("id") or "", name, value, unit, low, high, role, source))
+        name, unit, source = (row.get(key) or "" for key in ("name", "unit", "source"))
+        out.append(Figure(row.get("id") or "", name, _number(file, n, "value", row, may_lack=True), unit, source))
     return tuple(out)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
-from sim.report import figures, heatmap, style, tables, words
+from sim.report import figures, heatmap, scorecard, style, tables, words
 from sim.report.recorded import Recorded, load_recorded
 from sim.results import Run, manifest
 from sim.venues.profile import load_profile
@@ -71,6 +71,7 @@ def write_page(runs: Sequence[Run], run_id: str, path: str | Path) -> Path:
 def render(runs: Sequence[Run], run_id: str, recorded: Recorded | None, images: dict[str, bytes]) -> str:
     """HTML text of the page; every string of a user passes the template's escaping."""
     spec, origin = runs[0].spec, runs[0].origin
+    card = scorecard.Scorecard(runs, recorded)
     css = files("sim.report").joinpath("templates/page.css").read_text(encoding="utf-8")
     text: str = _template().render(
         title=words.plain_text(spec.title),
@@ -85,7 +86,9 @@ def render(runs: Sequence[Run], run_id: str, recorded: Recorded | None, images: 
         headlines=tables.headlines(runs),
         runaway=tables.runaway(runs),
         figures=[(*_about(name, recorded), base64.b64encode(data).decode()) for name, data in images.items()],
-        compared=tables.comparison(runs, recorded) if recorded is not None else [],
+        score=card.sentences(),
+        scored=card.rows(scorecard.FLASH, scorecard.BEFORE),
+        later=card.rows(scorecard.AFTER),
         recorded=recorded.name if recorded is not None else "",
         parameters=list(tables.parameters(spec)),
         venue=spec.venue,

@@ -81,20 +81,24 @@ def simulated_shares(run: Run, recorded: Recorded) -> tuple[Floats, Floats]:
     return bid, ask
 
 
-def event_paths(runs: Sequence[Run], recorded: Recorded) -> list[event.Path]:
+def event_paths(runs: Sequence[Run], recorded: Recorded | None) -> list[event.Path]:
     """Each run as the estimators of ``metrics.event`` want it: on the clock of the event, with depth shares."""
     since_s = (HEADLINE_UTC - runs[0].spec.start_utc).total_seconds()
+    none = np.empty(0)
     paths = []
     for run in runs:
-        bid, ask = simulated_shares(run, recorded)
-        series = run.series
+        bid, ask = simulated_shares(run, recorded) if recorded is not None else (none, none)
+        columns = {name: run.series[name].to_numpy() for name in run.series.columns if name != "time_utc"}
         paths.append(
             event.Path(
-                series["elapsed_s"].to_numpy() - since_s,
-                series["mark_usd"].to_numpy(),
-                recorded.minute_s - since_s,
+                columns["elapsed_s"] - since_s,
+                columns["mark_usd"],
+                recorded.minute_s - since_s if recorded is not None else none,
                 bid,
                 ask,
+                columns,
+                run.bands["mid_usd"].to_numpy(),
+                run.bands.iloc[:, 3:].to_numpy(),
             )
         )
     return paths

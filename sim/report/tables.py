@@ -10,9 +10,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 from pydantic import BaseModel, TypeAdapter
 
-from sim.metrics import event
 from sim.report import words
-from sim.report.recorded import Recorded, event_paths
 from sim.results import Run
 from sim.results.summary import clock_text, over_seeds
 from sim.scenario.spec import Spec
@@ -112,46 +110,6 @@ def _shown(value: float, kind: str, spec: Spec) -> str:
         text = clock_text(spec.start_utc, value) or "none"
         return text[11:19] if spec.duration <= 86400 else text[:19].replace("T", " ")
     return words.amount(value, kind)
-
-
-class Compared(NamedTuple):
-    """One row of simulated beside recorded."""
-
-    row: str
-    name: str
-    unit: str
-    recorded: str
-    band: str
-    simulated: str
-    spread: str
-    verdict: str
-    note: str
-
-
-def comparison(runs: Sequence[Run], recorded: Recorded) -> list[Compared]:
-    """Rows F0-F4, F11 and F14-F17 of the event: recorded value, accepted band, simulated median, range, verdict."""
-    paths = event_paths(runs, recorded)
-    rows = []
-    for target in event.TARGETS:
-        values = np.array([event.in_unit(target, target.measure(path)) for path in paths])
-        values = values[~np.isnan(values)]
-        middle = float(np.median(values)) if values.size else float("nan")
-        verdict = event.verdict(target, middle)
-        spread = f"{_figure(values.min())} to {_figure(values.max())}, n = {values.size}" if values.size else "none"
-        note = words.why(target.row, middle, target.low) if verdict == "miss" else ""
-        band = f"{_figure(target.low)} to {_figure(target.high)}"
-        rows.append(
-            Compared(
-                target.row, target.name, target.unit, target.recorded, band, _figure(middle), spread, verdict, note
-            )
-        )
-    return rows
-
-
-def _figure(value: float) -> str:
-    if np.isnan(value):
-        return "none"
-    return "never" if np.isinf(value) else f"{value:.3g}"
 
 
 class Parameter(NamedTuple):

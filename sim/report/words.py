@@ -98,6 +98,7 @@ ABSENT = {
     "too shallow": f"{_ACTING}: maker withdrawal, auto-deleveraging, other venues and coins.",
     "too far": f"{_ACTING}: latent demand and dip buyers below the visible book.",
     "too early": "The pause of 21:00 to 21:10 has no mechanism here; the trigger of the second leg is not explained.",
+    "no pause": "The level of 21:00 to 21:10 is that of the news and of the first wave of orders; no cause is claimed.",
     "too late": "The trigger of the second leg is not explained by this version.",
     "recovers late": f"{_ACTING}: latent demand and dip buyers that return after the low.",
     "recovers early": "No cause is claimed here.",
@@ -107,15 +108,17 @@ ABSENT = {
 """One sentence for each way to miss a row; it names what is missing and claims no more."""
 
 
-def why(row: str, value: float, low: float) -> str:
-    """Sentence beside a missed row, by the row and the side on which it was missed."""
+def why(row: str, value: float, low: float, unit: str = "") -> str:
+    """Sentence beside a missed row, by the row and the side on which it was missed; empty where none is known."""
     below = value < low
     if row in ("F1", "F2"):
         return ABSENT["too far" if below else "too shallow"]
+    if row == "F0" and unit == "%":
+        return ABSENT["no pause"]
     if row in ("F0", "F3"):
         return ABSENT["too early" if below else "too late"]
-    if row == "F4":
-        return ABSENT["recovers early" if below else "recovers late"]
-    if row == "F11":
+    if row in ("F4", "F5"):
+        return ABSENT["recovers early" if below == (row == "F4") else "recovers late"]
+    if row in ("F11", "F12"):
         return ABSENT["too calm" if below else "too wild"]
-    return ABSENT["too thin" if below else "too deep"]
+    return ABSENT["too thin" if below else "too deep"] if row in ("F14", "F15", "F16", "F17") else ""

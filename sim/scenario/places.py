@@ -32,6 +32,18 @@ def derived_dir() -> Path:
     return _folder("derived", "calibration/derived")
 
 
+def targets_file() -> Path:
+    """The table of targets.
+
+    Returns
+    -------
+    Path
+        ``sim/_data/targets.yaml`` in an installed package, ``calibration/targets.yaml`` in a clone.
+    """
+    installed = _PACKAGE / "_data" / "targets.yaml"
+    return installed if installed.is_file() else _PACKAGE.parent / "calibration" / "targets.yaml"
+
+
 def scenario_names() -> tuple[str, ...]:
     """Names of the shipped scenarios.
 

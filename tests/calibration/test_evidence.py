@@ -40,19 +40,18 @@ def test_depth_shares_know_where_the_bids_are_unknown():
     assert np.array_equal(evidence.depth_shares("depth_shares_2025_10_10").minute_us, shares.minute_us)
 
 
-def test_figures_carry_unit_band_and_source():
+def test_figures_carry_unit_and_source():
     rows = evidence.figures()
     ids = {row.id for row in rows}
-    wanted = "F0 F1 F2 F3 F4 F11 F13 F14 F15 F16 F17 P3 P5 P6 P9 P10 P16"
+    wanted = "F0 F1 F2 F3 F4 F11 F13 F14 F15 F16 F17 P5 P6 P9 P10 P16"
     assert set(wanted.split()) <= ids
     for row in rows:
         assert row.name
         assert row.source
-        assert row.role in {"IN", "FIT", "CHK"}
         assert np.isfinite(row.value)
     first = next(row for row in rows if row.id == "F2")
     assert first.value == pytest.approx(-10.3, abs=0.05)
-    assert (first.unit, first.low, first.high) == ("%", -13.0, -7.0)
+    assert first.unit == "%"
 
 
 @pytest.mark.parametrize(

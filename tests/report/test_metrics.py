@@ -5,7 +5,7 @@ from math import isinf, isnan, log
 import numpy as np
 import pytest
 
-from sim.metrics import METRICS, cascade, depth, event, measure, price
+from sim.metrics import METRICS, cascade, depth, measure, price
 from sim.schema import BAND_EDGES_BP
 
 TEN_S = np.arange(10.0, 601.0, 10.0)  # 60 rows, 10 minutes
@@ -106,57 +106,3 @@ def test_every_metric_has_a_unit_a_meaning_and_a_finite_value(run):
     assert list(values) == [m.name for m in METRICS]
     assert all(m.unit and m.meaning for m in METRICS)
     assert all(np.isfinite(v) for v in values.values()), values
-
-
-def recorded_like() -> event.Path:
-    """The recorded day in its corner points: minutes after 20:50, USD."""
-    corners = np.array(
-        [
-            (-30, 116_720),
-            (0, 116_848),
-            (6, 113_189),
-            (20, 114_416),
-            (21, 114_321.5),
-            (23.5, 110_284),
-            (26, 111_207),
-            (30.5, 102_497.5),
-        ]
-        + [(40.5, 109_673), (70, 113_793), (190, 112_900)]
-    )
-    time_s = np.arange(-1800.0, 11401.0, 1.0)
-    mark = np.interp(time_s, corners[:, 0] * 60.0, corners[:, 1])
-    minutes = np.arange(-1800.0, 11400.0, 60.0)
-    return event.Path(time_s, mark, minutes, np.full(minutes.size, 0.27), np.full(minutes.size, 0.15))
-
-
-def test_the_recorded_day_meets_its_own_targets():
-    path = recorded_like()
-    value = {t.row + t.name: event.in_unit(t, t.measure(path)) for t in event.TARGETS}
-    by_row = {t.row: value[t.row + t.name] for t in event.TARGETS}
-    assert by_row["F1"] == pytest.approx(100 * (102_497.5 / 116_848 - 1), abs=1e-6)
-    assert by_row["F2"] == pytest.approx(100 * (102_497.5 / 114_321.5 - 1), abs=1e-6)
-    assert by_row["F3"] == pytest.approx(30.5)
-    assert by_row["F4"] == pytest.approx(10.0, abs=0.02)
-    assert 21.0 <= by_row["F0"] <= 26.0
-    assert by_row["F16"] == pytest.approx(0.15)
-    passed = [
-        event.verdict(t, value[t.row + t.name]) for t in event.TARGETS if t.row in ("F0", "F1", "F2", "F3", "F4", "F16")
-    ]
-    assert passed == ["pass"] * 6
-
-
-def test_rows_outside_the_run_are_not_measurable():
-    path = recorded_like()
-    early = event.Path(
-        path.time_s[:600], path.mark_usd[:600], path.minute_s, path.bid_share * np.nan, path.ask_share * np.nan
-    )
-    assert {event.verdict(t, t.measure(early)) for t in event.TARGETS} == {"not measurable"}
-
-
-def test_a_path_that_never_falls_misses_and_has_no_recovery():
-    path = recorded_like()
-    flat = event.Path(path.time_s, np.full(path.time_s.size, 116_000.0), path.minute_s, path.bid_share, path.ask_share)
-    measured = {t.row: t.measure(flat) for t in event.TARGETS}
-    assert measured["F1"] == 0.0 and isinf(measured["F0"]) and isnan(measured["F4"])
-    f0 = next(t for t in event.TARGETS if t.row == "F0")
-    assert event.verdict(f0, measured["F0"]) == "miss"

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -12,9 +13,10 @@ import pytest
 
 from sim.cli import run as run_command
 from sim.metrics import price
-from sim.report import figures, page, tables, words
+from sim.report import figures, page, scorecard, tables, words
 from sim.report.recorded import Recorded, load_recorded, simulated_shares
 from sim.results import Ensemble
+from sim.targets import targets
 from sim.venues.profile import load_profile
 from tests.report.conftest import made_run, made_spec
 
@@ -213,18 +215,44 @@ def replay():
     return runs, made_record(runs[0])
 
 
-def test_rows_of_the_event_are_compared_with_median_range_and_verdict(replay):
-    runs, recorded = replay
-    rows = {(c.row, c.name): c for c in tables.comparison(runs, recorded)}
-    by_row = {row: c for (row, _), c in rows.items()}
-    assert " ".join(by_row) == "F0 F1 F2 F3 F4 F11 F14 F15 F16 F17"
-    assert (
-        by_row["F1"].verdict == "pass" and by_row["F1"].recorded == "-12.3 to -12.8" and "n = 3" in by_row["F1"].spread
-    )
-    assert by_row["F3"].verdict == "pass" and float(by_row["F3"].simulated) == pytest.approx(30.0, abs=0.2)
-    assert by_row["F16"].verdict == "miss" and "withdraw" in by_row["F16"].note  # the made-up book stays deep
-    assert rows["F17", "bid depth, 23:55"].verdict == "not measurable"  # the walk ends before
-    assert all(c.note == "" for c in rows.values() if c.verdict != "miss")
+def test_every_row_of_the_flash_and_the_aftermath_is_shown_with_a_verdict_and_none_is_hidden(replay):
+    card = scorecard.Scorecard(*replay)
+    shown = card.rows("F", "A")
+    assert [(r.id, r.name) for r in shown] == [
+        (t.id, t.name) for t in targets() if t.id[0] in "FA" and t.role != "do_not_use"
+    ]
+    rows = {(r.id, r.name): r for r in shown}
+    fall = rows["F1", "drop from 20:49 to the low"]
+    assert fall.verdict == "pass" and fall.recorded == "-12.3 (coin-M), -12.8 (USDT-M)"
+    assert fall.spread.endswith("n = 3; 3 inside")
+    low = rows["F3", "time from the headline to the low"]
+    assert low.verdict == "pass" and float(low.simulated) == pytest.approx(30.0, abs=0.2)
+    deep = rows["F16", "ask depth, 21:20 to 21:31"]
+    assert deep.verdict == "miss" and "withdraw" in deep.note  # the made-up book stays deep
+    late = rows["F17", "bid depth, 23:55"]
+    assert late.verdict == "not measurable" and late.note == "this run does not cover it"
+    alts = rows["F7", "altcoin drop on Coinbase, median of 17"]
+    assert alts.verdict == "not measurable" and alts.note == "BTC alone is simulated"
+    assert rows["F13", "bid depth, 20:30"].verdict.endswith("(input)")
+    assert all(r.note for r in shown if r.verdict == "not measurable")
+
+
+def test_the_score_is_stated_with_onset_and_joint_fall(replay):
+    card = scorecard.Scorecard(*replay)
+    score, together, start = card.sentences()
+    assert "rows reproduced with no parameter set from them" in score
+    assert together.startswith("F1 and F2 jointly") and " of 3 seeds" in together
+    assert "never by midnight 0" in start
+    plain = card.plain()
+    assert json.loads(json.dumps(plain, allow_nan=False)) == plain
+    assert plain["share_of_seeds_in_f1_and_f2"] == card.joint_fall[0] / 3
+
+
+def test_a_market_with_news_and_no_record_has_no_scorecard_and_a_calm_one_has_the_state_before(replay):
+    calm = made_run(1, made_spec(duration="20min"))
+    shocked = made_spec(duration="20min", market={"bid_depth_share": "50%"})
+    assert {r.id[0] for r in scorecard.Scorecard((calm,), None).rows("P", "F", "A")} == {"P"}
+    assert scorecard.Scorecard((made_run(1, shocked),), None).rows("P", "F", "A") == []
 
 
 def test_a_miss_is_explained_by_its_own_side_alone():
@@ -240,7 +268,7 @@ def test_the_record_is_drawn_beside_the_outcome(replay):
     assert "recorded mark, one-minute closes" in labels and "news value v (input)" in labels
     assert len(drawn["depth"].axes) == 2
     html = page.render(runs, "abc", recorded, {})
-    assert "Simulated beside recorded" in html and "not measurable" in html
+    assert "Scorecard" in html and "not measurable" in html
     assert "drop from 20:49" in html
 
 
