@@ -133,7 +133,7 @@ def verdict(s: Scored) -> str:
 def _note(s: Scored) -> str:
     t: Target = s.target
     if s.verdict == "not measurable":
-        return t.why_not or "this run does not cover it"
+        return t.why_not or "no value in this run: its window is not covered, or what it divides by did not happen"
     if s.verdict == "miss" and t.band is not None:
         return words.why(t.id, s.median, t.band[0], t.unit)
     return ""
