@@ -257,7 +257,11 @@ def refuse_overflows(state: State, contract: Contract, oi_lots: int) -> None:
     """Refuse settings whose sums or products could pass 2^62."""
     ceiling = 2 * CEILING * contract.price_ticks
     units.refuse_overflow(
-        int(np.abs(state.accounts["cash_micro"].astype(object)).sum()), "cash of all accounts in micro-dollars"
+        int(
+            np.abs(state.accounts["cash_micro"].astype(object)).sum()
+            + state.accounts["free_micro"].astype(object).sum()
+        ),
+        "cash of all accounts in micro-dollars",
     )
     units.refuse_overflow(
         oi_lots * ceiling * contract.unit_micro * 2, "open interest at four times the start price in micro-dollars"

@@ -198,6 +198,7 @@ def fill_accounts(
     entry = np.rint(crowd["entry_ticks"]).astype(np.int64)
     accounts["cash_micro"][people] = crowd["margin_micro"] - signed * entry * contract.unit_micro
     accounts["entry_micro"][people] = signed * entry * contract.unit_micro
+    accounts["free_micro"][people], accounts["isolated"][people] = crowd["free_micro"], crowd["isolated"]
     accounts["leveraged"][people] = 1
     positions[0, people] = signed
     oi_lots = int(signed[signed > 0].sum())

@@ -22,13 +22,15 @@ ACCOUNT_DRAW = np.dtype(
         ("lots", "i8"),  # > 0
         ("entry_ticks", "i8"),
         ("margin_micro", "i8"),  # isolated: equity = margin + side x lots x (mark - entry) x unit_micro
+        ("free_micro", "i8"),  # cash beside an isolated position; 0 for a cross account, all of whose cash is margin
+        ("isolated", "?"),
         ("leverage", "f8"),  # notional / equity at the mark of the draw
         ("cex", "?"),  # of the high-leverage group
         ("fund", "?"),  # a fund's short
     ]
 )
 LONG, RETAIL, FUND = 0, 1, 2  # groups, first word of the spawn key
-SIZE, LEVERAGE, GROUP, ENTRY = 0, 1, 2, 3  # purposes, second word of the spawn key
+SIZE, LEVERAGE, GROUP, ENTRY, MODE, FREE = range(6)  # purposes, second word of the spawn key
 MOST_REDRAWS = 512  # an entry is found with a chance of at least 0.2 a draw under the default settings
 _MICRO = 1_000_000
 
@@ -76,7 +78,7 @@ def draw_population(
     -----
     The high-leverage share is of accounts; membership does not depend on size, so its expected share of open interest
     is the same. The rank correlation holds within each group. Leverage is cut to the tier's largest for the account's
-    notional. Sizes are rounded to lots, entries to ticks, margins down to a micro-dollar.
+    notional. Sizes are rounded to lots, entries to ticks, margins down to a micro-dollar. Funds are cross accounts.
     """
     table = tier_table(tiers)
     lot_usd = mark_ticks * unit_micro / _MICRO
@@ -105,6 +107,8 @@ def draw_population(
         leverage, rows["cex"] = leverages(leveraged, rows["lots"] / lots, z, draw, is_fund=group == FUND)
         rows["leverage"] = np.minimum(leverage, table.max_leverage[table.row(notional_usd)])
         enter(rows, leveraged, table, mark_ticks, unit_micro, draw)
+        if group != FUND:
+            set_mode(rows, leveraged, draw)
         parts.append(rows)
     return np.concatenate(parts)
 
@@ -194,6 +198,14 @@ def leverages(
     usual = leveraged.leverage_median * np.exp(leveraged.leverage_sigma * y)
     high_group = leveraged.cex_leverage_median * np.exp(leveraged.cex_leverage_sigma * y)
     return np.where(cex, high_group, usual), cex
+
+
+def set_mode(rows: NDArray[np.void], leveraged: LeveragedSettings, draw: Draw) -> None:
+    """Choose who keeps an isolated position, and how much cash such an account holds beside it."""
+    n = len(rows)
+    rows["isolated"] = draw(MODE, 0).random(n) < leveraged.isolated_share
+    ratio = leveraged.free_cash_median * np.exp(leveraged.free_cash_sigma * draw(FREE, 0).standard_normal(n))
+    rows["free_micro"] = np.where(rows["isolated"], np.floor(ratio * rows["margin_micro"]), 0.0)
 
 
 def enter(

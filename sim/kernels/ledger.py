@@ -42,6 +42,7 @@ ACCOUNT = np.dtype(
         ("next", "i4"),
         ("prev", "i4"),
         ("leveraged", "i4"),  # 1 when the liquidation engine watches this account
+        ("isolated", "i4"),  # 1: margin of the position apart from the account's other cash; 0: cross
         ("is_maker", "i4"),  # 1 for market-making firms: what they take is no news to other makers
     ]
 )

@@ -209,6 +209,36 @@ class LeveragedSettings(Settings):
         at_least=-0.99,
         at_most=0.99,
     )
+    isolated_share: Fraction = setting(
+        "55%",
+        unit="fraction of accounts",
+        provenance="judgement",
+        source="0.55 for centralised exchanges, from memory, low confidence",
+        note=(
+            "Share of accounts, funds left out, whose position is isolated: a liquidation leaves their other cash "
+            "alone."
+        ),
+        at_least=0.0,
+        at_most=1.0,
+    )
+    free_cash_median: Number = setting(
+        1.0,
+        unit="margins",
+        provenance="judgement",
+        source="own judgement: as much again as the position's margin; no record of idle balances was found",
+        note="Median cash of an isolated account beside its position, in units of the position's margin.",
+        at_least=0.0,
+        at_most=100.0,
+    )
+    free_cash_sigma: Number = setting(
+        1.0,
+        unit="log units",
+        provenance="judgement",
+        source="own judgement: two thirds of accounts between 0.4 and 2.7 margins",
+        note="Standard deviation of the logarithm of that ratio.",
+        at_least=0.0,
+        at_most=3.0,
+    )
     short_shares: ShortShares = setting(
         {},
         unit="",

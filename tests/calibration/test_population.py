@@ -191,3 +191,22 @@ def test_lambda_agrees_with_the_table_on_fresh_seeds():
     first = lambda_by_seed(SEEDS).mean(0)
     fresh = lambda_by_seed(range(1001, 1129)).mean(0)
     assert fresh[FALLS > 0.015] == pytest.approx(first[FALLS > 0.015], rel=0.10)
+
+
+def test_isolated_accounts_hold_cash_beside_their_position_and_others_do_not():
+    rows = draw(accounts=20_000)
+    crowd = rows[~rows["fund"]]
+    assert abs(crowd["isolated"].mean() - 0.55) < 0.01
+    assert not rows["isolated"][rows["fund"]].any()
+    assert (rows["free_micro"][~rows["isolated"]] == 0).all()
+    isolated = rows[rows["isolated"]]
+    ratio = isolated["free_micro"] / isolated["margin_micro"]
+    assert abs(np.median(ratio) - 1.0) < 0.05
+    assert abs(np.log(ratio[ratio > 0]).std() - 1.0) < 0.05
+
+
+def test_modes_shift_no_other_draw():
+    some, none = draw(), draw(isolated_share=0.0)
+    assert (none["free_micro"] == 0).all()
+    for name in ("side", "lots", "entry_ticks", "margin_micro", "leverage", "cex", "fund"):
+        assert (some[name] == none[name]).all()

@@ -143,6 +143,17 @@ def test_losses_fall_on_the_account_then_on_the_fund():
     )
 
 
+def test_a_liquidation_leaves_the_free_cash_of_isolated_accounts_alone():
+    market = market_of(shocks=[DROP | {"move": "-6%"}])
+    market.audit = True
+    before = market.state.accounts["free_micro"].copy()
+    market.run_until(240.0)
+    accounts = market.state.accounts
+    taken = (accounts["taken_lots"] != 0) & (accounts["isolated"] == 1)
+    assert taken.sum() > 3 and (before[taken] > 0).any()
+    assert (accounts["free_micro"] == before).all()
+
+
 def test_recorded_open_interest_is_the_sum_of_longs_while_accounts_are_forced_out():
     market = market_of(shocks=[DROP])
     seen = set()
