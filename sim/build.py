@@ -38,7 +38,16 @@ from sim.participants import (
 )
 from sim.population import draw_population
 from sim.scenario.spec import Spec
-from sim.schema import BAND_ROW, EVENT, RECORD, STP_CANCEL_MAKER, STP_CANCEL_TAKER, STP_DECREMENT, STP_OFF
+from sim.schema import (
+    BAND_ROW,
+    EVENT,
+    MAX_PRICE_TICKS,
+    RECORD,
+    STP_CANCEL_MAKER,
+    STP_CANCEL_TAKER,
+    STP_DECREMENT,
+    STP_OFF,
+)
 from sim.settings.venue import BookRules, VenueSettings
 from sim.state import Array, State
 from sim.venues.profile import load_profile
@@ -163,13 +172,16 @@ def state_of(spec: Spec, venue: VenueSettings, contract: Contract, seed: int) ->
     return state
 
 
-def rules_row(contract: Contract, book: BookRules) -> tuple[int, int, int, int]:
-    """One row of RULES."""
+def rules_row(contract: Contract, book: BookRules) -> tuple[int, int, int, int, int, int, int]:
+    """One row of RULES: no price band, not halted."""
     return (
         contract.unit_micro,
         units.ppm(book.taker_fee),
         units.ppm(book.maker_fee),
         units.ppm(book.market_order_bound),
+        1,
+        int(MAX_PRICE_TICKS),
+        0,
     )
 
 

@@ -11,7 +11,7 @@ from sim.kernels.ledger import FLOW, FUND, HEDGERS, NOISE, TAKERS
 from sim.layout import Layout
 from sim.scenario.spec import Spec
 from sim.settings.market import DepthPoint
-from sim.settings.shock import FlowShock
+from sim.settings.shock import FatFinger, FlowShock
 from sim.settings.venue import VenueSettings
 from sim.state import Array, State
 
@@ -93,8 +93,8 @@ def side_profiles(spec: Spec) -> list[list[list[tuple[float, float]]]]:
 
 
 def shocks_usd(spec: Spec) -> float:
-    """Dollars that all flow shocks together buy or sell."""
-    return sum(shock.notional for shock in spec.shocks if isinstance(shock, FlowShock))
+    """Dollars that all flow shocks and fat fingers together buy or sell."""
+    return sum(shock.notional for shock in spec.shocks if isinstance(shock, FlowShock | FatFinger))
 
 
 def background_usd(spec: Spec) -> float:

@@ -31,6 +31,8 @@ REJECT_REDUCE = np.int64(-6)  # reduce-only without a position to reduce
 REJECT_DUPLICATE = np.int64(-7)  # client id already names a live order
 REJECT_CAPACITY = np.int64(-8)  # pool, fills or ack space full: grow and send again
 REJECT_KIND = np.int64(-9)  # unknown kind, side, book or owner
+REJECT_BAND = np.int64(-10)  # price beyond the venue's band; in the simulator alone, like the next
+REJECT_HALT = np.int64(-11)  # trading is halted
 
 MAX_PRICE_TICKS = np.int64((1 << 31) - 1)
 MAX_LOTS = np.int64(1 << 54)  # level totals and positions stay exact up to 2^62, i.e. 256 orders of this size

@@ -45,7 +45,7 @@ def unload_fund(bk, ld, rk, px, now_us):
     IOC.
     """
     position = bk.positions[PERP, FUND]
-    if position == ZERO:
+    if position == ZERO or ld.rules[PERP]["halted"] != ZERO:
         return
     engine, mark = rk.engine[0], px.now[0]["mark_half_ticks"]
     lots = rate_up(abs(position), engine["unload_share_ppm"])

@@ -12,13 +12,14 @@ import numpy as np
 from sim.kernels._jit import behaviour, small
 from sim.kernels.book import MASK32
 from sim.kernels.matching import submit
-from sim.schema import BUY, STP_EXEMPT
+from sim.schema import BUY, IOC, STP_EXEMPT
 
 ZERO, ONE, TWO = np.int64(0), np.int64(1), np.int64(2)
 PERP, SPOT = np.int64(0), np.int64(1)
 WIDE = np.int64(1 << 31)  # factors below this have a product that fits 64 bits
 MILLION = np.int64(1_000_000)
 NOBODY = np.int64(-1)
+HALT_WAIT, HALT_REJECT = ONE, TWO  # orders for a halted book stay in the mailbox, or are refused
 NO_TICKET = np.int64(-1)
 
 # The first rows of the account table; makers, leveraged accounts and guests follow (see build.py).
@@ -54,6 +55,9 @@ RULES = np.dtype(
         ("taker_fee_ppm", "i8"),
         ("maker_fee_ppm", "i8"),
         ("order_bound_ppm", "i8"),  # a market order trades no further than this from its reference price
+        ("band_low_ticks", "i8"),  # no sell order below, no buy order above: the venue's price band, see `banded`
+        ("band_high_ticks", "i8"),
+        ("halted", "i8"),  # 0, HALT_WAIT or HALT_REJECT
     ]
 )
 
@@ -260,11 +264,24 @@ def post_fills(bk, ld, b, side, ticket, now_us):
 
 
 @small
+def is_beyond_band(rules, side, price, kind):
+    """Whether an order is refused for its price: a buyer's above the band, a seller's below. One that rests nothing
+    is not refused; it trades up to the edge.
+    """
+    return kind != IOC and (price > rules["band_high_ticks"] if side == BUY else price < rules["band_low_ticks"])
+
+
+@small
+def banded(rules, side, price):
+    """A taker's price bound, within the venue's band."""
+    return min(price, rules["band_high_ticks"]) if side == BUY else max(price, rules["band_low_ticks"])
+
+
+@small
 def trade(bk, ld, order, flags, now_us):
     """Submit one order, settle its fills, remember whose ticket rests. Returns handle, lots filled, status, value."""
-    handle, filled, left, status = submit(
-        bk, order.book, order.side, order.price, order.lots, order.owner, order.kind, flags
-    )
+    price = banded(ld.rules[order.book], order.side, order.price) if order.kind == IOC else order.price
+    handle, filled, left, status = submit(bk, order.book, order.side, price, order.lots, order.owner, order.kind, flags)
     value = ZERO
     if bk.cursor[0]["n_fills"] != ZERO:
         value = post_fills(bk, ld, order.book, order.side, order.ticket, now_us)

@@ -266,13 +266,16 @@ def work_account(bk, ld, rk, a, mark, budget, now_us):
 
 @behaviour
 def run_engine(bk, ld, rk, px, now_us):
-    """Step 6 of the tick: all scans due at ``now_us`` (the tick's end)."""
+    """Step 6 of the tick: all scans due at ``now_us`` (the tick's end); those that fall into a halt of the perp are
+    lost.
+    """
     engine, clock = rk.engine[0], ld.clock[0]
     scans = ZERO
     while engine["next_scan_us"] <= now_us:
         engine["next_scan_us"] = engine["next_scan_us"] + clock["scan_every_us"]
         scans += ONE
-    if scans == ZERO or px.now[0]["index_us"] < now_us - clock["tick_us"] - STALE_US:
+    is_stale = px.now[0]["index_us"] < now_us - clock["tick_us"] - STALE_US
+    if scans == ZERO or is_stale or ld.rules[PERP]["halted"] != ZERO:
         return
     mark = px.now[0]["mark_half_ticks"]
     find_crossed(ld, rk, mark)

@@ -13,9 +13,9 @@ import numpy as np
 from sim import rng
 from sim.kernels._jit import behaviour, prefetch, small
 from sim.kernels.book import MASK32
-from sim.kernels.ledger import ONE, ZERO, Order, trade
+from sim.kernels.ledger import HALT_REJECT, HALT_WAIT, ONE, ZERO, Order, is_beyond_band, trade
 from sim.kernels.matching import take_out
-from sim.schema import BUY, OK, REJECT_LOTS, REJECT_PRICE, REJECT_STALE
+from sim.schema import BUY, OK, REJECT_BAND, REJECT_HALT, REJECT_LOTS, REJECT_PRICE, REJECT_STALE
 
 NEW, CANCEL, REPLACE = (np.int64(i) for i in range(3))
 N_STARTS = 513  # 512 sub-intervals of a tick
@@ -151,6 +151,20 @@ def sort_due(ld, mail, key, start_us, end_us):
 
 
 @small
+def status_of_venue(rules, m):
+    """Whether the venue admits a message: cancels always; nothing else in a halt that refuses, no price beyond the
+    band.
+    """
+    if np.int64(m["action"]) == CANCEL:
+        return OK
+    if rules["halted"] == HALT_REJECT:
+        return REJECT_HALT
+    if is_beyond_band(rules, np.int64(m["side"]), m["price_ticks"], np.int64(m["kind"])):
+        return REJECT_BAND
+    return OK
+
+
+@small
 def status_of_change(ld, bk, m):
     """Take out the order a cancel or replace names; returns the status and whether a new order follows."""
     price, lots = m["price_ticks"], m["lots"]
@@ -181,8 +195,11 @@ def match_mail(bk, ld, mail, key, start_us, end_us):
         look_ahead(bk, ld, mail, k, due)
         m = mail.messages[mail.order[k]]
         ticket, b, action = m["ticket"], np.int64(m["book"]), np.int64(m["action"])
-        status, handle = OK, ZERO
-        if action != NEW:
+        if ld.rules[b]["halted"] == HALT_WAIT:
+            continue  # it stays in the mailbox
+        status, handle = status_of_venue(ld.rules[b], m), ZERO
+        admitted = status == OK
+        if admitted and action != NEW:
             status = status_of_change(ld, bk, m)
         ld.flows[b]["row_messages"] = ld.flows[b]["row_messages"] + ONE
         if action != CANCEL and status == OK:
@@ -191,7 +208,7 @@ def match_mail(bk, ld, mail, key, start_us, end_us):
             row = ld.tickets[ticket]
             row["pending"] = np.int64(row["pending"]) - ONE
             row["status"] = status
-            if status != REJECT_PRICE and status != REJECT_LOTS:
+            if admitted and status != REJECT_PRICE and status != REJECT_LOTS:
                 row["handle"] = handle
                 row["price_ticks"] = m["price_ticks"]
         m["owner"] = -1  # delivered

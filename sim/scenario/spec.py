@@ -159,8 +159,8 @@ class Spec(Settings):
     @model_validator(mode="after")
     def _events_fit(self) -> "Spec":
         for i, shock in enumerate(self.shocks):
-            if shock.at + shock.over > self.duration:
-                end = shock.at + shock.over
+            end = shock.at + getattr(shock, "over", 0.0)
+            if end > self.duration:
                 why = (
                     f"ends at {end:g} s, after the scenario's end at {self.duration:g} s: move it, shorten it or"
                     " raise duration"

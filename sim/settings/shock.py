@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from sim.settings.fields import Settings, setting
-from sim.settings.quantities import Duration, Fraction, Money
+from sim.settings.quantities import Duration, Fraction, Money, MoneyRate
 
 
-class _Timed(Settings):
+class _Dated(Settings):
     at: Duration = setting(
         ...,
         unit="s",
@@ -18,6 +18,9 @@ class _Timed(Settings):
         at_least=0.0,
         at_most=8.64e6,
     )
+
+
+class _Timed(_Dated):
     over: Duration = setting(
         ...,
         unit="s",
@@ -25,6 +28,18 @@ class _Timed(Settings):
         source="the scenario's own choice; never within one instant (DECISIONS 20b)",
         note="Time over which the shock is spread evenly.",
         at_least=1.0,
+        at_most=8.64e6,
+    )
+
+
+class _Lasting(_Dated):
+    over: Duration = setting(
+        ...,
+        unit="s",
+        provenance="scenario",
+        source="the scenario's own choice",
+        note="How long it lasts; 0s changes nothing. Afterwards everything is as before.",
+        at_least=0.0,
         at_most=8.64e6,
     )
 
@@ -97,4 +112,132 @@ class TransferHalt(_Timed):
     )
 
 
-Shock = Annotated[FlowShock | NewsMove | TransferHalt, Field(discriminator="kind")]
+class FatFinger(_Dated):
+    """One large order sent by mistake: it takes all it finds at once, far through the book, and rests nothing."""
+
+    kind: Literal["fat_finger"] = setting(
+        ...,
+        unit="",
+        provenance="scenario",
+        source="the scenario's own choice",
+        note="Selects this shock.",
+    )
+    side: Literal["buy", "sell"] = setting(
+        ...,
+        unit="",
+        provenance="scenario",
+        source="the scenario's own choice",
+        note="Side of the order.",
+    )
+    notional: Money = setting(
+        ...,
+        unit="USD",
+        provenance="scenario",
+        source="the scenario's own choice",
+        note="Value of the order, at the starting price; $0 changes nothing.",
+        at_least=0.0,
+        at_most=100000000000.0,
+    )
+    limit: Fraction | None = setting(
+        None,
+        unit="fraction",
+        provenance="scenario",
+        source="the scenario's own choice",
+        note="Worst price as a distance from mark (perp) or index (spot); null for an order at any price.",
+        at_least=0.0001,
+        at_most=0.99,
+    )
+    book: Literal["perp", "spot"] = setting(
+        "perp",
+        unit="",
+        provenance="scenario",
+        source="the scenario's own choice",
+        note="Book that is meant.",
+    )
+
+
+class EnginePace(_Lasting):
+    """The venue slows its liquidation engine: what it trades in a second is capped for a time."""
+
+    kind: Literal["engine_pace"] = setting(
+        ...,
+        unit="",
+        provenance="scenario",
+        source="the scenario's own choice",
+        note="Selects this shock.",
+    )
+    pace: MoneyRate | None = setting(
+        ...,
+        unit="USD/s",
+        provenance="scenario",
+        source="the scenario's own choice",
+        note="Most that forced orders may trade in a second on each side; $0/s stops them, null changes nothing.",
+        at_least=0.0,
+        at_most=100000000000.0,
+    )
+
+
+class PriceBand(_Lasting):
+    """A limit-up limit-down band around mark (perp) or index (spot) when it begins: buy orders above and sell orders
+    below are refused; takers trade up to its edge.
+    """
+
+    kind: Literal["price_band"] = setting(
+        ...,
+        unit="",
+        provenance="scenario",
+        source="the scenario's own choice; the US limit up-limit down plan has 5% and 10% in tiers 1 and 2",
+        note="Selects this shock.",
+    )
+    width: Fraction | None = setting(
+        ...,
+        unit="fraction",
+        provenance="scenario",
+        source="the scenario's own choice",
+        note="Distance of both edges from the reference; null changes nothing.",
+        at_least=0.0001,
+        at_most=0.99,
+    )
+    book: Literal["perp", "spot"] = setting(
+        "perp",
+        unit="",
+        provenance="scenario",
+        source="the scenario's own choice",
+        note="Book that is meant.",
+    )
+
+
+class Halt(_Lasting):
+    """No matching in one book for a time. Mark, index and funding go on from the books as they stand; in a halt of the
+    perp the engine, whose scans are lost, and the fund do not trade.
+    """
+
+    kind: Literal["halt"] = setting(
+        ...,
+        unit="",
+        provenance="scenario",
+        source="the scenario's own choice",
+        note="Selects this shock.",
+    )
+    orders: Literal["wait", "reject"] = setting(
+        "wait",
+        unit="",
+        provenance="scenario",
+        source="the scenario's own choice",
+        note=(
+            "What becomes of messages: wait keeps all of them, cancels too, and matches them in order of arrival "
+            "afterwards; reject refuses orders and admits cancels."
+        ),
+    )
+    book: Literal["perp", "spot"] = setting(
+        "perp",
+        unit="",
+        provenance="scenario",
+        source="the scenario's own choice",
+        note="Book that is meant.",
+    )
+
+
+Shock = Annotated[
+    FlowShock | FatFinger | NewsMove | TransferHalt | EnginePace | PriceBand | Halt, Field(discriminator="kind")
+]

@@ -19,6 +19,10 @@ SMALL = {
         {"kind": "flow", "at": "1s", "over": "1s", "side": "sell", "notional": "$50m"},
         {"kind": "news_move", "at": "1s", "over": "1s", "move": "-1%"},
         {"kind": "transfer_halt", "at": "1s", "over": "1s"},
+        {"kind": "fat_finger", "at": "1s", "side": "sell", "notional": "$50m", "limit": "20%"},
+        {"kind": "engine_pace", "at": "1s", "over": "2s", "pace": "$1m/s"},
+        {"kind": "price_band", "at": "1s", "over": "2s", "width": "1%"},
+        {"kind": "halt", "at": "1s", "over": "2s"},
     ],
     "news.path": [{"at": "1s", "move": "-1%"}],
 }
@@ -27,6 +31,10 @@ ENTRIES = {
     "shocks.N.(flow)": "shocks.0",
     "shocks.N.(news_move)": "shocks.1",
     "shocks.N.(transfer_halt)": "shocks.2",
+    "shocks.N.(fat_finger)": "shocks.3",
+    "shocks.N.(engine_pace)": "shocks.4",
+    "shocks.N.(price_band)": "shocks.5",
+    "shocks.N.(halt)": "shocks.6",
     "news.path.N": "news.path.0",
 }
 

@@ -1,0 +1,22 @@
+"""Shocks from outside, each a Mesa event. A shock of zero size schedules nothing and so changes nothing, bit for
+bit.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from sim.shocks.flow import FlowSeller, fat_finger, flow
+from sim.shocks.news import news_move
+from sim.shocks.venue import engine_pace, halt, price_band, transfer_halt
+
+SHOCKS: dict[str, Callable[..., Any]] = {
+    "flow": flow,
+    "fat_finger": fat_finger,
+    "news_move": news_move,
+    "transfer_halt": transfer_halt,
+    "engine_pace": engine_pace,
+    "price_band": price_band,
+    "halt": halt,
+}
+
+__all__ = ["SHOCKS", "FlowSeller"]
