@@ -104,7 +104,8 @@ CASES: dict[str, tuple[str | bytes, str]] = {
     # what does not fit together
     "bad_shock_kind": (
         HEAD + "shocks:\n  - {kind: meteor, at: 1m, over: 1m}\n",
-        "6:6: shocks.0.kind: expected 'flow' or 'news_move' or 'transfer_halt', got 'meteor'",
+        "6:6: shocks.0.kind: expected 'flow' or 'fat_finger' or 'news_move' or 'transfer_halt' or 'engine_pace' or "
+        "'price_band' or 'halt', got 'meteor'",
     ),
     "no_shock_kind": (
         HEAD + "shocks:\n  - {at: 1m, over: 1m}\n",

@@ -34,6 +34,10 @@ BASE = {
         {"kind": "flow", "at": "1m", "over": "1m", "side": "sell", "notional": "$1bn"},
         {"kind": "news_move", "at": "1m", "over": "1m", "move": "-1%"},
         {"kind": "transfer_halt", "at": "1m", "over": "1m"},
+        {"kind": "fat_finger", "at": "1m", "side": "sell", "notional": "$1bn", "limit": "20%"},
+        {"kind": "engine_pace", "at": "1m", "over": "1m", "pace": "$1m/s"},
+        {"kind": "price_band", "at": "1m", "over": "1m", "width": "1%"},
+        {"kind": "halt", "at": "1m", "over": "1m"},
     ],
     "news": {"path": [{"at": "1m", "move": "-1%"}]},
     "market": {
@@ -55,8 +59,8 @@ def _data(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _with(data: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
-    for k, kind in enumerate(("flow", "news_move", "transfer_halt")):
-        path = path.replace(f"shocks.N.({kind})", f"shocks.{k}")
+    for k, shock in enumerate(FULL["shocks"]):
+        path = path.replace(f"shocks.N.({shock['kind']})", f"shocks.{k}")
     path = path.replace(".N.", ".0.")
     *groups, last = path.split(".")
     holder: Any = data
