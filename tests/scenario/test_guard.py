@@ -59,7 +59,7 @@ def _data(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _with(data: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
-    for k, shock in enumerate(FULL["shocks"]):
+    for k, shock in enumerate(BASE["shocks"]):
         path = path.replace(f"shocks.N.({shock['kind']})", f"shocks.{k}")
     path = path.replace(".N.", ".0.")
     *groups, last = path.split(".")
