@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from sim.scenario.load import load_spec
 from sim.scenario.places import derived_dir
 from sim.scenario.spec import Spec
 from sim.venues.profile import load_profile
+
+if TYPE_CHECKING:
+    from sim.market import Market
 
 Progress = Callable[[float], None]
 
@@ -121,6 +124,25 @@ class Scenario:
         (wanted,) = _checked_seeds((seed,))
         warm()
         return self._simulate(wanted, audit, progress)
+
+    def market(self, seed: int = 1) -> Market:
+        """A live market at time 0, for agents of your own and for looking inside (docs/tutorial_agent.md).
+
+        Parameters
+        ----------
+        seed : int
+            As for ``run``.
+
+        Returns
+        -------
+        Market
+            ``run_until`` moves it on, ``collect`` gives what it recorded.
+        """
+        from sim.build import build
+
+        (wanted,) = _checked_seeds((seed,))
+        warm()
+        return build(self.spec, wanted)
 
     def ensemble(
         self, seeds: int | Iterable[int] = 8, audit: bool = False, progress: Progress | None = None
