@@ -7,10 +7,12 @@ import numpy as np
 from sim import rng, units
 from sim.behaviours.arbitrage import ARBITRAGE, ARBITRAGEUR
 from sim.behaviours.background import CROWD
+from sim.behaviours.dip_buyer import BUYER
 from sim.behaviours.market_maker import MAKER, QUOTING
 from sim.behaviours.news import NEWS
+from sim.behaviours.trend import TREND, TREND_FUND
 from sim.errors import ScenarioError
-from sim.funded import fill_arbitrage
+from sim.funded import fill_funded
 from sim.kernels.clock import CLOCK
 from sim.kernels.ledger import (
     ACCOUNT,
@@ -160,13 +162,17 @@ def state_of(spec: Spec, venue: VenueSettings, contract: Contract, seed: int) ->
         rung_lots=np.zeros((n_firms, 2, 2, spec.market_maker.rungs_per_side), np.int64),
         arbitrageurs=np.zeros(spec.arbitrage.firms, ARBITRAGEUR),
         arbitrage=np.zeros(1, ARBITRAGE),
+        dip_buyers=np.zeros(spec.dip_buyer.buyers, BUYER),
+        dip_bids=np.zeros((spec.dip_buyer.buyers, spec.dip_buyer.bids_per_buyer, 2), np.int64),
+        trend_funds=np.zeros(spec.trend.funds, TREND_FUND),
+        trend=np.zeros(1, TREND),
     )
     fill_clock(state, spec, most_messages, most_events)
     fill_prices(state, spec, venue, contract)
     fill_engine(state, spec, venue, contract, layout)
     fill_background(state, spec, contract, most_takers)
     fill_makers(state, spec, contract, layout, seed)
-    fill_arbitrage(state, spec, contract, layout, seed)
+    fill_funded(state, spec, contract, layout, seed)
     fill_accounts(state, spec, venue, contract, layout, crowd, seed)
     refuse_overflows(state, contract, oi_lots)
     return state

@@ -73,6 +73,8 @@ def layout_of(spec: Spec, n_people: int) -> Layout:
     counts = (
         ("makers", spec.market_maker.firms),
         ("arbitrage", ACCOUNTS_PER_ARBITRAGEUR * spec.arbitrage.firms),
+        ("dip_buyers", spec.dip_buyer.buyers),
+        ("trend", spec.trend.funds),
         ("people", n_people),
     )
     groups, first = {}, int(FIRST_MAKER)

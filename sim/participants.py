@@ -73,8 +73,8 @@ def first_funded_ticket(spec: Spec) -> int:
 
 
 def funded_tickets(spec: Spec) -> int:
-    """Tickets of arbitrage firms: one for each book, and as many messages in one tick."""
-    return 2 * spec.arbitrage.firms
+    """Tickets of arbitrage firms (one for each book), dip buyers and trend followers; as many messages in one tick."""
+    return 2 * spec.arbitrage.firms + spec.dip_buyer.buyers * spec.dip_buyer.bids_per_buyer + spec.trend.funds
 
 
 def side_profiles(spec: Spec) -> list[list[list[tuple[float, float]]]]:

@@ -151,6 +151,9 @@ def state_hash(state: "State") -> str:
         state.firms,
         state.arbitrageurs,
         state.arbitrage,
+        state.dip_buyers,
+        state.trend_funds,
+        state.trend,
     ):
         digest.update(np.ascontiguousarray(array).tobytes())
     digest.update(np.ascontiguousarray(state.books.sides["best"]).tobytes())

@@ -21,6 +21,8 @@ NOISE_PLACE = np.int64(5)
 RUNG_CLOCK = np.int64(6)
 TIE_BREAK = np.int64(7)
 SCAN_RANK = np.int64(8)
+DIP_SLICE = np.int64(20)
+TREND_SLICE = np.int64(21)
 
 _MASK = np.uint64(0xFFFFFFFF)
 _SHIFT = np.uint64(32)

@@ -126,6 +126,8 @@ RECORD = np.dtype(
         ("arb_perp_lots", "i8"),  # perp position of the arbitrage firms
         ("arb_net_lots", "i8"),  # their inventory: what one leg filled beyond the other
         ("arb_stopped", "i8"),  # firms that saw a gap in the last tick and had no balance for it
+        ("dip_net_lots", "i8"),  # perp + spot that dip buyers hold
+        ("trend_net_lots", "i8"),  # perp position of trend followers
     ]
 )
 

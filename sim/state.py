@@ -59,6 +59,10 @@ class State:
     rung_lots: Array
     arbitrageurs: Array
     arbitrage: Array
+    dip_buyers: Array
+    dip_bids: Array
+    trend_funds: Array
+    trend: Array
 
     @property
     def tick(self) -> int:
@@ -75,7 +79,7 @@ class State:
             self.price, self.samples, self.rows, self.bands, self.quotes,
             self.news, self.ramps, self.seen, self.crowd, self.knots,
             self.firms, self.quoting, self.distance, self.rung_lots,
-            self.arbitrageurs, self.arbitrage,
+            self.arbitrageurs, self.arbitrage, self.dip_buyers, self.dip_bids, self.trend_funds, self.trend,
         )  # fmt: skip
 
     def run(self, n_ticks: int) -> int:

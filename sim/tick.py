@@ -12,8 +12,10 @@ import numpy as np
 from sim import rng
 from sim.behaviours.arbitrage import Arbitrage, arbitrage, write_arbitrage
 from sim.behaviours.background import Background, send_limits, send_takers
+from sim.behaviours.dip_buyer import DipBuyers, buy_dips, rest_bids, write_dip_buyers
 from sim.behaviours.market_maker import Makers, all_net_lots, make_markets
 from sim.behaviours.news import News, update_news
+from sim.behaviours.trend import Trend, follow_trend, write_trend
 from sim.kernels._jit import behaviour, entry, small
 from sim.kernels.book import Books, recentre
 from sim.kernels.clock import DONE, FAULT, GROW, OVERFLOW
@@ -75,7 +77,7 @@ def start_tick(bk, ld):
 
 
 @small
-def record(bk, ld, rk, px, tape, mk, arb, news, tick, end_us):
+def record(bk, ld, rk, px, tape, mk, arb, dip, trend, news, tick, end_us):
     """Step 11: the touch each tick, a row and a depth profile when they fall due."""
     clock, now = ld.clock[0], news.now[0]
     read_mids(bk, px.now[0], end_us)
@@ -83,7 +85,10 @@ def record(bk, ld, rk, px, tape, mk, arb, news, tick, end_us):
     if end_us // clock["record_every_us"] != (end_us - clock["tick_us"]) // clock["record_every_us"]:
         value_usd = now["start_usd"] * math.exp(now["log_value"])
         write_row(bk, ld, rk, px, tape, value_usd, all_net_lots(bk, mk), end_us)
-        write_arbitrage(bk, arb, tape.rows[clock["n_rows"] - ONE])
+        row = tape.rows[clock["n_rows"] - ONE]
+        write_arbitrage(bk, arb, row)
+        write_dip_buyers(bk, dip, row)
+        write_trend(bk, trend, row)
     if end_us // clock["band_every_us"] != (end_us - clock["tick_us"]) // clock["band_every_us"]:
         write_bands(bk, tape, px, ld.clock, end_us)
 
@@ -110,7 +115,7 @@ def advance(
     tiers, engine, heads, queue, events,
     price, samples, rows, bands, quotes,
     value, ramps, seen, crowd, knots, firms, quoting, distance, rung_lots,
-    arbitrageurs, arb_desk,
+    arbitrageurs, arb_desk, dip_buyers, dip_bids, trend_funds, trend_signal,
 ):  # fmt: skip
     """Run up to ``n`` whole ticks; returns DONE, GROW (room short, this tick not begun), FAULT or OVERFLOW (after a
     tick).
@@ -127,6 +132,8 @@ def advance(
     bg = Background(crowd, knots)
     mk = Makers(firms, quoting, distance, rung_lots)
     arb = Arbitrage(arbitrageurs, arb_desk)
+    dip = DipBuyers(dip_buyers, dip_bids)
+    trend = Trend(trend_funds, trend_signal)
     status = DONE
     for _ in range(n):
         if is_short_of_room(bk, ld, mail, rk, tape):
@@ -143,13 +150,17 @@ def advance(
         if t >= ZERO:
             send_takers(bg, ld, mail, px, key, t, start_us)  # 5a
             arbitrage(bk, arb, ld, mail, px, t, start_us)  # 5a
+            buy_dips(dip, ld, mail, px, key, t, start_us)  # 5a
+            follow_trend(bk, trend, ld, mail, px, key, t, start_us)  # 5a
+        else:
+            rest_bids(dip, ld, mail, t)  # 4b
         match_mail(bk, ld, mail, key, start_us, end_us)  # 5b
         if t < ZERO:
             hang_all(bk, ld, rk, key)
         elif clock[0]["engine_on"] != ZERO:
             run_engine(bk, ld, rk, px, end_us)  # 6
             unload_fund(bk, ld, rk, px, end_us)  # 7
-        record(bk, ld, rk, px, tape, mk, arb, news, t, end_us)  # 11
+        record(bk, ld, rk, px, tape, mk, arb, dip, trend, news, t, end_us)  # 11
         status = verdict(bk, ld)
         clock[0]["tick"] = t + ONE
         if status != DONE:

@@ -3,15 +3,19 @@
 from sim.agents.arbitrage import ArbitrageDesk
 from sim.agents.background import BackgroundDesk
 from sim.agents.base import Desk, Fill, OrderRefused, Ref, TradingAgent
+from sim.agents.dip_buyer import DipBuyerDesk
 from sim.agents.engine import EngineDesk, FundDesk, HedgerDesk
 from sim.agents.leveraged import LeveragedDesk
 from sim.agents.market_maker import MarketMakerDesk
+from sim.agents.trend import TrendDesk
 
 # Desks that every market has, in order of their Mesa ids.
 DESKS: tuple[type[Desk], ...] = (
     BackgroundDesk,
     MarketMakerDesk,
     ArbitrageDesk,
+    DipBuyerDesk,
+    TrendDesk,
     LeveragedDesk,
     HedgerDesk,
     FundDesk,
@@ -23,6 +27,7 @@ __all__ = [
     "ArbitrageDesk",
     "BackgroundDesk",
     "Desk",
+    "DipBuyerDesk",
     "EngineDesk",
     "Fill",
     "FundDesk",
@@ -32,4 +37,5 @@ __all__ = [
     "OrderRefused",
     "Ref",
     "TradingAgent",
+    "TrendDesk",
 ]

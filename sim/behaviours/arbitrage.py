@@ -22,15 +22,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.behaviours.background import SERIAL_ROOM
+from sim.behaviours.slices import SECOND_US
 from sim.kernels._jit import behaviour, small
 from sim.kernels.book import best_ask, best_bid, next_key
-from sim.kernels.ledger import ONE, TWO, ZERO, Order, rate_up
+from sim.kernels.ledger import ONE, TWO, ZERO, Order, lots_paid_for
 from sim.kernels.mailbox import NEW, post
 from sim.kernels.margin import equity_micro
 from sim.kernels.marks import PERP, SPOT
 from sim.schema import BUY, IOC, MAX_PRICE_TICKS, SELL
 
-SECOND_US = np.int64(1_000_000)
 PER_MILLION = 1e-6
 
 ARBITRAGEUR = np.dtype(
@@ -108,13 +108,6 @@ def perp_room(bk, ld, px, firm, leverage, side):
     """Lots that the perp account may buy or sell at its leverage; what closes its position it always may."""
     position, most = bk.positions[PERP, firm["margin"]], most_perp_lots(bk, ld, px, firm, leverage)
     return max(ZERO, most - position if side == BUY else most + position)
-
-
-@small
-def lots_paid_for(cash, price, rules):
-    """Lots that cash pays for at ``price`` or better, each fill's fee rounded up included."""
-    value = price * rules["micro_per_tick_lot"]
-    return max(ZERO, cash) // (value + rate_up(value, max(ZERO, rules["taker_fee_ppm"])) + ONE)
 
 
 @small
@@ -264,7 +257,7 @@ def transfer_cash(ld, reserve, account, missing, share):
 
 
 @behaviour
-def transfer(bk, ld, px, firm, leverage):
+def restore_balances(bk, ld, px, firm, leverage):
     """Move the three balances of a firm toward their start; the perp account is to hold its position's margin as
     well.
     """
@@ -296,7 +289,7 @@ def arbitrage(bk, arb, ld, mail, px, tick, start_us):
             continue
         firm["is_stopped"] = ZERO
         if desk["transfers_open"] != ZERO:
-            transfer(bk, ld, px, firm, desk["leverage"])
+            restore_balances(bk, ld, px, firm, desk["leverage"])
         excess, net = excess_lots(bk, ld, px, firm, desk["leverage"]), net_lots(bk, firm)
         if excess != ZERO:
             side = SELL if excess > ZERO else BUY

@@ -136,6 +136,13 @@ def rate_up(amount_micro, rate_ppm):
 
 
 @small
+def lots_paid_for(cash, price, rules):
+    """Lots that cash pays for at ``price`` or better, each fill's fee rounded up included."""
+    value = price * rules["micro_per_tick_lot"]
+    return max(ZERO, cash) // (value + rate_up(value, max(ZERO, rules["taker_fee_ppm"])) + ONE)
+
+
+@small
 def pro_rata(amount, part, whole):
     """``amount * part / whole`` rounded down, for 0 <= part <= whole and whole > 0, without overflow.
 

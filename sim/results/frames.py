@@ -54,6 +54,8 @@ MEANINGS: dict[str, str] = {
     "arb_perp_btc": "perp position of the arbitrage firms",
     "arb_net_btc": "unhedged inventory of the arbitrage firms",
     "arb_stopped": "arbitrage firms that saw a gap in the last tick and had no balance for it",
+    "dip_net_btc": "perp plus spot coins that dip buyers hold",
+    "trend_net_btc": "perp position of the trend followers",
     "n_messages": "orders, cancels, reduces and replaces that reached a book in the interval",
     "n_fills": "fills in all books in the interval",
     "kind": "what happened",

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Wi
 from sim.settings.arbitrage import ArbitrageSettings
 from sim.settings.background import BackgroundSettings
 from sim.settings.clearing import ClearingSettings
+from sim.settings.dip_buyer import DipBuyerSettings
 from sim.settings.fields import Settings, problem_at, setting
 from sim.settings.leveraged import LeveragedSettings
 from sim.settings.market import MarketSettings
@@ -16,6 +17,7 @@ from sim.settings.market_maker import MarketMakerSettings
 from sim.settings.news import NewsSettings
 from sim.settings.quantities import Count, Duration
 from sim.settings.shock import Shock
+from sim.settings.trend import TrendSettings
 
 _OWN = "the scenario's own choice"
 _MOST_ROWS = 5_000_000
@@ -117,6 +119,8 @@ class Spec(Settings):
     background: BackgroundSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="Background flow.")
     market_maker: MarketMakerSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="Market makers.")
     arbitrage: ArbitrageSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="Spot-perp arbitrage.")
+    dip_buyer: DipBuyerSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="Dip buyers.")
+    trend: TrendSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="Trend followers.")
     leveraged: LeveragedSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="Leveraged accounts.")
     clearing: ClearingSettings = setting(
         {}, unit="", provenance="scenario", source=_OWN, note="Switches of the venue's clearing."

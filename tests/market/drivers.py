@@ -4,6 +4,8 @@ import numpy as np
 
 from sim import rng
 from sim.behaviours.arbitrage import Arbitrage, arbitrage
+from sim.behaviours.dip_buyer import DipBuyers, buy_dips
+from sim.behaviours.trend import Trend, follow_trend
 from sim.kernels._jit import entry
 from sim.kernels.book import Books
 from sim.kernels.funding import payment_micro
@@ -128,3 +130,26 @@ def look_for_gaps(
     ld = Ledger(accounts, rules, flows, tickets, slot_ticket, guest_fills, clock)
     mail = Mail(messages, order, starts)
     arbitrage(bk, Arbitrage(firms, desk), ld, mail, Prices(price, samples), tick, start_us)
+
+
+@entry
+def wait_for_dips(
+    tick, start_us, key, clock, accounts, rules, flows, tickets, slot_ticket, guest_fills, messages, order, starts,
+    price, samples, buyers, bids,
+):  # fmt: skip
+    """One tick of the dip buyers: messages, nothing matched."""
+    ld = Ledger(accounts, rules, flows, tickets, slot_ticket, guest_fills, clock)
+    mail = Mail(messages, order, starts)
+    buy_dips(DipBuyers(buyers, bids), ld, mail, Prices(price, samples), key, tick, start_us)
+
+
+@entry
+def look_at_trend(
+    tick, start_us, key, clock, sides, book, levels, words, pool, far, positions, fills, cursor,
+    accounts, rules, flows, tickets, slot_ticket, guest_fills, messages, order, starts, price, samples, funds, signal,
+):  # fmt: skip
+    """One tick of the trend followers: signal and messages, nothing matched."""
+    bk = Books(sides, book, levels, words, pool, far, positions, fills, cursor)
+    ld = Ledger(accounts, rules, flows, tickets, slot_ticket, guest_fills, clock)
+    mail = Mail(messages, order, starts)
+    follow_trend(bk, Trend(funds, signal), ld, mail, Prices(price, samples), key, tick, start_us)

@@ -35,6 +35,8 @@ BASE: dict[str, Any] = {
     },
     "leveraged": {"accounts": 300, "notional_cap": "$500k"},
     "arbitrage": {"firms": 4, "capital": "$8m", "smallest_order": "$100"},
+    "dip_buyer": {"buyers": 8, "cash": "$1m", "bids_per_buyer": 3, "pace": "$3k/s"},
+    "trend": {"funds": 3, "capital": "$3m"},
 }
 
 

@@ -7,6 +7,7 @@ from sim.agents import (
     DESKS,
     ArbitrageDesk,
     BackgroundDesk,
+    DipBuyerDesk,
     EngineDesk,
     FundDesk,
     HedgerDesk,
@@ -14,6 +15,7 @@ from sim.agents import (
     MarketMakerDesk,
     OrderRefused,
     TradingAgent,
+    TrendDesk,
 )
 from sim.market import Market
 from tests.market.small import market_of
@@ -51,7 +53,7 @@ def test_every_participant_is_a_mesa_agent():
     assert len(leveraged.liquidation_usd) == (market.state.accounts["leveraged"] != 0).sum() > 300
     total = sum(
         next(iter(market.agents_by_type[t])).position_coins
-        for t in (BackgroundDesk, ArbitrageDesk, FundDesk, EngineDesk)
+        for t in (BackgroundDesk, ArbitrageDesk, DipBuyerDesk, TrendDesk, FundDesk, EngineDesk)
     )
     assert total + makers.position_coins + leveraged.position_coins + hedgers.position_coins == pytest.approx(0.0)
     assert hedgers.position_coins == -hedgers.spot_coins

@@ -15,6 +15,9 @@ STEPS = [
     "send_limits",  # 4
     "send_takers",  # 5
     "arbitrage",  # 5
+    "buy_dips",  # 5
+    "follow_trend",  # 5
+    "rest_bids",  # 4, in the warm-up
     "match_mail",  # 5
     "hang_all",  # end of the warm-up
     "run_engine",  # 6
