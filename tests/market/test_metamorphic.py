@@ -133,7 +133,7 @@ def test_x5_without_leverage_nobody_is_liquidated():
         - position * contract.price_ticks * contract.unit_micro
     )
     state.accounts["cash_micro"][people] = unlevered[people]
-    state.clock["cash_micro"] = state.accounts["cash_micro"].sum()
+    state.clock["cash_micro"] = state.accounts["cash_micro"].sum() + state.accounts["free_micro"].sum()
     market = Market(spec, 1, state, contract.tick_usd, contract.lot_coin)
     market.audit = True
     fund = int(market.state.accounts["cash_micro"][2])
