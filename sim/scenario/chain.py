@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from sim.errors import ScenarioError
+from sim.scenario.news_csv import read_news_csv
 from sim.scenario.places import scenario_names, scenarios_dir
 from sim.settings.problems import Document, Keys, Place, Problem, did_you_mean
 from sim.settings.reader import read_file
@@ -57,6 +58,13 @@ def _is_file(path: Path) -> bool:
         return False
 
 
+def read_layer(path: Path, shown: str) -> Document:
+    """Read one file, and the CSV file of a news path that it names."""
+    document = read_file(path, shown)
+    read_news_csv(document, path.parent, inside=True)
+    return document
+
+
 def read_chain(path: Path, shown: str) -> Document:
     """Read a scenario file and, below it, the files it extends; nothing is checked but their text and the chain.
 
@@ -72,7 +80,7 @@ def read_chain(path: Path, shown: str) -> Document:
     Document
         The merged data, with the place of every value in the file it came from, and every problem of the text.
     """
-    document = read_file(path, shown)
+    document = read_layer(path, shown)
     chain = [_real(path)]
     layers = [document]
     while isinstance(document.data, dict) and "extends" in document.data:
@@ -93,7 +101,7 @@ def read_chain(path: Path, shown: str) -> Document:
             break
         chain.append(_real(path))
         shown = _short(path) if path.parent == scenarios_dir() else str(Path(shown).parent / path.name)
-        document = read_file(path, shown)
+        document = read_layer(path, shown)
         layers.append(document)
     return _merged(layers)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sim.scenario.chain import find_scenario, read_chain
+from sim.scenario.news_csv import read_news_csv
 from sim.scenario.overrides import apply_overrides
 from sim.scenario.places import recorded_names
 from sim.scenario.spec import Spec
@@ -40,6 +41,7 @@ def load_spec(name_or_path: str | Path, overrides: Mapping[str, object] | Sequen
     path, shown = find_scenario(name_or_path)
     document = read_chain(path, shown)
     apply_overrides(document, overrides)
+    read_news_csv(document, Path(), inside=False)  # one that an override names; those of files have been read
     spec, problems = check(Spec, document, shown)
     if spec is not None:
         problems = _outside_problems(spec, document, shown)

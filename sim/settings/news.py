@@ -4,7 +4,7 @@ import math
 from itertools import pairwise
 from typing import Annotated, Any
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, WithJsonSchema, model_validator
 
 from sim.settings.fields import Settings, problem_at, setting
 from sim.settings.quantities import Duration, Fraction, Number
@@ -37,7 +37,12 @@ class NewsPoint(Settings):
 
 
 Points = Annotated[tuple[NewsPoint, ...], Field(min_length=1, max_length=10_000)]
-PathName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,63}$")]
+PathName = Annotated[
+    str,
+    Field(pattern=r"^[a-z0-9][a-z0-9_]{0,63}$"),
+    # for editors: a file's name, which has become points when the model sees the path
+    WithJsonSchema({"type": "string", "pattern": r"^([a-z0-9][a-z0-9_]{0,63}|.+\.csv)$"}),
+]
 
 
 def _kind_of_path(value: Any) -> str:
@@ -73,10 +78,14 @@ class NewsSettings(Settings):
     )
     path: Path | None = setting(
         None,
-        unit="name, or list of at, move",
+        unit="name, CSV file, or list of at, move",
         provenance="scenario",
         source="calibration/derived for a named path",
-        note="News path: none, the name of a recorded index path, or a list of points.",
+        note=(
+            "News path: none, the name of a recorded index path, a list of points, or a file of your own in or below "
+            "the scenario's folder, such as my_news.csv with columns seconds,value (the value itself; moves count from "
+            "the first row) or seconds,return (change since the row before, 0.01 is 1%)."
+        ),
     )
     scale: Number = setting(
         1.0,
