@@ -6,10 +6,12 @@ import numpy as np
 
 from sim import rng, units
 from sim.behaviours.arbitrage import ARBITRAGE, ARBITRAGEUR
-from sim.behaviours.background import CROWD
+from sim.behaviours.background import CROWD, METAORDER
 from sim.behaviours.dip_buyer import BUYER
-from sim.behaviours.market_maker import MAKER, QUOTING
-from sim.behaviours.news import NEWS
+from sim.behaviours.latent import LAYER
+from sim.behaviours.maker_risk import CAUTION, HEADLINE_S, MAKER
+from sim.behaviours.market_maker import QUOTING
+from sim.behaviours.news import MOOD, NEWS
 from sim.behaviours.trend import TREND, TREND_FUND
 from sim.errors import ScenarioError
 from sim.funded import fill_funded
@@ -34,8 +36,10 @@ from sim.participants import (
     SECONDS_PER_DAY,
     Contract,
     fill_accounts,
+    fill_activity,
     fill_background,
     fill_makers,
+    latent_bins,
     room_sizes,
 )
 from sim.population import draw_population
@@ -125,6 +129,7 @@ def state_of(spec: Spec, venue: VenueSettings, contract: Contract, seed: int) ->
     n_owners = layout.n_owners
     most_messages, n_tickets, most_takers = room_sizes(spec)
     capacity = 1 << math.ceil(math.log2(2 * most_messages + 64))
+    n_bins = latent_bins(spec)
     window = window_ticks(contract, venue.window_half)
     books = allocate_books([window, window], capacity, capacity + 1, n_owners, int(SELF_TRADE[venue.self_trade]))
     most_events = 2 * len(crowd) + 16
@@ -153,10 +158,18 @@ def state_of(spec: Spec, venue: VenueSettings, contract: Contract, seed: int) ->
         quotes=np.zeros(QUOTE_RING, QUOTE),
         news=np.zeros(1, NEWS),
         ramps=path_ramps(spec.news),
-        seen=np.zeros(math.ceil(spec.market_maker.news_latency / spec.tick) + 3, np.float64),
+        seen=np.zeros(seen_ticks(spec), np.float64),
+        moods=np.zeros(2, MOOD),
         crowd=np.zeros(2, CROWD),
         knots=np.zeros((2, 2, 1, 2)),
+        metaorders=np.zeros((2, 1), METAORDER),
+        layers=np.zeros(2, LAYER),
+        mass=np.zeros((2, 2, n_bins + 1)),
+        stamp_us=np.zeros((2, 2, n_bins + 1), np.int64),
+        settled=np.zeros((2, 2, n_bins + 1), np.int64),
+        offered=np.zeros((2, 2, n_bins + 1), np.int64),
         firms=np.zeros(n_firms, MAKER),
+        caution=np.zeros(1, CAUTION),
         quoting=np.zeros(1, QUOTING),
         distance=np.zeros((n_firms, 2, 2, spec.market_maker.rungs_per_side)),
         rung_lots=np.zeros((n_firms, 2, 2, spec.market_maker.rungs_per_side), np.int64),
@@ -170,12 +183,19 @@ def state_of(spec: Spec, venue: VenueSettings, contract: Contract, seed: int) ->
     fill_clock(state, spec, most_messages, most_events)
     fill_prices(state, spec, venue, contract)
     fill_engine(state, spec, venue, contract, layout)
-    fill_background(state, spec, contract, most_takers)
+    fill_background(state, spec, contract, most_takers, seed)
+    fill_activity(state, spec, seed)
     fill_makers(state, spec, contract, layout, seed)
     fill_funded(state, spec, contract, layout, seed)
     fill_accounts(state, spec, venue, contract, layout, crowd, seed)
     refuse_overflows(state, contract, oi_lots)
     return state
+
+
+def seen_ticks(spec: Spec) -> int:
+    """Ticks of news value kept for slow eyes: the makers' headline window and everybody's latency."""
+    longest = max(spec.market_maker.news_latency + HEADLINE_S, spec.latent.news_latency)
+    return math.ceil(longest / spec.tick) + 3
 
 
 def rules_row(contract: Contract, book: BookRules) -> tuple[int, int, int, int, int, int, int]:

@@ -72,6 +72,7 @@ def layout_of(spec: Spec, n_people: int) -> Layout:
     """
     counts = (
         ("makers", spec.market_maker.firms),
+        ("latent", 2),
         ("arbitrage", ACCOUNTS_PER_ARBITRAGEUR * spec.arbitrage.firms),
         ("dip_buyers", spec.dip_buyer.buyers),
         ("trend", spec.trend.funds),

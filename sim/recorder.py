@@ -148,12 +148,18 @@ def state_hash(state: "State") -> str:
         state.samples,
         state.news,
         state.seen,
+        state.moods,
+        state.crowd,
+        state.metaorders,
+        state.layers,
+        state.mass,
         state.firms,
         state.arbitrageurs,
         state.arbitrage,
         state.dip_buyers,
         state.trend_funds,
         state.trend,
+        state.caution,
     ):
         digest.update(np.ascontiguousarray(array).tobytes())
     digest.update(np.ascontiguousarray(state.books.sides["best"]).tobytes())

@@ -51,9 +51,17 @@ class State:
     news: Array
     ramps: Array
     seen: Array
+    moods: Array
     crowd: Array
     knots: Array
+    metaorders: Array
+    layers: Array
+    mass: Array
+    stamp_us: Array
+    settled: Array
+    offered: Array
     firms: Array
+    caution: Array
     quoting: Array
     distance: Array
     rung_lots: Array
@@ -77,8 +85,9 @@ class State:
             self.messages, self.order, self.starts,
             self.tiers, self.engine, self.heads, self.queue, self.events,
             self.price, self.samples, self.rows, self.bands, self.quotes,
-            self.news, self.ramps, self.seen, self.crowd, self.knots,
-            self.firms, self.quoting, self.distance, self.rung_lots,
+            self.news, self.ramps, self.seen, self.moods, self.crowd, self.knots, self.metaorders,
+            self.layers, self.mass, self.stamp_us, self.settled, self.offered,
+            self.firms, self.caution, self.quoting, self.distance, self.rung_lots,
             self.arbitrageurs, self.arbitrage, self.dip_buyers, self.dip_bids, self.trend_funds, self.trend,
         )  # fmt: skip
 

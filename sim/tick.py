@@ -13,6 +13,7 @@ from sim import rng
 from sim.behaviours.arbitrage import Arbitrage, arbitrage, write_arbitrage
 from sim.behaviours.background import Background, send_limits, send_takers
 from sim.behaviours.dip_buyer import DipBuyers, buy_dips, rest_bids, write_dip_buyers
+from sim.behaviours.latent import Latent, tend_layers
 from sim.behaviours.market_maker import Makers, all_net_lots, make_markets
 from sim.behaviours.news import News, update_news
 from sim.behaviours.trend import Trend, follow_trend, write_trend
@@ -114,7 +115,9 @@ def advance(
     messages, order, starts,
     tiers, engine, heads, queue, events,
     price, samples, rows, bands, quotes,
-    value, ramps, seen, crowd, knots, firms, quoting, distance, rung_lots,
+    value, ramps, seen, moods, crowd, knots, metaorders,
+    layers, mass, stamp_us, settled, offered,
+    firms, caution, quoting, distance, rung_lots,
     arbitrageurs, arb_desk, dip_buyers, dip_bids, trend_funds, trend_signal,
 ):  # fmt: skip
     """Run up to ``n`` whole ticks; returns DONE, GROW (room short, this tick not begun), FAULT or OVERFLOW (after a
@@ -128,9 +131,10 @@ def advance(
     rk = Risk(tiers, engine, heads, queue, events)
     px = Prices(price, samples)
     tape = Tape(rows, bands, quotes)
-    news = News(value, ramps, seen)
-    bg = Background(crowd, knots)
-    mk = Makers(firms, quoting, distance, rung_lots)
+    news = News(value, ramps, seen, moods)
+    bg = Background(crowd, knots, metaorders)
+    lt = Latent(layers, mass, stamp_us, settled, offered)
+    mk = Makers(firms, caution, quoting, distance, rung_lots)
     arb = Arbitrage(arbitrageurs, arb_desk)
     dip = DipBuyers(dip_buyers, dip_bids)
     trend = Trend(trend_funds, trend_signal)
@@ -145,10 +149,11 @@ def advance(
         update_news(news, key, t, start_us)  # 1
         update_prices(bk, px, ld, start_us)  # 2
         settle_funding(bk, ld, rk, px, start_us)  # 3
-        make_markets(bk, mk, ld, mail, news, key, t)  # 4a
+        make_markets(bk, mk, ld, mail, px, news, key, t)  # 4a
         send_limits(bk, bg, ld, mail, px, key, t)  # 4b
+        tend_layers(bk, ld, mail, px, news, lt, key, t)  # 4c
         if t >= ZERO:
-            send_takers(bg, ld, mail, px, key, t, start_us)  # 5a
+            send_takers(bg, ld, mail, px, news, key, t, start_us)  # 5a
             arbitrage(bk, arb, ld, mail, px, t, start_us)  # 5a
             buy_dips(dip, ld, mail, px, key, t, start_us)  # 5a
             follow_trend(bk, trend, ld, mail, px, key, t, start_us)  # 5a

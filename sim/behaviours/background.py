@@ -1,10 +1,12 @@
-"""Background flow: Poisson market orders and short-lived limit orders of a funded crowd without a view (MODEL 4.2,
-layer A, thin).
+"""Background flow: market orders that excite each other and short-lived limit orders of a funded crowd without a view
+(MODEL 4.2, layer A).
 
-Takers: Poisson arrivals for each book, lognormal sizes, independent signs, uniform arrival in the tick. Limits: a
-fixed number of rows a book side; each lives an exponential time and is then posted anew at a distance drawn from the
-depth profile's density, so that together they hold their share of the profile. Order splitting and clustering of
-signs are not in this version (docs/limits.md).
+Takers: Hawkes arrivals for each book (a base rate proportional to the activity of the news, kernels exponential on
+four time scales), uniform within the tick, lognormal sizes. Each order belongs to one of a fixed number of metaorders
+at work, drawn at random, and has its sign; a metaorder has a Pareto number of orders and is then replaced by a new one
+of random sign (Lillo, Mike and Farmer 2005): signs have a long memory. Limits: a fixed number of rows a book side;
+each lives an exponential time and is then posted anew at a distance drawn from the depth profile's density, so that
+together they hold their share of the profile.
 """
 
 import math
@@ -23,12 +25,18 @@ from sim.schema import BUY, IOC, POST
 SERIAL_ROOM = np.int64(1 << 16)  # serials a sender may use in one tick
 ROW_WORDS = np.int64(8)  # 16-bit draws in one Philox block
 SPAN16 = 65536.0
+MOST_RATE = 600.0  # arrivals of one tick that ``rng.poisson`` can draw
 LARGEST_LOTS = 1e17  # a larger order could not be carried by int64, nor filled by any book a build accepts
 
 CROWD = np.dtype(
     [
-        ("takers_per_tick", "f8"),
+        ("base_per_tick", "f8"),  # arrivals at activity one that no other order caused
+        ("caused", "f8", (4,)),  # arrivals a tick that earlier orders cause now, by time scale
+        ("kept", "f8", (4,)),  # share of that left after one tick
+        ("gain", "f8", (4,)),  # added by one arrival, so that its children sum to the branching ratio at any tick
         ("most_takers", "i8"),
+        ("pareto", "f8"),  # exponent of metaorder length
+        ("longest", "f8"),  # orders of the longest metaorder
         ("log_median_lots", "f8"),
         ("sigma", "f8"),
         ("ticket0", "i8"),  # first ticket of the book's limit rows: bids, then asks
@@ -39,13 +47,17 @@ CROWD = np.dtype(
 )
 
 
+METAORDER = np.dtype([("left", "i8"), ("side", "i8")])  # orders still to come, BUY or SELL
+
+
 class Background(NamedTuple):
     """``crowd`` CROWD[n_books], ``knots`` float64[n_books, 2, k, 2]: distance and cumulative depth (0..1) of each
-    side's profile.
+    side's profile; ``metaorders`` METAORDER[n_books, n_at_work].
     """
 
     crowd: Any
     knots: Any
+    metaorders: Any
 
 
 class LimitRow(NamedTuple):
@@ -71,27 +83,55 @@ def distance_of(knots, u):
     return knots[k - 1, 0] + part * (knots[k, 0] - knots[k - 1, 0])
 
 
+@small
+def arrivals(crowd, activity, u):
+    """Number of takers of one tick, and the rates of the next one."""
+    rate = crowd["base_per_tick"] * activity
+    caused = crowd["caused"]
+    for k in range(4):
+        rate += caused[k]
+    n = rng.poisson(min(rate, MOST_RATE), u, crowd["most_takers"])
+    for k in range(4):
+        caused[k] = crowd["kept"][k] * caused[k] + np.float64(n) * crowd["gain"][k]
+    return n, rate
+
+
+@small
+def side_of_next(bg, key, tick, where, b, pick, row):
+    """Sign of the next order: that of the metaorder it belongs to; a metaorder that ends is replaced."""
+    n = np.int64(bg.metaorders.shape[1])
+    work = bg.metaorders[b, (np.int64(pick) * n) >> np.int64(32)]
+    side = np.int64(work["side"])
+    work["left"] = work["left"] - ONE
+    if work["left"] <= ZERO:
+        w0, w1, w2, w3 = rng.philox(key, tick, rng.METAORDER, where, row)
+        length = math.pow(rng.uniform(w0, w1), -1.0 / bg.crowd[b]["pareto"])
+        work["left"] = np.int64(math.ceil(min(length, bg.crowd[b]["longest"])))
+        work["side"] = np.int64(w2 & np.uint64(1))
+    return side
+
+
 @behaviour
-def send_takers(bg, ld, mail, px, key, tick, start_us):
+def send_takers(bg, ld, mail, px, news, key, tick, start_us):
     """Step 5a of the tick: draw the market orders of the crowd and put them in the mailbox."""
     tick_us = np.float64(ld.clock[0]["tick_us"])
     for i in range(bg.crowd.shape[0]):
         b = np.int64(i)
         crowd = bg.crowd[b]
         w0, w1, w2, w3 = rng.philox(key, tick, rng.TAKER_COUNT, ld.accounts[TAKERS]["key"], b)
-        n = rng.poisson(crowd["takers_per_tick"], rng.uniform(w0, w1), crowd["most_takers"])
-        if n == crowd["most_takers"]:  # the declared bound, passed once in 10^15 ticks: end the run rather than clip
+        n, rate = arrivals(crowd, news.now[0]["activity"], rng.uniform(w0, w1))
+        if n == crowd["most_takers"] or rate > MOST_RATE:  # the declared bound: end the run rather than clip
             ld.clock[0]["overflow"] = ld.clock[0]["overflow"] + ONE
         reference = px.now[0]["mark_half_ticks"] if b == PERP else px.now[0]["index_half_ticks"]
+        where = ld.accounts[TAKERS]["key"] + (b << np.int64(16))
         for j in range(n):
             row = TWO * np.int64(j)
-            where = ld.accounts[TAKERS]["key"] + (b << np.int64(16))
             w0, w1, w2, w3 = rng.philox(key, tick, rng.TAKER_ORDER, where, row)
             z = rng.normal(w0, w1, w2, w3)
             w0, w1, w2, w3 = rng.philox(key, tick, rng.TAKER_ORDER, where, row + ONE)
             size = math.exp(crowd["log_median_lots"] + crowd["sigma"] * z)
             lots = max(ONE, np.int64(min(size, LARGEST_LOTS)))
-            side = np.int64(w2 & np.uint64(1))
+            side = side_of_next(bg, key, tick, where, b, w2, row)
             arrival = start_us + np.int64(rng.uniform(w0, w1) * tick_us)
             price = bound_price(reference, side, ld.rules[b]["order_bound_ppm"])
             serial = tick * SERIAL_ROOM + (b << np.int64(14)) + np.int64(j)

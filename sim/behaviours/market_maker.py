@@ -1,13 +1,15 @@
-"""Market makers: ladders of quotes around a belief that follows the news and answers to flow (MODEL 4.1, thin).
+"""Market makers: ladders of quotes around a belief that follows the news and answers to fills (MODEL 4.1).
 
 Each firm keeps, on each side of each book, a geometric ladder of rungs between an inner and an outer distance; a
-rung holds its firm's share of the depth profile. Reservation price = news value seen x exp(belief) x (1 - skew x net
-/ limit). The belief moves by ``flow_response`` for each dollar of signed taker flow on the public tape of both books
-(without it makers absorb slow flow at no impact [P]) and decays with its half-life, which stands in for the latent
-layer of a later version. Size fades to zero on the side that adds to inventory. Quotes are post-only, except one
-that crosses the touch by more than the taker fee: that one is worth paying the fee and trades (stale orders are
-picked off; without it noise orders would hold the price where it was). Information is the state at the last tick's
-end and the news seen with latency; messages take the same latency.
+rung holds its firm's share of the depth profile times what the firm dares to show (behaviours/maker_risk.py). The
+reservation price is news value seen x exp(belief) x (1 - skew x net / limit). Half-spread and skew are those of Gueant,
+Lehalle and Fernandez-Tapia (kernels/quotes.py) at the volatility of the moment. The belief moves by ``flow_response``
+for each dollar of signed flow that the posted quotes of both books absorbed; what latent buyers and sellers absorb
+teaches nobody anything, which is how they hold the price. It also drifts toward the consolidated mid of both books: a
+firm's fair value is the market's, plus the news and the fills since. Size fades to zero on the side that adds to
+inventory. Quotes are post-only, except one that crosses the touch by more than the taker fee: that one is worth paying
+the fee and trades. Information is the state at the last tick's end and the news seen with latency; messages take the
+same latency.
 """
 
 import math
@@ -17,12 +19,14 @@ import numpy as np
 
 from sim import rng
 from sim.behaviours.background import ROW_WORDS, SERIAL_ROOM, SPAN16
+from sim.behaviours.maker_risk import NEAR, NORMAL, net_lots, review_firm, update_volatility
 from sim.behaviours.news import log_value_seen
 from sim.kernels._jit import behaviour, small
 from sim.kernels.book import best_ask, best_bid, slot_of
 from sim.kernels.ledger import MILLION, ONE, TWO, ZERO, Order
 from sim.kernels.mailbox import CANCEL, NEW, REPLACE, post
 from sim.kernels.marks import PERP, SPOT
+from sim.kernels.quotes import half_spread, skew_per_lot
 from sim.schema import BUY, GTC, MAX_PRICE_TICKS, POST
 
 # A rung is moved when its price is off target by more than this share of its distance from the reservation price
@@ -32,21 +36,18 @@ REPRICE_SHARE = 0.002
 SHORT_SHARE = 0.5  # a rung with less than this share of its target size is refilled at the add rate [judgement]
 LONG_SHARE = 1.5  # a rung with more than this multiple of its target size is cut at the cancel rate [judgement]
 
-MAKER = np.dtype(
-    [
-        ("owner", "i8"),
-        ("stock_lots", "i8"),  # coins that are neither hedge nor inventory
-        ("limit_lots", "i8"),
-        ("belief", "f8"),  # log offset from the news value
-    ]
-)
 QUOTING = np.dtype(
     [
         ("add_16", "i8"),  # chance in one tick, in 1/65536
         ("cancel_16", "i8"),
-        ("response_per_micro", "f8"),  # log price for each micro-dollar of net taker flow
-        ("belief_kept", "f8"),  # share of the belief left after one tick
-        ("skew", "f8"),  # shift at the inventory limit, a fraction
+        ("response_per_micro", "f8"),  # log price for each micro-dollar of net flow into posted quotes
+        ("anchor_share", "f8"),  # of the gap between the consolidated mid and a firm's fair price, closed in one tick
+        ("quote_age_ticks", "f8"),  # how much older the news in resting quotes is than what firms see
+        ("perp_weight", "f8"),  # of the perp in the consolidated mid; the rest is the spot book's
+        ("gamma", "f8"),  # of the GLFT quotes, for prices in fractions and inventory in mean background orders
+        ("k", "f8"),
+        ("fill_rate", "f8"),  # A, 1/s
+        ("limit_orders", "f8"),  # inventory limit at median capital, in mean background orders
         ("news_lag_ticks", "f8"),
         ("latency_us", "i8"),
         ("ticket0", "i8"),
@@ -55,30 +56,30 @@ QUOTING = np.dtype(
 
 
 class Makers(NamedTuple):
-    """``firms`` MAKER[n], ``quoting`` QUOTING[1], ``distance`` float64 and ``lots`` int64, [n, books, 2, rungs]."""
+    """``firms`` MAKER[n], ``caution`` CAUTION[1], ``quoting`` QUOTING[1], ``distance`` float64 and ``lots`` int64,
+    [n, books, 2, rungs].
+    """
 
     firms: Any
+    caution: Any
     quoting: Any
     distance: Any
     lots: Any
 
 
 class Ladder(NamedTuple):
-    """One ladder in one tick: whose and where, reservation price (float ticks), share of full size, price to take."""
+    """One ladder in one tick: whose and where, reservation price (float ticks), shares of full size near and far, what
+    is added to every distance, price to take.
+    """
 
     firm: Any
     book: Any
     side: Any
     reservation: Any
-    share: Any
+    near: Any
+    far: Any
+    widening: Any
     take_beyond: Any
-
-
-@small
-def net_lots(bk, firm):
-    """Inventory of a firm over both books, without its hedge and its working stock of coins."""
-    owner = firm["owner"]
-    return bk.positions[PERP, owner] + bk.positions[SPOT, owner] - firm["stock_lots"]
 
 
 @behaviour
@@ -91,11 +92,25 @@ def all_net_lots(bk, mk):
 
 
 @small
-def reservation_ticks(news, firm, quoting, tick, net):
-    """Price, as a float in ticks, around which a firm quotes."""
-    log_value = log_value_seen(news, tick, quoting["news_lag_ticks"]) + firm["belief"]
-    skew = quoting["skew"] * np.float64(net) / np.float64(firm["limit_lots"])
-    return news.now[0]["start_usd"] / news.now[0]["tick_usd"] * math.exp(log_value) * (1.0 - skew)
+def reservation_ticks(news, firm, skew, log_seen, net):
+    """Price, as a float in ticks, around which a firm quotes; ``skew`` is the shift at its inventory limit."""
+    shift = skew * np.float64(net) / np.float64(firm["limit_lots"])
+    return news.now[0]["start_usd"] / news.now[0]["tick_usd"] * math.exp(log_seen + firm["belief"]) * (1.0 - shift)
+
+
+@small
+def log_consolidated(px, quoting):
+    """Log of the mid of both books, weighted by posted depth, in half ticks."""
+    perp = math.log(np.float64(px.now[0]["mid_half_ticks"]))
+    return perp + (1.0 - quoting["perp_weight"]) * (math.log(np.float64(px.now[0]["index_half_ticks"])) - perp)
+
+
+@small
+def glft_spread(quoting, reference, x):
+    """Half-spread, and skew at the inventory limit, as fractions, at ``x`` times the reference volatility."""
+    gamma, k, fill_rate, sigma = quoting["gamma"], quoting["k"], quoting["fill_rate"], reference * x
+    skew = skew_per_lot(gamma, k, fill_rate, sigma) * quoting["limit_orders"]
+    return half_spread(gamma, k, fill_rate, sigma), skew
 
 
 @small
@@ -148,7 +163,9 @@ def tend_rung(bk, mk, ld, mail, at, rung, draw, tick):
     row = ld.tickets[ticket]
     if np.int64(row["pending"]) != ZERO:
         return
-    offset = mk.distance[at.firm, at.book, at.side, rung] * at.reservation
+    distance = mk.distance[at.firm, at.book, at.side, rung]
+    share = at.near if distance < NEAR else at.far
+    offset = max(distance + at.widening, 0.0) * at.reservation
     if at.side == BUY:
         price = np.int64(math.floor(at.reservation - offset))
         takes = price > at.take_beyond
@@ -156,7 +173,7 @@ def tend_rung(bk, mk, ld, mail, at, rung, draw, tick):
         price = np.int64(math.ceil(at.reservation + offset))
         takes = price < at.take_beyond
     price = max(ONE, price)
-    lots = np.int64(at.share * np.float64(mk.lots[at.firm, at.book, at.side, rung]))
+    lots = np.int64(share * np.float64(mk.lots[at.firm, at.book, at.side, rung]))
     tolerance = max(ONE, np.int64(REPRICE_SHARE * offset))
     action, chance = action_for(bk, row, draw, price, lots, tolerance, quoting, tick < ZERO)
     if action < ZERO:
@@ -185,19 +202,36 @@ def quote_ladder(bk, mk, ld, mail, key, at, tick):
 
 
 @behaviour
-def make_markets(bk, mk, ld, mail, news, key, tick):
-    """Step 4a of the tick: every firm updates its belief and tends its ladders."""
+def make_markets(bk, mk, ld, mail, px, news, key, tick):
+    """Step 4a of the tick: every firm updates its belief and its caution and tends its ladders."""
     quoting = mk.quoting[0]
-    flow = np.float64(ld.flows[PERP]["last_net_micro"] + ld.flows[SPOT]["last_net_micro"])
+    flow = np.float64(ld.flows[PERP]["last_quoted_micro"] + ld.flows[SPOT]["last_quoted_micro"])
+    if tick > ZERO:
+        update_volatility(mk, px)
+    reference = mk.caution[0]["reference"]
+    calm, skew = glft_spread(quoting, reference, 1.0)
+    spread, skew = glft_spread(quoting, reference, mk.caution[0]["x"])
+    log_seen = log_value_seen(news, tick, quoting["news_lag_ticks"])
+    start_log = math.log(TWO * news.now[0]["start_usd"] / news.now[0]["tick_usd"])
+    log_quoted = log_value_seen(news, tick, min(quoting["news_lag_ticks"] + quoting["quote_age_ticks"], tick + 1.0))
+    market_belief = log_consolidated(px, quoting) - start_log - log_quoted
     for k in range(mk.firms.shape[0]):
         i = np.int64(k)
         firm = mk.firms[i]
-        firm["belief"] = firm["belief"] * quoting["belief_kept"] + quoting["response_per_micro"] * flow
+        drift = quoting["anchor_share"] * (market_belief - firm["belief"])
+        firm["belief"] = firm["belief"] + drift + quoting["response_per_micro"] * flow
+        review_firm(bk, ld, mk, px, news, key, i, log_seen, start_log, tick, tick * ld.clock[0]["tick_us"])
+        if firm["live"] == ZERO:
+            continue
         net = net_lots(bk, firm)
-        reservation = reservation_ticks(news, firm, quoting, tick, net)
+        reservation = reservation_ticks(news, firm, skew, log_seen, net)
+        widening = (TWO * spread if firm["state"] != NORMAL else spread) - calm
         for b in range(2):
             for s in range(2):
                 book, side = np.int64(b), np.int64(s)
-                share = size_share(net, side, firm["limit_lots"])
-                at = Ladder(i, book, side, reservation, share, take_beyond_ticks(bk, ld, book, side))
+                share = size_share(net, side, firm["limit_now_lots"])
+                near = share * firm["near"] * firm["shock_near"][side]
+                far = share * firm["far"] * firm["shock_far"][side]
+                beyond = take_beyond_ticks(bk, ld, book, side)
+                at = Ladder(i, book, side, reservation, near, far, widening, beyond)
                 quote_ladder(bk, mk, ld, mail, key, at, tick)

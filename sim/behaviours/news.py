@@ -1,9 +1,13 @@
 """The news value: what the coin would be worth to somebody who read everything. It moves quotes, never prices directly.
 
-log v = sum of ramps (headlines, index path, linear in time) + a random walk. Makers see it with a latency, between
-ticks by linear interpolation. Source: MODEL 2.2 (index is never v), 6.3 R8; DECISIONS 17, 21.
+log v = sum of ramps (headlines, index path, linear in time) + a random walk whose variance is proportional to the
+market's activity. Activity is the exponential of a sum of Ornstein-Uhlenbeck factors with mean one: news and trading
+come in bursts on several time scales (mixture of distributions, Clark 1973), which is where the clustering and the
+heavy tails of calm returns come from. Participants see v with a latency, between ticks by linear interpolation.
+Source: MODEL 2.2 (index is never v), 6.3 R8; DECISIONS 17, 21.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +20,8 @@ NEWS = np.dtype(
     [
         ("start_usd", "f8"),
         ("tick_usd", "f8"),
-        ("noise_per_tick", "f8"),  # sd of the log increment of one tick
+        ("noise_per_tick", "f8"),  # sd of the log increment of one tick at activity one
+        ("activity", "f8"),  # mean one
         ("log_noise", "f8"),
         ("log_value", "f8"),  # log(v / start) at the start of this tick
     ]
@@ -24,12 +29,25 @@ NEWS = np.dtype(
 RAMP = np.dtype([("start_us", "i8"), ("end_us", "i8"), ("log_move", "f8")])
 
 
+MOOD = np.dtype(
+    [
+        ("level", "f8"),  # standard normal in the long run
+        ("kept", "f8"),  # share of the level left after one tick
+        ("shock", "f8"),  # sqrt(1 - kept^2)
+        ("size", "f8"),  # sd of this factor's part of log activity
+    ]
+)
+
+
 class News(NamedTuple):
-    """``now`` NEWS[1], ``ramps`` RAMP[n], ``seen`` float64[ring] (log v at the start of recent ticks)."""
+    """``now`` NEWS[1], ``ramps`` RAMP[n], ``seen`` float64[ring] (log v at the start of recent ticks), ``moods``
+    MOOD[n_factors].
+    """
 
     now: Any
     ramps: Any
     seen: Any
+    moods: Any
 
 
 @behaviour
@@ -46,13 +64,27 @@ def path_log_move(ramps, now_us):
     return total
 
 
+@small
+def update_activity(news, key, tick):
+    """Move every factor by one tick and set the activity they add up to."""
+    log_activity = 0.0
+    for k in range(news.moods.shape[0]):
+        mood = news.moods[k]
+        w0, w1, w2, w3 = rng.philox(key, tick, rng.ACTIVITY, ZERO, np.int64(k))
+        mood["level"] = mood["kept"] * mood["level"] + mood["shock"] * rng.normal(w0, w1, w2, w3)
+        log_activity += mood["size"] * mood["level"] - 0.5 * mood["size"] * mood["size"]
+    news.now[0]["activity"] = math.exp(log_activity)
+
+
 @behaviour
 def update_news(news, key, tick, now_us):
     """Step 1 of the tick: draw the noise of one tick, add the path, remember the value for slower eyes."""
     now = news.now[0]
     if tick > ZERO:
+        update_activity(news, key, tick)
         w0, w1, w2, w3 = rng.philox(key, tick, rng.NEWS, ZERO, ZERO)
-        now["log_noise"] = now["log_noise"] + now["noise_per_tick"] * rng.normal(w0, w1, w2, w3)
+        sd = now["noise_per_tick"] * math.sqrt(now["activity"])
+        now["log_noise"] = now["log_noise"] + sd * rng.normal(w0, w1, w2, w3)
     now["log_value"] = now["log_noise"] + path_log_move(news.ramps, now_us)
     news.seen[(tick + ONE) % np.int64(news.seen.shape[0])] = now["log_value"]
 

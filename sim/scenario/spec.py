@@ -11,6 +11,7 @@ from sim.settings.background import BackgroundSettings
 from sim.settings.clearing import ClearingSettings
 from sim.settings.dip_buyer import DipBuyerSettings
 from sim.settings.fields import Settings, problem_at, setting
+from sim.settings.latent import LatentSettings
 from sim.settings.leveraged import LeveragedSettings
 from sim.settings.market import MarketSettings
 from sim.settings.market_maker import MarketMakerSettings
@@ -117,6 +118,7 @@ class Spec(Settings):
         {}, unit="", provenance="scenario", source=_OWN, note="Price, open interest, volume, depth."
     )
     background: BackgroundSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="Background flow.")
+    latent: LatentSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="Latent liquidity.")
     market_maker: MarketMakerSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="Market makers.")
     arbitrage: ArbitrageSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="Spot-perp arbitrage.")
     dip_buyer: DipBuyerSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="Dip buyers.")

@@ -25,6 +25,48 @@ class BackgroundSettings(Settings):
         at_least=0.0,
         at_most=4.0,
     )
+    branching: Fraction = setting(
+        0.8,
+        unit="fraction",
+        provenance="judgement",
+        source=(
+            "MODEL.md 4.2: branching ratio 0.7-0.9, from memory, medium confidence [K:m]; time scales 0.1, 1, "
+            "10, 100 s in equal parts"
+        ),
+        note="Mean number of background orders that one order causes directly (Hawkes).",
+        at_least=0.0,
+        at_most=0.95,
+    )
+    metaorders: Count = setting(
+        50,
+        unit="",
+        provenance="judgement",
+        source="own judgement: with it the net flow of a day is about 3% of the volume",
+        note="Metaorders at work at any time in each book; each order belongs to one of them.",
+        at_least=1,
+        at_most=10000,
+    )
+    metaorder_exponent: Number = setting(
+        1.5,
+        unit="",
+        provenance="judgement",
+        source=(
+            "MODEL.md 4.2: Pareto size exponent 1.5 (Lillo, Mike and Farmer 2005), from memory, high "
+            "confidence [K:h]"
+        ),
+        note="Pareto exponent of the number of orders of a metaorder.",
+        at_least=1.05,
+        at_most=10.0,
+    )
+    metaorder_longest: Count = setting(
+        300,
+        unit="orders",
+        provenance="judgement",
+        source="own judgement: 300 orders are about $19m",
+        note="Orders of the longest metaorder.",
+        at_least=1,
+        at_most=1000000,
+    )
     noise_depth_share: Fraction = setting(
         "30%",
         unit="fraction",

@@ -150,6 +150,25 @@ class MarketSettings(Settings):
         at_most=10.0,
     )
 
+    depth_scale_latent: Fraction = setting(
+        1.0,
+        unit="fraction",
+        provenance="scenario",
+        source="DECISIONS 20: the depth axis of an experiment",
+        note="Scales the density of the latent layer, not its cash.",
+        at_least=0.001,
+        at_most=10.0,
+    )
+    depth_scale_refill: Fraction = setting(
+        1.0,
+        unit="fraction",
+        provenance="scenario",
+        source="DECISIONS 20: the depth axis of an experiment",
+        note="Scales the rate at which makers post missing quotes and background limit orders are renewed.",
+        at_least=0.001,
+        at_most=10.0,
+    )
+
     @model_validator(mode="after")
     def _profiles_increase(self) -> "MarketSettings":
         for name in ("perp_bid_depth", "perp_ask_depth", "spot_depth"):

@@ -1,9 +1,7 @@
 """Market makers: how many, how rich, how they quote, and how they answer fills, inventory and news."""
 
-from pydantic import model_validator
-
-from sim.settings.fields import Settings, problem_at, setting
-from sim.settings.quantities import Count, Duration, Fraction, Money, Number, Rate
+from sim.settings.fields import Settings, setting
+from sim.settings.quantities import Count, Duration, Flag, Fraction, Money, Number, Rate
 
 
 class MarketMakerSettings(Settings):
@@ -45,18 +43,6 @@ class MarketMakerSettings(Settings):
         at_least=1,
         at_most=200,
     )
-    inner_distance: Fraction = setting(
-        "0.5bp",
-        unit="fraction",
-        provenance="judgement",
-        source=(
-            "own judgement; EVENT.md P9 has the spread at 0.016-0.02 bp, one tick, which several makers of "
-            "different inventory reach"
-        ),
-        note="Distance of the first rung from the firm's price.",
-        at_least=1e-7,
-        at_most=0.1,
-    )
     outer_distance: Fraction = setting(
         "5%",
         unit="fraction",
@@ -89,7 +75,7 @@ class MarketMakerSettings(Settings):
         unit="fraction",
         provenance="judgement",
         source="MODEL.md 4.1: 1% per depth at 1%; without an answer to fills makers absorb slow flow at no impact",
-        note="Move of the firms' belief after a signed taker flow of flow_response_notional.",
+        note="Move of the firms' belief after a signed flow of flow_response_notional into posted quotes.",
         at_least=0.0,
         at_most=0.5,
     )
@@ -100,39 +86,54 @@ class MarketMakerSettings(Settings):
         source=(
             "DECISIONS 20: mean of bid and ask depth at 1%, (305 + 241)/2 (EVENT.md P5, P6); kept at every depth scale"
         ),
-        note="Taker flow that moves the belief by flow_response.",
+        note="Flow into the posted quotes of both books that moves the belief by flow_response.",
         at_least=1000.0,
         at_most=1e12,
-    )
-    belief_half_life: Duration = setting(
-        "30min",
-        unit="s",
-        provenance="judgement",
-        source=(
-            "own judgement; stands in for latent liquidity, which this version has not: slow value buyers undo "
-            "uninformed flow"
-        ),
-        note="Half-life with which makers forget flow and return to the news value.",
-        at_least=1.0,
-        at_most=8.64e6,
     )
     inventory_limit: Money = setting(
         "$50m",
         unit="USD",
         provenance="judgement",
         source="MODEL.md 4.1: Qmax0 per firm for BTC",
-        note="Net position of a firm beyond which it quotes one side only.",
+        note="Net position, at median capital, beyond which a firm quotes one side only; a richer firm has more.",
         at_least=1000.0,
         at_most=1e11,
     )
-    inventory_skew: Fraction = setting(
-        "10bp",
-        unit="fraction",
+    anchor_time: Duration = setting(
+        "10min",
+        unit="s",
         provenance="judgement",
-        source="own judgement",
-        note="Shift of a firm's quotes when its net position is at the limit.",
+        source="MODEL.md 4.1: fair value is the consolidated microprice plus news; own judgement of the time, swept",
+        note="Time in which a firm's fair price closes on the consolidated mid of both books.",
+        at_least=0.1,
+        at_most=8.64e6,
+    )
+    fill_decay: Number = setting(
+        2.0,
+        unit="1/bp",
+        provenance="judgement",
+        source="own judgement: fills fall off by 1/e within half a basis point",
+        note="How fast the rate of fills falls with the distance of a quote (k of the GLFT quotes).",
+        at_least=0.001,
+        at_most=10000.0,
+    )
+    fill_rate: Rate = setting(
+        "1.9/s",
+        unit="1/s",
+        provenance="judgement",
+        source="own judgement: half of the background orders of the perpetual, one side",
+        note="Rate of fills of a quote at the mid (A of the GLFT quotes).",
+        at_least=1e-06,
+        at_most=1e5,
+    )
+    skew_at_limit: Number = setting(
+        3.0,
+        unit="half-spreads",
+        provenance="judgement",
+        source="MODEL.md 4.1: skew at the inventory limit is three half-spreads; fixes the risk aversion gamma",
+        note="Shift of the quotes of a firm at its inventory limit.",
         at_least=0.0,
-        at_most=0.2,
+        at_most=1000.0,
     )
     news_latency: Duration = setting(
         "200ms",
@@ -143,10 +144,178 @@ class MarketMakerSettings(Settings):
         at_least=0.0,
         at_most=3600.0,
     )
-
-    @model_validator(mode="after")
-    def _rungs_go_outward(self) -> "MarketMakerSettings":
-        if self.outer_distance <= self.inner_distance:
-            why = f"must be larger than inner_distance ({self.inner_distance:g}), got {self.outer_distance:g}"
-            raise problem_at("outer_distance", sentence=why)
-        return self
+    withdrawal: Flag = setting(
+        True,
+        unit="",
+        provenance="scenario",
+        source="DECISIONS 24: makers never withdraw is a counterfactual",
+        note="false lets firms quote through everything: no volatility, headline, loss or capital rule.",
+    )
+    calm_volatility: Number = setting(
+        2.0,
+        unit="x",
+        provenance="judgement",
+        source="MODEL.md 4.1: theta 2 [C]",
+        note="Median over firms of the multiple of reference volatility beyond which near quotes shrink.",
+        at_least=0.1,
+        at_most=1000.0,
+    )
+    volatility_elasticity: Number = setting(
+        0.33,
+        unit="",
+        provenance="measured",
+        source="MODEL.md R6: depth against volatility up to 20:49 on 10 Oct, -0.29 to -0.36 (R2 at most 0.16)",
+        note="Near size falls with volatility to this power (phi).",
+        at_least=0.0,
+        at_most=5.0,
+    )
+    least_size: Fraction = setting(
+        "0.2%",
+        unit="fraction",
+        provenance="judgement",
+        source="MODEL.md 4.1: w_min 0.002 [C]",
+        note="Smallest share of near size that volatility alone leaves.",
+        at_least=0.0,
+        at_most=1.0,
+    )
+    wide_volatility: Number = setting(
+        3.0,
+        unit="x",
+        provenance="judgement",
+        source="MODEL.md 4.1: WIDE beyond x = 3",
+        note="Median multiple of reference volatility beyond which the half-spread doubles.",
+        at_least=0.1,
+        at_most=10000.0,
+    )
+    pull_volatility: Number = setting(
+        10.0,
+        unit="x",
+        provenance="judgement",
+        source="MODEL.md 4.1: PULLED beyond x = 10",
+        note="Median multiple of reference volatility beyond which a firm pulls its near quotes.",
+        at_least=0.1,
+        at_most=10000.0,
+    )
+    pull_loss: Fraction = setting(
+        "5%",
+        unit="fraction",
+        provenance="judgement",
+        source="MODEL.md 4.1: loss of the day beyond 5% of capital",
+        note="Median loss, as a share of capital, beyond which a firm pulls its near quotes.",
+        at_least=0.0001,
+        at_most=1.0,
+    )
+    threshold_sigma: Number = setting(
+        0.5,
+        unit="log units",
+        provenance="judgement",
+        source="MODEL.md R6: thresholds drawn per firm from a distribution; own judgement of its width",
+        note="Standard deviation of the logarithm of each threshold over firms.",
+        at_least=0.0,
+        at_most=3.0,
+    )
+    never_pull_share: Fraction = setting(
+        "25%",
+        unit="fraction of firms",
+        provenance="judgement",
+        source="MODEL.md R6: some firms never pull; own judgement of how many",
+        note="Share of firms that never pull, nearest whole number.",
+        at_least=0.0,
+        at_most=1.0,
+    )
+    cool_down: Duration = setting(
+        "15min",
+        unit="s",
+        provenance="judgement",
+        source="MODEL.md 4.1: LogN(median 15 min, sigma 0.8)",
+        note="Median time from a pull to the first returning quotes.",
+        at_least=1.0,
+        at_most=8.64e6,
+    )
+    cool_down_sigma: Number = setting(
+        0.8,
+        unit="log units",
+        provenance="judgement",
+        source="MODEL.md 4.1",
+        note="Standard deviation of the logarithm of that time.",
+        at_least=0.0,
+        at_most=3.0,
+    )
+    return_time: Duration = setting(
+        "6h",
+        unit="s",
+        provenance="judgement",
+        source="MODEL.md 4.1: ramp over 6 h",
+        note="Time in which near quotes come back to full size after a cool-down.",
+        at_least=1.0,
+        at_most=8.64e6,
+    )
+    headline_move: Fraction = setting(
+        "0.6%",
+        unit="log units",
+        provenance="measured",
+        source=(
+            "BTC mark, 9 Oct to 20:49 on 10 Oct 2025: of all five-minute moves only those of 14:59-15:02 and "
+            "15:32 exceed it"
+        ),
+        note="Median move of the news value within five minutes that a firm takes for a headline.",
+        at_least=0.0001,
+        at_most=1.0,
+    )
+    headline_near: Fraction = setting(
+        "0.52",
+        unit="fraction",
+        provenance="measured",
+        source="EVENT.md 1: bids within 1% fell to 44-60% of the morning after the headline of 14:57",
+        note="Share of near size left after a headline.",
+        at_least=0.0,
+        at_most=1.0,
+    )
+    headline_far: Fraction = setting(
+        "0.80",
+        unit="fraction",
+        provenance="measured",
+        source="EVENT.md 1: bids within 5% fell to 76-84% after the same headline",
+        note="Share of far size left after a headline.",
+        at_least=0.0,
+        at_most=1.0,
+    )
+    headline_half_life: Duration = setting(
+        "12h",
+        unit="s",
+        provenance="judgement",
+        source=(
+            "own judgement: six hours after that headline the book was still at 0.55 and 0.75 of the morning "
+            "(EVENT.md F13)"
+        ),
+        note="Half-life of the uncertainty after a headline.",
+        at_least=1.0,
+        at_most=8.64e7,
+    )
+    capital_exponent: Number = setting(
+        1.0,
+        unit="",
+        provenance="judgement",
+        source="MODEL.md 4.1: psi 1; the capital memory omega is 0 (R7)",
+        note="All quotes scale with equity over starting capital to this power, at most 1.",
+        at_least=0.0,
+        at_most=10.0,
+    )
+    value_at_risk: Fraction = setting(
+        "2%",
+        unit="fraction",
+        provenance="judgement",
+        source="MODEL.md 4.1: phi_V 2% of capital at 99% over 10 min",
+        note="Share of capital that the position may lose at 99% over ten minutes; caps the inventory limit.",
+        at_least=0.0001,
+        at_most=1.0,
+    )
+    reference_volatility: Fraction = setting(
+        "1.88%",
+        unit="fraction per sqrt(day)",
+        provenance="measured",
+        source="EVENT.md P16: 36% a year / sqrt(365)",
+        note="Volatility that counts as calm.",
+        at_least=0.0001,
+        at_most=0.5,
+    )

@@ -52,9 +52,54 @@ def _kind_of_path(value: Any) -> str:
 Path = Annotated[Annotated[PathName, Tag("name")] | Annotated[Points, Tag("points")], Discriminator(_kind_of_path)]
 
 
+_ACTIVITY = (
+    "kurtosis (7.5) and autocorrelation of absolute one-minute returns (0.23, 0.16, 0.08, 0.04 at 1, 20, 50, 100 min), "
+    "BTC mark, 9 Oct 00:00 to 10 Oct 14:50 2025 (event_1011), by two lognormal factors"
+)
+
+
 class NewsSettings(Settings):
     """Random public news, and a given path of the news value on top of it."""
 
+    activity_fast_half_life: Duration = setting(
+        "25min",
+        unit="s",
+        provenance="measured",
+        source=_ACTIVITY,
+        note=(
+            "Half-life of the fast factor of activity, which scales the variance of news and the rate of "
+            "background orders."
+        ),
+        at_least=1.0,
+        at_most=8.64e6,
+    )
+    activity_fast_size: Number = setting(
+        0.85,
+        unit="log units",
+        provenance="measured",
+        source=_ACTIVITY,
+        note="Standard deviation of the fast factor's part of log activity; 0 leaves it out.",
+        at_least=0.0,
+        at_most=2.0,
+    )
+    activity_slow_half_life: Duration = setting(
+        "12h",
+        unit="s",
+        provenance="measured",
+        source=_ACTIVITY,
+        note="Half-life of the slow factor of activity.",
+        at_least=1.0,
+        at_most=8.64e6,
+    )
+    activity_slow_size: Number = setting(
+        0.45,
+        unit="log units",
+        provenance="measured",
+        source=_ACTIVITY,
+        note="Standard deviation of the slow factor's part of log activity; 0 leaves it out.",
+        at_least=0.0,
+        at_most=2.0,
+    )
     noise_per_day: Fraction = setting(
         "1.88%",
         unit="fraction per sqrt(day)",

@@ -28,11 +28,13 @@ BASE: dict[str, Any] = {
     "market_maker": {
         "firms": 3,
         "rungs_per_side": 6,
-        "inner_distance": "5bp",
+        "fill_decay": 0.2,
+        "withdrawal": False,  # its own tests switch it on
         "capital_median": "$1m",
         "flow_response_notional": "$500k",
         "inventory_limit": "$300k",
     },
+    "latent": {"enabled": False},  # its own tests switch it on: at this volume it would swallow every shock
     "leveraged": {"accounts": 300, "notional_cap": "$500k"},
     "arbitrage": {"firms": 4, "capital": "$8m", "smallest_order": "$100"},
     "dip_buyer": {"buyers": 8, "cash": "$1m", "bids_per_buyer": 3, "pace": "$3k/s"},

@@ -91,9 +91,10 @@ def test_one_order_filled_by_thousands_of_forced_ones_in_a_tick_fits_the_room():
     """Each forced order that leaves a part of an agent's bid behind is a fill row; there may be more of them than
     orders in the book."""
     market = market_of(
-        leveraged={"accounts": 40_000, "notional_sigma": 0.3, "leverage_median": 20.0, "cex_share": 0.0},
+        leveraged={"accounts": 160_000, "notional_sigma": 0.3, "leverage_median": 20.0, "cex_share": 0.0},
         market={"open_interest": "2k BTC"},
         shocks=[{"kind": "news_move", "at": "5s", "over": "1s", "move": "-4%"}],
+        market_maker={"skew_at_limit": 0.0},  # quotes go where the news goes, whatever the firms hold
     )
     agent = trader(market, cash_usd=5e9)
     market.run_until(4.0)

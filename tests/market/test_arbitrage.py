@@ -166,7 +166,8 @@ def test_a_firm_whose_leg_is_empty_stops_and_the_basis_opens():
     state, rows = market.state, market.collect().series
     assert rows["arb_stopped"].max() == len(state.arbitrageurs)
     assert desk_of(market).stopped_share > 0.0
-    assert rows["arb_perp_lots"].max() <= int(state.arbitrageurs["size_lots"].sum()) + len(state.arbitrageurs)
+    cheaper = 1.02  # what the coins are sold for buys a little more of the perp once that has fallen
+    assert rows["arb_perp_lots"].max() <= cheaper * int(state.arbitrageurs["size_lots"].sum())
     assert (state.books.positions[1] >= 0).all()
     assert (state.accounts["cash_micro"][state.arbitrageurs["wallet"]] >= 0).all()
     assert basis_bp(market).min() < -50.0

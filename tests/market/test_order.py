@@ -13,6 +13,7 @@ STEPS = [
     "settle_funding",  # 3
     "make_markets",  # 4
     "send_limits",  # 4
+    "tend_layers",  # 4
     "send_takers",  # 5
     "arbitrage",  # 5
     "buy_dips",  # 5

@@ -57,7 +57,10 @@ def test_a_sale_lowers_the_price_and_the_makers_forget_it():
 
 
 def test_a_news_move_moves_the_value_by_what_it_says_and_the_price_follows():
-    market = market_of(shocks=[DROP | {"move": "-2%"}], leveraged={"enabled": False}, **QUIET_NEWS)
+    unskewed = {"skew_at_limit": 0.0}  # quotes go where the news goes, whatever the firms hold
+    market = market_of(
+        shocks=[DROP | {"move": "-2%"}], leveraged={"enabled": False}, market_maker=unskewed, **QUIET_NEWS
+    )
     market.run_until(180.0)
     value = market.collect().series["value_usd"]
     assert value[60] == pytest.approx(1000.0)

@@ -1,0 +1,182 @@
+"""What makes a market maker show less: volatility, headlines, losses, a price away from its own; and how it comes back.
+
+MODEL 4.1 with R6. Each firm has thresholds of its own, drawn once; some firms never pull.
+
+- *Volatility.* x = the larger of two moving standard deviations of the perp mid over the reference. Near quotes (within
+  1% of the firm's price) shrink as (theta / x)^phi beyond theta. Beyond ``wide_vol`` the half-spread doubles (WIDE).
+- *Headline.* A move of the news value beyond the firm's threshold within five minutes sets its uncertainty to one; it
+  fades with a half-life. Near and far quotes shrink by their own share of it.
+- *PULLED* (firms that pull): x beyond ``pull_vol``, a loss of the day beyond a share of capital, or the perp mid more
+  than 1% away from the firm's fair price for 10 s. No near quotes until a cool-down drawn from a lognormal is over;
+  then they come back linearly. A trigger that still holds starts the cool-down again.
+- *Capital.* All quotes scale with (equity / capital)^psi, at most 1; the inventory limit is the smaller of the firm's
+  own and what its value at risk allows.
+
+The working stock of coins is on loan: its price is not the firm's risk.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sim import rng
+from sim.behaviours.news import log_value_seen
+from sim.kernels._jit import behaviour, small
+from sim.kernels.ledger import ONE, ZERO
+from sim.kernels.marks import PERP, SPOT
+
+NORMAL, WIDE, PULLED = (np.int64(i) for i in range(3))
+NEAR = 0.01  # distance from a firm's price within which its quotes are near (MODEL 4.1: no quotes within 1%)
+AWAY = 0.01  # gap between perp mid and a firm's price that counts as away (MODEL 4.1)
+AWAY_US = np.int64(10_000_000)  # for how long (MODEL 4.1)
+HEADLINE_S = 300.0  # window of a headline, s: five minutes separate the two of 10 Oct before 20:49 from all other moves
+VAR_S = 600.0  # horizon of value at risk, s (MODEL 4.1: 10 min)
+VAR_Z = 2.33  # its quantile (MODEL 4.1: 99%)
+
+MAKER = np.dtype(
+    [
+        ("owner", "i8"),
+        ("stock_lots", "i8"),  # coins that are neither hedge nor inventory
+        ("limit_lots", "i8"),
+        ("limit_now_lots", "i8"),  # after value at risk
+        ("belief", "f8"),  # log offset from the news value
+        ("capital_micro", "f8"),
+        ("hedge_micro", "f8"),  # worth at the start of the coins that hedge the starting short: no capital at risk
+        ("state", "i8"),  # NORMAL, WIDE, PULLED
+        ("until_us", "i8"),  # end of the cool-down
+        ("away_us", "i8"),  # since when the perp mid is away from the firm's price; -1 when it is not
+        ("n_pulls", "i8"),
+        ("headline", "f8"),  # 0..1
+        ("calm_vol", "f8"),  # theta
+        ("wide_vol", "f8"),
+        ("pull_vol", "f8"),
+        ("headline_move", "f8"),  # log move of the news value
+        ("loss_share", "f8"),  # of capital
+        ("pulls", "i8"),  # 0: never
+        ("near", "f8"),  # shares of full size quoted now, before shocks
+        ("far", "f8"),
+        ("live", "i8"),  # 0 while an outage silences the firm
+        ("shock_near", "f8", (2,)),  # shares set by shocks, bids and asks
+        ("shock_far", "f8", (2,)),
+    ]
+)
+CAUTION = np.dtype(
+    [
+        ("fast", "f8"),  # moving variance of the log mid per second
+        ("slow", "f8"),
+        ("fast_kept", "f8"),
+        ("slow_kept", "f8"),
+        ("log_mid", "f8"),
+        ("x", "f8"),  # standard deviation over the reference
+        ("reference", "f8"),  # per sqrt(s)
+        ("tick_s", "f8"),
+        ("phi", "f8"),
+        ("least", "f8"),  # w_min
+        ("headline_kept", "f8"),
+        ("headline_ticks", "f8"),
+        ("headline_near", "f8"),  # share of size left at full uncertainty
+        ("headline_far", "f8"),
+        ("cool_down_s", "f8"),
+        ("cool_down_sigma", "f8"),
+        ("ramp_us", "f8"),
+        ("psi", "f8"),
+        ("var_share", "f8"),
+        ("on", "i8"),  # 0: firms quote through everything
+    ]
+)
+
+
+class Firms(NamedTuple):
+    """``firms`` MAKER[n], ``caution`` CAUTION[1]."""
+
+    firms: Any
+    caution: Any
+
+
+@small
+def net_lots(bk, firm):
+    """Inventory of a firm over both books, without its hedge and its working stock of coins."""
+    owner = firm["owner"]
+    return bk.positions[PERP, owner] + bk.positions[SPOT, owner] - firm["stock_lots"]
+
+
+@small
+def equity_of_firm(bk, ld, px, firm):
+    """Capital and what was made or lost since the start, in micro-dollars (a float): cash, position at mark and coins
+    above the working stock at index, less the hedge's worth.
+    """
+    owner, unit = firm["owner"], np.float64(ld.rules[PERP]["micro_per_tick_lot"])
+    perp = np.float64(bk.positions[PERP, owner]) * np.float64(px.now[0]["mark_half_ticks"])
+    coins = np.float64(bk.positions[SPOT, owner] - firm["stock_lots"]) * np.float64(px.now[0]["index_half_ticks"])
+    return np.float64(ld.accounts[owner]["cash_micro"]) + 0.5 * unit * (perp + coins) - firm["hedge_micro"]
+
+
+@behaviour
+def update_volatility(mk, px):
+    """Moving variances of the perp mid, and their larger root over the reference."""
+    caution = mk.caution[0]
+    log_mid = math.log(np.float64(px.now[0]["mid_half_ticks"]))
+    move = log_mid - caution["log_mid"]
+    caution["log_mid"] = log_mid
+    rate = move * move / caution["tick_s"]
+    caution["fast"] = caution["fast_kept"] * caution["fast"] + (1.0 - caution["fast_kept"]) * rate
+    caution["slow"] = caution["slow_kept"] * caution["slow"] + (1.0 - caution["slow_kept"]) * rate
+    caution["x"] = math.sqrt(max(caution["fast"], caution["slow"])) / caution["reference"]
+
+
+@small
+def is_away(firm, caution, log_fair, start_log, now_us):
+    """Whether the perp mid has been more than 1% from the firm's price for 10 s; keeps the time."""
+    if abs(caution["log_mid"] - start_log - log_fair) <= AWAY:
+        firm["away_us"] = -ONE
+    elif firm["away_us"] < ZERO:
+        firm["away_us"] = now_us
+    return firm["away_us"] >= ZERO and now_us - firm["away_us"] >= AWAY_US
+
+
+@small
+def pull(firm, caution, key, owner_key, now_us):
+    """Start a cool-down of lognormal length."""
+    w0, w1, w2, w3 = rng.philox(key, firm["n_pulls"], rng.COOL_DOWN, owner_key, ZERO)
+    seconds = caution["cool_down_s"] * math.exp(caution["cool_down_sigma"] * rng.normal(w0, w1, w2, w3))
+    firm["until_us"] = now_us + np.int64(1e6 * min(seconds, 1e7))
+    firm["n_pulls"] = firm["n_pulls"] + ONE
+    firm["state"] = PULLED
+
+
+@small
+def returned_share(firm, caution, now_us):
+    """Share of near size that is back after the last cool-down: 0 at its end, 1 after the ramp; 1 if never pulled."""
+    if firm["n_pulls"] == ZERO:
+        return 1.0
+    return min(1.0, max(0.0, np.float64(now_us - firm["until_us"]) / caution["ramp_us"]))
+
+
+@behaviour
+def review_firm(bk, ld, mk, px, news, key, i, log_seen, start_log, tick, now_us):
+    """One firm's view of the last tick: state, shares of full size near and far, inventory limit."""
+    firm, caution = mk.firms[i], mk.caution[0]
+    equity = equity_of_firm(bk, ld, px, firm)
+    health = equity / firm["capital_micro"]
+    sd = max(caution["x"], 1e-6) * caution["reference"]
+    var_lots = caution["var_share"] * max(equity, 0.0) / (VAR_Z * sd * math.sqrt(VAR_S))
+    var_lots = var_lots / (0.5 * np.float64(px.now[0]["mark_half_ticks"] * ld.rules[PERP]["micro_per_tick_lot"]))
+    firm["limit_now_lots"] = max(ONE, np.int64(min(np.float64(firm["limit_lots"]), var_lots)))
+    if caution["on"] == ZERO:
+        firm["near"], firm["far"], firm["limit_now_lots"] = 1.0, 1.0, firm["limit_lots"]
+        return
+    move = log_seen - log_value_seen(news, tick, min(caution["headline_ticks"], np.float64(tick + ONE)))
+    firm["headline"] = 1.0 if abs(move) > firm["headline_move"] else firm["headline"] * caution["headline_kept"]
+    x = caution["x"]
+    away = is_away(firm, caution, log_seen + firm["belief"], start_log, now_us)
+    if firm["pulls"] != ZERO and (x > firm["pull_vol"] or health < 1.0 - firm["loss_share"] or away):
+        if firm["state"] != PULLED or now_us >= firm["until_us"]:
+            pull(firm, caution, key, ld.accounts[firm["owner"]]["key"], now_us)
+    if firm["state"] != PULLED or now_us >= firm["until_us"]:
+        firm["state"] = WIDE if x > firm["wide_vol"] else NORMAL
+    weight = 1.0 if x <= firm["calm_vol"] else max(caution["least"], math.pow(firm["calm_vol"] / x, caution["phi"]))
+    capital = math.pow(min(1.0, max(0.0, health)), caution["psi"])
+    near = weight * (1.0 - (1.0 - caution["headline_near"]) * firm["headline"])
+    firm["near"] = 0.0 if firm["state"] == PULLED else capital * near * returned_share(firm, caution, now_us)
+    firm["far"] = capital * (1.0 - (1.0 - caution["headline_far"]) * firm["headline"])
