@@ -53,4 +53,4 @@ def test_it_cancels(sold):
 
 def test_it_moves_the_price(sold):
     _, moved = sold
-    assert moved < -0.003
+    assert moved < -0.001
