@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from sim.results import Ensemble, Run
     from sim.runner import Progress, Scenario
 
-_SET = typer.Option(
+SET_OPTION = typer.Option(
     "--set", metavar="KEY=VALUE", help="Change one setting, for instance market.price=100kUSD. Repeatable."
 )
 _SEED = typer.Option("--seed", help="One seed: one run, one draw.")
-_SEEDS = typer.Option(
+SEEDS_OPTION = typer.Option(
     "--seeds",
     metavar="N|A,B|A-B",
     help="Several seeds: a number (1 to N), a list, a range. Default: as the scenario says.",
@@ -39,9 +39,9 @@ def register(app: typer.Typer) -> None:
 
 def run(
     scenario: Annotated[str, typer.Argument(help="Name of a shipped scenario, or path of a YAML file.")],
-    changes: Annotated[list[str] | None, _SET] = None,
+    changes: Annotated[list[str] | None, SET_OPTION] = None,
     seed: Annotated[int | None, _SEED] = None,
-    seeds: Annotated[str | None, _SEEDS] = None,
+    seeds: Annotated[str | None, SEEDS_OPTION] = None,
     out: Annotated[Path, _OUT] = Path("results"),
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     audit: Annotated[bool, typer.Option("--audit", help="Check every conservation law after every tick.")] = False,
@@ -57,8 +57,8 @@ def run(
     wanted = (seed,) if seed is not None else parse_seeds(seeds or str(plan.spec.seeds_shown))
     folder = results.run_folder(out, plan.spec.name, plan.run_id(wanted))
     results.refuse_existing(folder, force)
-    done = _simulate(plan, wanted, audit)
-    _say("writing the run folder" if no_report else "drawing the report and writing the run folder")
+    done = simulate(plan, wanted, audit)
+    say("writing the run folder" if no_report else "drawing the report and writing the run folder")
     done.save(folder, force=force, report=not no_report)
     _show(done, folder, as_json, not no_report)
 
@@ -75,7 +75,7 @@ def rerun(
     saved = results.read_manifest(place)
     plan, wanted = _saved_plan(saved, place)
     reasons = differences(saved, results.Origin(plan.resolved).manifest(wanted))
-    again = _simulate(plan, wanted, bool(saved.get("audited")))
+    again = simulate(plan, wanted, bool(saved.get("audited")))
     verdict = _compare(saved, again, reasons)
     typer.echo(json.dumps(verdict, indent=1) if as_json else _comparison_text(verdict))
     if not verdict["same"]:
@@ -107,7 +107,8 @@ def _refused(text: str, wanted: str) -> ScenarioError:
     return ScenarioError(f"--seeds {text[:40]!r}: {wanted}")
 
 
-def _simulate(plan: Scenario, seeds: tuple[int, ...], audit: bool) -> Run | Ensemble:
+def simulate(plan: Scenario, seeds: tuple[int, ...], audit: bool) -> Run | Ensemble:
+    """Run one seed or several, with a progress bar on a terminal."""
     from sim.runner import warm
 
     warm()  # before the bar, which would fight with the line that is shown while compiling
@@ -215,6 +216,7 @@ def _progress(title: str) -> Iterator[Progress | None]:
         yield lambda share: bar.update(task, completed=share)
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Tell what is being done, on stderr and only on a terminal."""
     if sys.stderr.isatty():
         typer.echo(text, err=True)
