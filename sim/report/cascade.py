@@ -1,4 +1,4 @@
-"""Cascades of an ensemble: each run beside the base run of its seed, and the fuel that lay below the price at the start.
+"""Cascades of an ensemble: each run beside the base run of its seed, and the fuel that lay below the first price.
 
 The base run has the same seed, depth and shock, with liquidation and makers' withdrawal off; without liquidation nobody
 is deleveraged either (DECISIONS 20).
@@ -83,15 +83,16 @@ def sentences(found: Cascades) -> list[str]:
     """What an ensemble says about cascades, with intervals; medians of fewer than ten seeds are not shown."""
     half, cut, double = found.share
     lines = [
-        f"Share of seeds that cascade (second-round forced above {100 * found.cut:g} % of open interest): {_share(cut)}; "
-        f"at {50 * found.cut:g} %: {_share(half)}; at {200 * found.cut:g} %: {_share(double)}.",
+        f"Share of seeds that cascade (second-round forced above {100 * found.cut:g} % of open interest): "
+        f"{_share(cut)}; at {50 * found.cut:g} %: {_share(half)}; at {200 * found.cut:g} %: {_share(double)}.",
         f"Deepest fall of the seeds that cascade: {_median(found.fall_if)}; of those that do not: "
         f"{_median(found.fall_if_not)}.",
     ]
     if np.isfinite(found.amplification):
         lines.append(
-            f"Amplification A, median fall over median fall of the base run: {found.amplification:.3g}; of the seeds that "
-            f"cascade {_median(found.amplification_if, 'x')}, of those that do not {_median(found.amplification_if_not, 'x')}."
+            f"Amplification A, median fall over median fall of the base run: {found.amplification:.3g}; "
+            f"of the seeds that cascade: {_median(found.amplification_if, 'x')}; "
+            f"of those that do not: {_median(found.amplification_if_not, 'x')}."
         )
     return lines
 
