@@ -77,6 +77,7 @@ class Market(mesa.Model):  # type: ignore[misc]  # Mesa has no types
         self._n_tickets = len(state.tickets)
         self._changes: list[tuple[int, int, Callable[[], None]]] = []
         self.in_force: dict[str, dict[Any, Any]] = {}  # what shocks hold for a while, see sim/shocks/held.py
+        self.agent_latency_factor = 1.0  # on the order latency of Python agents, moved by shocks
         self._kept: list[Any] = []  # Mesa keeps weak references to what it calls
         self._run_ticks(1)
         self._seat_desks()

@@ -268,7 +268,7 @@ class TradingAgent(Desk):
         return self._tickets[ref.serial]
 
     def _send(self, ticket: int, action: int, b: int, s: int, ticks: int, lots: int, kind: int) -> None:
-        arrival = self.market.time_us + units.nearest_us(self.latency_s)
+        arrival = self.market.time_us + units.nearest_us(self.latency_s * self.market.agent_latency_factor)
         self.market.post((arrival, self._sent, ticket, ticks, lots, self.owner, action, kind, b, s, 0))
         self._sent += 1
 

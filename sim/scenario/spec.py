@@ -165,7 +165,10 @@ class Spec(Settings):
     @model_validator(mode="after")
     def _events_fit(self) -> "Spec":
         for i, shock in enumerate(self.shocks):
-            end = shock.at + getattr(shock, "over", 0.0)
+            end = shock.at + getattr(shock, "over", 0.0) + getattr(shock, "ramp", 0.0)
+            if (wanted := getattr(shock, "firms", 0)) > self.market_maker.firms:
+                why = f"there are {self.market_maker.firms} firms (market_maker.firms), got {wanted}: lower it"
+                raise problem_at("shocks", i, "firms", sentence=why)
             if end > self.duration:
                 why = (
                     f"ends at {end:g} s, after the scenario's end at {self.duration:g} s: move it, shorten it or"

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from sim.settings.fields import Settings, setting
-from sim.settings.quantities import Duration, Fraction, Money, MoneyRate
+from sim.settings.quantities import Count, Duration, Fraction, Money, MoneyRate, Number
 
 
 class _Dated(Settings):
@@ -238,6 +238,125 @@ class Halt(_Lasting):
     )
 
 
+class DepthWithdrawal(_Lasting):
+    """Market makers post less for a time, and then more and more again."""
+
+    kind: Literal["depth_withdrawal"] = setting(
+        ...,
+        unit="",
+        provenance="scenario",
+        source="the scenario's own choice; EVENT.md F11 to F17 for what was seen on 10 Oct 2025",
+        note="Selects this shock.",
+    )
+    left: Fraction = setting(
+        ...,
+        unit="fraction",
+        provenance="scenario",
+        source="the scenario's own choice",
+        note="Share of their usual size that makers post meanwhile; 100% changes nothing.",
+        at_least=0.0,
+        at_most=1.0,
+    )
+    sides: Literal["bids", "asks", "both"] = setting(
+        "both",
+        unit="",
+        provenance="scenario",
+        source="the scenario's own choice",
+        note="Sides of both books that are withdrawn.",
+    )
+    distances: Literal["near", "far", "all"] = setting(
+        "all",
+        unit="",
+        provenance="scenario",
+        source="the scenario's own choice",
+        note="Quotes within 1% of a firm's price (near), beyond (far), or all.",
+    )
+    ramp: Duration = setting(
+        "0s",
+        unit="s",
+        provenance="scenario",
+        source="the scenario's own choice",
+        note="Time over which the rest comes back after over, linear.",
+        at_least=0.0,
+        at_most=8640000.0,
+    )
+
+
+class MakerOutage(_Lasting):
+    """Some firms send nothing for a time: no order, no cancel, no replace."""
+
+    kind: Literal["maker_outage"] = setting(
+        ...,
+        unit="",
+        provenance="scenario",
+        source="the scenario's own choice",
+        note="Selects this shock.",
+    )
+    firms: Count = setting(
+        0,
+        unit="",
+        provenance="scenario",
+        source="the scenario's own choice",
+        note="Number of firms, the first of those drawn with the seed; the larger of firms and share counts.",
+        at_least=0,
+        at_most=1000,
+    )
+    share: Fraction = setting(
+        0.0,
+        unit="fraction",
+        provenance="scenario",
+        source="the scenario's own choice",
+        note="Share of all firms, to the nearest firm; 0 with firms 0 changes nothing.",
+        at_least=0.0,
+        at_most=1.0,
+    )
+    orders: Literal["stay", "cancel"] = setting(
+        "stay",
+        unit="",
+        provenance="scenario",
+        source="the scenario's own choice",
+        note="What becomes of their resting orders: they stay as they are, or the venue cancels them.",
+    )
+
+
+class Latency(_Lasting):
+    """Orders take longer, or shorter, to arrive for a time."""
+
+    kind: Literal["latency"] = setting(
+        ...,
+        unit="",
+        provenance="scenario",
+        source="the scenario's own choice",
+        note="Selects this shock.",
+    )
+    factor: Number = setting(
+        ...,
+        unit="",
+        provenance="scenario",
+        source="the scenario's own choice",
+        note="Multiplies the order latency; 1 changes nothing.",
+        at_least=0.0,
+        at_most=1000.0,
+    )
+    whose: Literal["makers", "others", "all"] = setting(
+        "all",
+        unit="",
+        provenance="scenario",
+        source="the scenario's own choice",
+        note="Market makers, everybody else with a latency (arbitrage, latent layer, Python agents), or all.",
+    )
+
+
 Shock = Annotated[
-    FlowShock | FatFinger | NewsMove | TransferHalt | EnginePace | PriceBand | Halt, Field(discriminator="kind")
+    FlowShock
+    | FatFinger
+    | NewsMove
+    | TransferHalt
+    | EnginePace
+    | PriceBand
+    | Halt
+    | DepthWithdrawal
+    | MakerOutage
+    | Latency,
+    Field(discriminator="kind"),
 ]

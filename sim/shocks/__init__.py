@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sim.shocks.flow import FlowSeller, fat_finger, flow
+from sim.shocks.maker import depth_withdrawal, latency, maker_outage
 from sim.shocks.news import news_move
 from sim.shocks.venue import engine_pace, halt, price_band, transfer_halt
 
@@ -17,6 +18,9 @@ SHOCKS: dict[str, Callable[..., Any]] = {
     "engine_pace": engine_pace,
     "price_band": price_band,
     "halt": halt,
+    "depth_withdrawal": depth_withdrawal,
+    "maker_outage": maker_outage,
+    "latency": latency,
 }
 
 __all__ = ["SHOCKS", "FlowSeller"]

@@ -23,6 +23,9 @@ SMALL = {
         {"kind": "engine_pace", "at": "1s", "over": "2s", "pace": "$1m/s"},
         {"kind": "price_band", "at": "1s", "over": "2s", "width": "1%"},
         {"kind": "halt", "at": "1s", "over": "2s"},
+        {"kind": "depth_withdrawal", "at": "1s", "over": "1s", "left": "30%", "ramp": "1s"},
+        {"kind": "maker_outage", "at": "1s", "over": "2s", "firms": 1},
+        {"kind": "latency", "at": "1s", "over": "2s", "factor": 4},
     ],
     "news.path": [{"at": "1s", "move": "-1%"}],
 }
@@ -35,6 +38,9 @@ ENTRIES = {
     "shocks.N.(engine_pace)": "shocks.4",
     "shocks.N.(price_band)": "shocks.5",
     "shocks.N.(halt)": "shocks.6",
+    "shocks.N.(depth_withdrawal)": "shocks.7",
+    "shocks.N.(maker_outage)": "shocks.8",
+    "shocks.N.(latency)": "shocks.9",
     "news.path.N": "news.path.0",
 }
 

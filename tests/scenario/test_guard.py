@@ -38,6 +38,9 @@ BASE = {
         {"kind": "engine_pace", "at": "1m", "over": "1m", "pace": "$1m/s"},
         {"kind": "price_band", "at": "1m", "over": "1m", "width": "1%"},
         {"kind": "halt", "at": "1m", "over": "1m"},
+        {"kind": "depth_withdrawal", "at": "1m", "over": "1m", "left": "30%", "ramp": "1m"},
+        {"kind": "maker_outage", "at": "1m", "over": "1m", "firms": 1},
+        {"kind": "latency", "at": "1m", "over": "1m", "factor": 4},
     ],
     "news": {"path": [{"at": "1m", "move": "-1%"}]},
     "market": {
