@@ -77,6 +77,13 @@ def start_tick(bk, ld):
         ld.flows[b]["tick_quoted_micro"] = ZERO
 
 
+@behaviour
+def force_orders(bk, ld, rk, px, now_us):
+    """Steps 6 and 7: the liquidation engine, then the fund."""
+    run_engine(bk, ld, rk, px, now_us)
+    unload_fund(bk, ld, rk, px, now_us)
+
+
 @small
 def record(bk, ld, rk, px, tape, mk, arb, dip, trend, news, tick, end_us):
     """Step 11: the touch each tick, a row and a depth profile when they fall due."""
@@ -149,6 +156,9 @@ def advance(
         update_news(news, key, t, start_us)  # 1
         update_prices(bk, px, ld, start_us)  # 2
         settle_funding(bk, ld, rk, px, start_us)  # 3
+        is_engine_on = t >= ZERO and clock[0]["engine_on"] != ZERO
+        if is_engine_on and clock[0]["engine_first"] != ZERO:
+            force_orders(bk, ld, rk, px, start_us)  # 6, 7 in a study of the order of steps
         make_markets(bk, mk, ld, mail, px, news, key, t)  # 4a
         send_limits(bk, bg, ld, mail, px, key, t)  # 4b
         tend_layers(bk, ld, mail, px, news, lt, key, t)  # 4c
@@ -162,9 +172,8 @@ def advance(
         match_mail(bk, ld, mail, key, start_us, end_us)  # 5b
         if t < ZERO:
             hang_all(bk, ld, rk, key)
-        elif clock[0]["engine_on"] != ZERO:
-            run_engine(bk, ld, rk, px, end_us)  # 6
-            unload_fund(bk, ld, rk, px, end_us)  # 7
+        if is_engine_on and clock[0]["engine_first"] == ZERO:
+            force_orders(bk, ld, rk, px, end_us)  # 6, 7
         record(bk, ld, rk, px, tape, mk, arb, dip, trend, news, t, end_us)  # 11
         status = verdict(bk, ld)
         clock[0]["tick"] = t + ONE

@@ -18,6 +18,7 @@ CLOCK = np.dtype(
         ("most_events", "i8"),  # declared maximum of event rows in one tick
         ("n_guests", "i8"),
         ("engine_on", "i8"),  # 0 freezes leveraged positions: no liquidation, no fund orders
+        ("engine_first", "i8"),  # 1 in studies of the order of steps: engine and fund act before anybody quotes
         ("audit", "i8"),
         ("cash_micro", "i8"),  # totals that no event may change, kept for the audit
         ("coin_lots", "i8"),

@@ -11,6 +11,7 @@ STEPS = [
     "update_news",  # 1
     "update_prices",  # 2
     "settle_funding",  # 3
+    "force_orders",  # 6 and 7 in a study of the order of steps, off
     "make_markets",  # 4
     "send_limits",  # 4
     "tend_layers",  # 4
@@ -21,8 +22,7 @@ STEPS = [
     "rest_bids",  # 4, in the warm-up
     "match_mail",  # 5
     "hang_all",  # end of the warm-up
-    "run_engine",  # 6
-    "unload_fund",  # 7
+    "force_orders",  # 6, 7
     "record",  # 11
     "verdict",  # 11
 ]

@@ -1,0 +1,68 @@
+"""MODEL R11, R12: a one-lot probe shifts no draw that it does not cause; the order of steps can be turned round."""
+
+import numpy as np
+import pytest
+
+from sim.agents import TradingAgent
+from sim.kernels.ledger import NO_TICKET
+from sim.schema import IOC
+from tests.market.small import DROP, market_of
+
+
+class Silent(TradingAgent):
+    """Does nothing by itself; tests move its hands."""
+
+    def act(self):
+        return
+
+
+def drawn_in_tick(market):
+    """Market orders of the crowd drawn in the tick that has just run: delivered messages stay legible in the mailbox
+    until others overwrite them, and those of the crowd are the last of a tick to be written.
+    """
+    tick = market.state.tick - 1
+    mail = market.state.messages
+    own = mail[(mail["ticket"] == NO_TICKET) & (mail["kind"] == IOC) & (mail["serial"] >> 16 == tick)]
+    return {tuple(int(row[name]) for name in ("arrival_us", "serial", "lots", "book", "side")) for row in own}
+
+
+def watched(side):
+    """Draws of 120 ticks, and the market, with a one-lot order of a guest in the 30th when a side is given."""
+    market = market_of(leveraged={"enabled": True}, shocks=[DROP])
+    agent = Silent(market, cash_usd=100_000.0, latency_s=0.0)
+    draws, values = [], []
+    for second in range(1, 121):
+        if second == 30 and side is not None:
+            agent.market_order("perp", side, market.lot_coin)
+        market.run_until(float(second))
+        draws.append(drawn_in_tick(market))
+        values.append(float(market.state.news[0]["log_value"]))
+    return market, agent, draws, values
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+def test_a_one_lot_probe_leaves_every_uncaused_draw_identical(side):
+    plain, _, draws, values = watched(None)
+    probed, agent, draws_probed, values_probed = watched(side)
+    assert [fill.coins for fill in agent.fills()] == [probed.lot_coin]
+    assert probed.state_hash() != plain.state_hash()  # the probe is felt
+    assert sum(len(tick) for tick in draws) > 100
+    assert draws_probed == draws
+    assert values_probed == values
+    assert np.array_equal(plain.state.accounts["rank"], probed.state.accounts["rank"])
+
+
+def test_the_engine_may_act_before_anybody_quotes():
+    """R12: calibration.step_order turns this switch; forced orders of a tick then meet the quotes of the last one."""
+    runs = []
+    for engine_first in (0, 1):
+        market = market_of(shocks=[DROP | {"move": "-8%"}])
+        market.audit = True
+        market.state.clock[0]["engine_first"] = engine_first
+        market.run_until(200.0)
+        runs.append(market.collect())
+    late, early = runs
+    assert (late.series["value_usd"] == early.series["value_usd"]).all()
+    assert min(run.series["forced_sell_lots"].sum() for run in runs) > 0
+    forced = [run.events["time_us"][run.events["kind"] == 0] for run in runs]
+    assert forced[0][0] != forced[1][0] or (late.series != early.series).any()
