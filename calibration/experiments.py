@@ -1,8 +1,9 @@
 """The long experiments of docs/validation.md: ``python -m calibration.experiments NAME [--seeds N] [--jobs 2]``.
 
-Each writes one CSV with its settings in the header to ``results/published`` and prints its table. Names: ``calm`` (stylised
-facts and depth over days), ``impact`` (metaorders), ``depth`` (depth grid by news), ``flow`` (cost of a sale as depth falls),
-``replay`` (counterfactuals of 10 October), ``step`` (tick halved twice). Seeds are 1 to N; nothing is fitted here.
+Each writes one CSV with its settings in the header to ``results/published`` and prints its table. Names: ``calm``
+(stylised facts and depth over days), ``impact`` (metaorders), ``depth`` (depth grid by news), ``flow`` (cost of a sale
+as depth falls), ``replay`` (counterfactuals of 10 October), ``step`` (tick halved twice). Seeds are 1 to N; nothing is
+fitted here.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import numpy as np
 
 from sim.build import build
 from sim.metrics.amplification import cascades, log_fall, second_round_share
+from sim.metrics.depth import inside
 from sim.metrics.seeds import Median, Share, median_of_seeds, share_of_seeds
 from sim.metrics.stylised import impact_exponent
 from sim.runner import load, warm
@@ -108,9 +110,10 @@ def depth(pool: ProcessPoolExecutor, n: int) -> None:
                     "depth": name, "news_pct": move, "seeds": n,
                     **shares("cascade", c.share[1]), "share_at_half_cut": c.share[0].share,
                     "share_at_double_cut": c.share[2].share,
-                    **median("fall_pct", 100.0 * column["fall"]), "base_fall_pct": 100.0 * float(np.median(c.base_fall)),
-                    "amplification": c.amplification,
-                    **medians("fall_pct_if_cascade", c.fall_if, 100.0), **medians("fall_pct_if_not", c.fall_if_not, 100.0),
+                    **median("fall_pct", 100.0 * column["fall"]),
+                    "base_fall_pct": 100.0 * float(np.median(c.base_fall)), "amplification": c.amplification,
+                    **medians("fall_pct_if_cascade", c.fall_if, 100.0),
+                    **medians("fall_pct_if_not", c.fall_if_not, 100.0),
                     "withdrawal_amplification": float(np.median(column["withdrawal_fall"]) / np.median(c.base_fall)),
                     "forced_btc": float(np.median(column["forced_btc"])),
                 }
@@ -158,9 +161,8 @@ def flow(pool: ProcessPoolExecutor, n: int) -> None:
             changes = (f"market.depth_scale_visible={scale}", f"leveraged.enabled={str(leverage).lower()}")
             found = np.array(list(pool.map(flow_job, [(changes, seed) for seed in range(1, n + 1)])))
             for k, sale in enumerate(SALES):
-                rows.append(
-                    {"leverage": leverage, "visible": scale, "sale_musd": sale, "seeds": n, **median("fall_bp", found[:, k])}
-                )
+                cell = {"leverage": leverage, "visible": scale, "sale_musd": sale, "seeds": n}
+                rows.append({**cell, **median("fall_bp", found[:, k])})
                 say(rows[-1])
     write("flow_shock.csv", rows)
 
@@ -192,7 +194,8 @@ def impact(pool: ProcessPoolExecutor, n: int) -> None:
             rows.append(
                 {"hours": seconds / 3600, "musd": musd, "seeds": n, "impact_bp": means[-1],
                  "standard_error_bp": float(moved[:, 0].std(ddof=1) / math.sqrt(n)),
-                 "left_at_1.5_T": float(moved[:, 1].mean() / means[-1]), "left_at_2_T": float(moved[:, 2].mean() / means[-1]),
+                 "left_at_1.5_T": float(moved[:, 1].mean() / means[-1]),
+                 "left_at_2_T": float(moved[:, 2].mean() / means[-1]),
                  "square_root_bp": theory}
             )  # fmt: skip
             say(rows[-1])
@@ -267,7 +270,8 @@ def replay(pool: ProcessPoolExecutor, n: int) -> None:
             {"case": name, "seeds": n, **median("low_pct", column["low_pct"]), **median("low_min", column["low_min"]),
              **shares("reached_-4pct", share_of_seeds(int(np.isfinite(column["first_4pct_min"]).sum()), n)),
              **median("forced_btc", column["forced_btc"]), **median("oi_pct", column["oi_pct"]),
-             "news_low_pct": float(np.median(column["news_low_pct"])), "depth_bid_21h_over_2049": float(np.median(column["depth_bid_21h"]))}
+             "news_low_pct": float(np.median(column["news_low_pct"])),
+             "bid_3pct_at_21:05_over_20:49": float(np.median(column["depth_bid_21h"]))}
         )  # fmt: skip
         say(rows[-1])
     write("replay.csv", rows)
@@ -308,7 +312,6 @@ STEP_NEWS = -2.0
 def calm_job(seed: int) -> dict[str, Any]:
     """Five calm days of one seed: every stylised fact, depth by distance, volatility."""
     from sim.metrics.facts import FACTS
-    from sim.metrics.liquidity import depth_usd
     from sim.report.stylised import series_of
 
     ran = load("calm_btc", set=["duration=5d", "leveraged.accounts=20000"]).run(seed=seed)
@@ -316,10 +319,11 @@ def calm_job(seed: int) -> dict[str, Any]:
     out: dict[str, Any] = {f"fact {k}": fact.measure(series) for k, fact in enumerate(FACTS)}
     bands = ran.bands
     time_s = bands["elapsed_s"].to_numpy()
-    mid = bands["mid_usd"].to_numpy() if "mid_usd" in bands else np.full(time_s.size, float(ran.constants["price_usd"]))
+    mid = bands["mid_usd"].to_numpy()
     for within in (0.01, 0.02, 0.05):
-        bid, ask = depth_usd(time_s, series.bands_btc, mid, within)
-        out[f"bid_{within:g}"], out[f"ask_{within:g}"] = bid / 1e6, ask / 1e6
+        for name, is_ask in (("bid", False), ("ask", True)):  # median over looks, as P5 and P6 are measured
+            held = inside(series.bands_btc, within, is_ask) * mid
+            out[f"{name}_{within:g}"] = float(np.median(held[time_s > 0.0])) / 1e6
     moves = series.of(300.0)
     out["daily_volatility_pct"] = 100.0 * float(moves.std() * math.sqrt(288.0))
     mark = ran.series["mark_usd"].to_numpy()
