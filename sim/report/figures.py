@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from sim.report import style
+from sim.report.forced import draw_feed
 from sim.report.recorded import Recorded, simulated_shares
 from sim.results import Run
 from sim.results.summary import headline_after_s, seed_band
@@ -175,11 +176,11 @@ def by_minute(time_s: Floats, flow: Floats) -> tuple[Floats, Floats]:
 
 
 def liquidation_figure(runs: Sequence[Run], run_id: str) -> Figure:
-    """Draw forced sales up and forced purchases down, per minute, with open interest below."""
+    """Draw forced sales up and purchases down, per minute; below, what a public feed would show, and open interest."""
     spec, time_s = runs[0].spec, runs[0].series["elapsed_s"].to_numpy()
     with style.rc():
-        figure = style.new_figure(5.2)
-        flows, interest = figure.subplots(2, 1, height_ratios=(3, 2))
+        figure = style.new_figure(7.4)
+        flows, feed, interest = figure.subplots(3, 1, height_ratios=(3, 2, 2))
         for name, sign, color, label in (
             ("forced_sell_usd", 1.0, style.FORCED_SELL, "longs liquidated: forced sales (up)"),
             ("forced_buy_usd", -1.0, style.FORCED_BUY, "shorts liquidated: forced purchases (down)"),
@@ -196,7 +197,8 @@ def liquidation_figure(runs: Sequence[Run], run_id: str) -> Figure:
         draw_band(interest, time_s, columns(runs, "open_interest_btc") / 1e3, style.SIMULATED, "open interest")
         interest.set_title("Open interest")
         interest.set_ylabel("thousand BTC")
-        for axes in (flows, interest):
+        draw_feed(feed, runs, float(time_s[-1]))
+        for axes in (flows, feed, interest):
             style.utc_axis(axes, spec, 0.0, float(time_s[-1]))
         interest.set_xlabel(f"UTC, from {spec.start_utc:%Y-%m-%d}")
         what = (

@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
-from sim.report import figures, heatmap, scorecard, style, tables, words
+from sim.report import figures, forced, heatmap, scorecard, style, tables, words
 from sim.report.recorded import Recorded, load_recorded
 from sim.results import Run, manifest
 from sim.venues.profile import load_profile
@@ -23,7 +23,17 @@ _ABOUT = {
     "depth": ("Depth", "What rests near the price in the perp book{}."),
     "liquidations": (
         "Liquidations",
-        "Forced orders that traded through the book; takeovers by the insurance fund are not in the bars.",
+        "Forced orders that traded through the book; takeovers by the insurance fund are not in the bars. An exchange "
+        "that publishes at most one order a second and symbol shows less than there was.",
+    ),
+    "fuel": (
+        "Fuel and floor",
+        "What a fall would force to sell, beside what bids at the start would buy; where fuel outgrows floor, a fall "
+        "feeds itself.",
+    ),
+    "who": (
+        "Who was forced",
+        "Coins liquidated, through the book or by takeover, as a share of what each group of longs held at the start.",
     ),
     "book": ("Order book", "Bids below the price line, asks above it; brighter is thicker."),
     "flow": ("Spread and message rate", "How wide the perp book is, and how many messages reach the books."),
@@ -36,6 +46,8 @@ def draw(runs: Sequence[Run], run_id: str, recorded: Recorded | None) -> dict[st
         "price": figures.price_figure(runs, run_id, recorded),
         "depth": figures.depth_figure(runs, run_id, recorded),
         "liquidations": figures.liquidation_figure(runs, run_id),
+        "fuel": forced.fuel_figure(runs, run_id),
+        "who": forced.who_figure(runs, run_id),
         "book": heatmap.book_figure(runs, run_id),
         "flow": figures.flow_figure(runs, run_id),
     }

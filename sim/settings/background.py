@@ -51,8 +51,7 @@ class BackgroundSettings(Settings):
         unit="",
         provenance="judgement",
         source=(
-            "MODEL.md 4.2: Pareto size exponent 1.5 (Lillo, Mike and Farmer 2005), from memory, high "
-            "confidence [K:h]"
+            "MODEL.md 4.2: Pareto size exponent 1.5 (Lillo, Mike and Farmer 2005), from memory, high confidence [K:h]"
         ),
         note="Pareto exponent of the number of orders of a metaorder.",
         at_least=1.05,

@@ -49,8 +49,7 @@ class LatentSettings(Settings):
         unit="log units",
         provenance="measured",
         source=(
-            "own measurement: after one and two days of calm_btc the density within 10 to 15 bp of the value "
-            "is used up"
+            "own measurement: after one and two days of calm_btc the density within 10 to 15 bp of the value is used up"
         ),
         note="Distance from the news value within which the layer is empty at the start.",
         at_least=0.0,
