@@ -97,9 +97,9 @@ def runaway(runs: Sequence[Run]) -> str:
     first_s = min(float(run.series["elapsed_s"].to_numpy()[run.series["fund_usd"].to_numpy() < 0][0]) for run in gone)
     first = (clock_text(runs[0].spec.start_utc, first_s) or "")[11:19]
     return (
-        f"In {len(gone)} of {len(runs)} seeds the insurance fund is used up (first at {first} UTC). Nothing in this "
-        "version stops a fall from there on: no latent demand, no dip buyers, no arbitrage, no shorts taking profit, "
-        "no auto-deleveraging. That such a fall starts is an outcome; how deep it ends is not, and is not to be quoted."
+        f"In {len(gone)} of {len(runs)} seeds the insurance fund is used up (first at {first} UTC). Little stops a "
+        "fall from there on: what the latent layer and the dip buyers still hold in cash; nobody is deleveraged, and no short "
+        "takes profit. That such a fall starts is an outcome; how deep it ends is not, and is not to be quoted."
     )
 
 

@@ -82,28 +82,28 @@ def _exact(value: float) -> str:
 
 LIMITS: tuple[str, ...] = (
     "One coin, one venue, one spot book: no other venue or coin, no collateral tokens, no lending, ETFs or treasuries.",
-    "No latent demand, dip buyers, arbitrage or shorts that take profit: nobody waits below the visible book to buy "
-    "a fall. Once makers are full and the fund is used up, a fall has no floor, and its depth means nothing.",
-    "Market makers never withdraw in fear; they answer fills, inventory and capital.",
-    "No auto-deleveraging and no funding payments.",
+    "Demand below the visible book is that of a latent layer and of dip buyers whose cash is a judgement. Once cash, makers "
+    "and the insurance fund are used up, a fall has no floor, and its depth means nothing.",
+    "No auto-deleveraging; leveraged traders close nothing of their own will: no stops, no panic, no profit taking.",
     "News value, starting depth and leverage are inputs; where sources differ, the parameter table names the one used.",
     "A seed is one draw of the model's noise. Shares of seeds say nothing about how often such a day happens.",
 )
 """What a reader must know before quoting a number; docs/limits.md says more."""
 
 _ACTING = "Absent from this version and acting in this direction"
+_NO_CAUSE = "No cause is claimed here."
 ABSENT = {
-    "too deep": f"{_ACTING}: makers that withdraw their quotes.",
+    "too deep": "The simulated makers withdraw less than the recorded ones did; no cause is claimed here.",
     "too thin": "The simulated book refills more slowly than the recorded one; no cause is claimed here.",
-    "too shallow": f"{_ACTING}: maker withdrawal, auto-deleveraging, other venues and coins.",
-    "too far": f"{_ACTING}: latent demand and dip buyers below the visible book.",
+    "too shallow": f"{_ACTING}: auto-deleveraging, stops and panic, other venues and coins.",
+    "too far": f"{_ACTING}: shorts that take profit, demand from other venues.",
     "too early": "The pause of 21:00 to 21:10 has no mechanism here; the trigger of the second leg is not explained.",
     "no pause": "The level of 21:00 to 21:10 is that of the news and of the first wave of orders; no cause is claimed.",
     "too late": "The trigger of the second leg is not explained by this version.",
-    "recovers late": f"{_ACTING}: latent demand and dip buyers that return after the low.",
-    "recovers early": "No cause is claimed here.",
-    "too calm": f"{_ACTING}: maker withdrawal, auto-deleveraging, other venues and coins.",
-    "too wild": f"{_ACTING}: latent demand that would meet forced sales.",
+    "recovers late": f"{_ACTING}: shorts that take profit, traders who buy back after the low.",
+    "recovers early": _NO_CAUSE,
+    "too calm": f"{_ACTING}: auto-deleveraging, stops and panic, other venues and coins.",
+    "too wild": _NO_CAUSE,
 }
 """One sentence for each way to miss a row; it names what is missing and claims no more."""
 
