@@ -82,8 +82,8 @@ def _exact(value: float) -> str:
 
 LIMITS: tuple[str, ...] = (
     "One coin, one venue, one spot book: no other venue or coin, no collateral tokens, no lending, ETFs or treasuries.",
-    "Demand below the visible book is that of a latent layer and of dip buyers whose cash is a judgement. Once cash, makers "
-    "and the insurance fund are used up, a fall has no floor, and its depth means nothing.",
+    "Demand below the visible book is that of a latent layer and of dip buyers whose cash is a judgement. Once cash, "
+    "makers and the insurance fund are used up, a fall has no floor, and its depth means nothing.",
     "No auto-deleveraging; leveraged traders close nothing of their own will: no stops, no panic, no profit taking.",
     "News value, starting depth and leverage are inputs; where sources differ, the parameter table names the one used.",
     "A seed is one draw of the model's noise. Shares of seeds say nothing about how often such a day happens.",
