@@ -98,8 +98,8 @@ def runaway(runs: Sequence[Run]) -> str:
     first = (clock_text(runs[0].spec.start_utc, first_s) or "")[11:19]
     return (
         f"In {len(gone)} of {len(runs)} seeds the insurance fund is used up (first at {first} UTC). Little stops a "
-        "fall from there on: what the latent layer and the dip buyers still hold in cash; nobody is deleveraged, and no "
-        "short takes profit. That such a fall starts is an outcome; how deep it ends is not, and is not to be quoted."
+        "fall from there on: what the latent layer and the dip buyers still hold in cash; nobody is deleveraged, and "
+        "no short takes profit. That such a fall starts is an outcome; how deep it ends is not, and is not to be quoted."
     )
 
 
