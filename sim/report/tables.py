@@ -99,7 +99,7 @@ def runaway(runs: Sequence[Run]) -> str:
     return (
         f"In {len(gone)} of {len(runs)} seeds the insurance fund is used up (first at {first} UTC). Little stops a "
         "fall from there on: what the latent layer and the dip buyers still hold in cash; nobody is deleveraged, and "
-        "no short takes profit. That such a fall starts is an outcome; how deep it ends is not, and is not to be quoted."
+        "no short takes profit. That such a fall starts is an outcome; how deep it ends is not, and is no result."
     )
 
 
