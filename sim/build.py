@@ -15,6 +15,7 @@ from sim.behaviours.news import MOOD, NEWS
 from sim.behaviours.trend import TREND, TREND_FUND
 from sim.errors import ScenarioError
 from sim.funded import fill_funded
+from sim.kernels.adl import ADL_RULES
 from sim.kernels.clock import CLOCK
 from sim.kernels.ledger import (
     ACCOUNT,
@@ -132,7 +133,7 @@ def state_of(spec: Spec, venue: VenueSettings, contract: Contract, seed: int) ->
     n_bins = latent_bins(spec)
     window = window_ticks(contract, venue.window_half)
     books = allocate_books([window, window], capacity, capacity + 1, n_owners, int(SELF_TRADE[venue.self_trade]))
-    most_events = 2 * len(crowd) + 16
+    most_events = 4 * len(crowd) + n_owners + 16  # orders and takeovers; deleveraging empties one of the two each time
     state = State(
         key=rng.seed_key(seed),
         clock=np.zeros(1, CLOCK),
@@ -151,6 +152,8 @@ def state_of(spec: Spec, venue: VenueSettings, contract: Contract, seed: int) ->
         heads=np.zeros((2, 0), np.int32),
         queue=np.zeros(n_owners, np.int64),
         events=np.zeros(2 * most_events, EVENT),
+        ranked=np.zeros(n_owners, np.int64),
+        score=np.zeros(n_owners),
         price=np.zeros(1, PRICE),
         samples=np.zeros(max(1, round(venue.mark.basis_window / venue.mark.basis_sample)), np.int64),
         rows=np.zeros(int(spec.duration / spec.record_every) + 2, RECORD),
@@ -288,6 +291,7 @@ def fill_engine(state: State, spec: Spec, venue: VenueSettings, contract: Contra
     state.heads = np.full((2, n_buckets), -1, np.int32)
     state.clock[0]["scan_every_us"] = units.us(rules.scan_every)
     engine["next_scan_us"] = state.clock[0]["scan_every_us"]
+    engine["adl_on"], engine["adl_rule"] = int(spec.clearing.adl), ADL_RULES.index(venue.adl_ranking)
     engine["first_watched"], engine["end_watched"] = layout.first_leveraged, layout.n_owners
 
 

@@ -353,7 +353,7 @@ def fill_accounts(
     for owner in (TAKERS, NOISE, FLOW):
         accounts[owner]["cash_micro"] = units.micro(funding_usd)
         positions[1, owner] = contract.lots(funding_usd)
-    accounts[FUND]["cash_micro"] = units.micro(venue.insurance_fund)
+    accounts[FUND]["cash_micro"] = units.micro(venue.insurance_fund * spec.clearing.fund_scale)
     n_firms = len(state.firms)
     people = layout.rows("people")
     signed = crowd["side"].astype(np.int64) * crowd["lots"]

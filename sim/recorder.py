@@ -135,6 +135,7 @@ def state_hash(state: "State") -> str:
         "fees_paid_micro",
         "forced_lots",
         "taken_lots",
+        "adl_lots",
         "first_forced_us",
         "liquidation_half_ticks",
         "leveraged",

@@ -109,9 +109,11 @@ RECORD = np.dtype(
         ("forced_sell_micro", "i8"),
         ("forced_buy_micro", "i8"),
         ("takeover_lots", "i8"),  # taken over by the insurance fund at bankruptcy price
+        ("adl_lots", "i8"),  # closed against counterparties by auto-deleveraging
         ("n_liquidated", "i8"),  # accounts whose first forced order fell in this row
         ("in_liquidation", "i8"),  # accounts under liquidation at the end of the row
         ("fund_micro", "i8"),  # insurance fund equity at mark
+        ("deficit_micro", "i8"),  # what the fund owes beyond its equity at mark: declared, uncovered
         ("funding_rate_frac", "f8"),  # last settled, a period
         ("funding_micro", "i8"),  # paid by one side to the other
         ("maker_net_lots", "i8"),  # perp + spot, summed over firms
@@ -150,8 +152,8 @@ EVENT = np.dtype(
         ("cash_micro", "i8"),
     ]
 )
-EVENT_FORCED, EVENT_TAKEOVER, EVENT_FUND_UNLOAD, EVENT_SHOCK, EVENT_FUNDING = (np.int64(i) for i in range(5))
-EVENT_NAMES = ("forced_order", "takeover", "fund_unload", "shock", "funding")
+EVENT_FORCED, EVENT_TAKEOVER, EVENT_FUND_UNLOAD, EVENT_SHOCK, EVENT_FUNDING, EVENT_ADL = (np.int64(i) for i in range(6))
+EVENT_NAMES = ("forced_order", "takeover", "fund_unload", "shock", "funding", "adl")
 
 # What the engine with client ids takes and answers (sim/engine.py). Types go on from NEW ... REPLACE below.
 STOP, TAKE_PROFIT, SET_LAST = (np.int64(i) for i in range(4, 7))

@@ -43,6 +43,8 @@ class State:
     heads: Array
     queue: Array
     events: Array
+    ranked: Array
+    score: Array
     price: Array
     samples: Array
     rows: Array
@@ -83,7 +85,7 @@ class State:
             self.key, self.clock, *self.books,
             self.accounts, self.rules, self.flows, self.tickets, self.slot_ticket, self.guest_fills,
             self.messages, self.order, self.starts,
-            self.tiers, self.engine, self.heads, self.queue, self.events,
+            self.tiers, self.engine, self.heads, self.queue, self.events, self.ranked, self.score,
             self.price, self.samples, self.rows, self.bands, self.quotes,
             self.news, self.ramps, self.seen, self.moods, self.crowd, self.knots, self.metaorders,
             self.layers, self.mass, self.stamp_us, self.settled, self.offered,
@@ -144,6 +146,8 @@ class State:
     def add_owner(self, account: Array) -> int:
         """Append one account row and its positions; returns the row."""
         self.accounts = np.concatenate([self.accounts, account])
+        self.ranked, self.score = np.append(self.ranked, 0), np.append(self.score, 0.0)
+        self.clock[0]["most_events"] += 1
         positions = self.books.positions
         column = np.zeros((len(positions), 1), np.int64)
         self.books = self.books._replace(positions=np.ascontiguousarray(np.hstack([positions, column])))

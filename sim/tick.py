@@ -120,7 +120,7 @@ def advance(
     sides, book, levels, words, pool, far, positions, fills, cursor,
     accounts, rules, flows, tickets, slot_ticket, guest_fills,
     messages, order, starts,
-    tiers, engine, heads, queue, events,
+    tiers, engine, heads, queue, events, ranked, score,
     price, samples, rows, bands, quotes,
     value, ramps, seen, moods, crowd, knots, metaorders,
     layers, mass, stamp_us, settled, offered,
@@ -135,7 +135,7 @@ def advance(
     bk = Books(sides, book, levels, words, pool, far, positions, fills, cursor)
     ld = Ledger(accounts, rules, flows, tickets, slot_ticket, guest_fills, clock)
     mail = Mail(messages, order, starts)
-    rk = Risk(tiers, engine, heads, queue, events)
+    rk = Risk(tiers, engine, heads, queue, events, ranked, score)
     px = Prices(price, samples)
     tape = Tape(rows, bands, quotes)
     news = News(value, ramps, seen, moods)
@@ -173,7 +173,7 @@ def advance(
         if t < ZERO:
             hang_all(bk, ld, rk, key)
         if is_engine_on and clock[0]["engine_first"] == ZERO:
-            force_orders(bk, ld, rk, px, end_us)  # 6, 7
+            force_orders(bk, ld, rk, px, end_us)  # 6, 7, 8
         record(bk, ld, rk, px, tape, mk, arb, dip, trend, news, t, end_us)  # 11
         status = verdict(bk, ld)
         clock[0]["tick"] = t + ONE

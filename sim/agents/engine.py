@@ -32,9 +32,7 @@ class FundDesk(Desk):
 
     @property
     def equity_usd(self) -> float:
-        """Cash and position at mark, in dollars; below zero it is an uncovered deficit (auto-deleveraging is not in
-        this version).
-        """
+        """Cash and position at mark, in dollars; below zero it is a declared, uncovered deficit."""
         self.market.sync()
         state = self.market.state
         unit, mark = int(state.rules[0]["micro_per_tick_lot"]), int(state.price[0]["mark_half_ticks"])

@@ -1,11 +1,11 @@
 """The insurance fund: takes accounts over at their bankruptcy price and sells what it took with a half-life.
 
-Its equity may fall below zero: the recorded deficit is uncovered, since auto-deleveraging is not in this
-version (docs/limits.md).
+What it cannot bear goes to auto-deleveraging (kernels/adl.py); its equity falls below zero, a deficit declared in the
+record, where that is off, finds nobody, or where the price moves against what the fund already holds.
 """
 
 from sim.kernels._jit import behaviour, small
-from sim.kernels.ledger import FUND, NO_TICKET, ONE, ZERO, Order, rate_up, trade_now, transfer
+from sim.kernels.ledger import FUND, NO_TICKET, ONE, ZERO, Order, pro_rata, rate_up, trade_now, transfer
 from sim.kernels.margin import bankruptcy_half_ticks
 from sim.kernels.marks import PERP, bound_price
 from sim.schema import BUY, EVENT_FUND_UNLOAD, EVENT_TAKEOVER, IOC, SELL
@@ -26,17 +26,20 @@ def write_event(ld, rk, kind, a, lots, price, cash, now_us):
 
 
 @behaviour
-def take_over(bk, ld, rk, a, now_us):
-    """The fund takes position and backing cash of account ``a`` whole: a transfer at exactly the bankruptcy price.
-    Leaves the account without either; its free cash is its own.
+def take_over(bk, ld, rk, a, lots, now_us):
+    """The fund takes ``lots`` (signed) of account ``a`` and the same share of the cash that backs them: a transfer at
+    the account's bankruptcy price. All of the position takes all of the cash; free cash is the account's own.
     """
     account = ld.accounts[a]
-    position, cash = bk.positions[PERP, a], account["cash_micro"]
+    position = bk.positions[PERP, a]
+    cash = account["cash_micro"]
     price = bankruptcy_half_ticks(cash, position, ld.rules[PERP]["micro_per_tick_lot"]) >> ONE
-    write_event(ld, rk, EVENT_TAKEOVER, a, position, price, cash, now_us)
-    transfer(bk, ld, a, FUND, position, -cash)
-    account["taken_lots"] = account["taken_lots"] + abs(position)
-    rk.engine[0]["row_taken_lots"] = rk.engine[0]["row_taken_lots"] + abs(position)
+    if lots != position:
+        cash = pro_rata(cash, abs(lots), abs(position))
+    write_event(ld, rk, EVENT_TAKEOVER, a, lots, price, cash, now_us)
+    transfer(bk, ld, a, FUND, lots, -cash)
+    account["taken_lots"] = account["taken_lots"] + abs(lots)
+    rk.engine[0]["row_taken_lots"] = rk.engine[0]["row_taken_lots"] + abs(lots)
 
 
 @behaviour

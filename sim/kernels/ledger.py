@@ -37,7 +37,8 @@ ACCOUNT = np.dtype(
         ("liquidation_half_ticks", "i8"),  # last safe mark, see kernels/margin.py
         ("start_lots", "i8"),  # perp position at time 0
         ("forced_lots", "i8"),  # closed by the engine through the book
-        ("taken_lots", "i8"),  # taken over by the insurance fund
+        ("taken_lots", "i8"),  # taken over by the insurance fund or closed against others by deleveraging
+        ("adl_lots", "i8"),  # of its own position, closed by deleveraging as a counterparty
         ("first_forced_us", "i8"),  # -1 until the engine acts
         ("bucket", "i4"),  # side x number of buckets + bucket; -1 when not hung
         ("next", "i4"),

@@ -20,133 +20,22 @@ at most ``pace_cap``. A tick that spans k scans uses 1 - (1 - share)^k: k slices
 Slow twin: tests/reference_market/rules.py.
 """
 
-from typing import Any, NamedTuple
-
 import numpy as np
 
-from sim.kernels._jit import behaviour, small
+from sim.kernels._jit import behaviour
+from sim.kernels.adl import close_out
 from sim.kernels.depth import depth_between
-from sim.kernels.fund import take_over, write_event
+from sim.kernels.fund import write_event
+from sim.kernels.ladder import ENGINE as ENGINE
+from sim.kernels.ladder import UNLIMITED as UNLIMITED
+from sim.kernels.ladder import Risk as Risk
+from sim.kernels.ladder import bucket_of, unhang
+from sim.kernels.ladder import hang as hang
+from sim.kernels.ladder import rehang as rehang
 from sim.kernels.ledger import FUND, MILLION, NO_TICKET, ONE, TWO, ZERO, Order, rate_up, trade_now
-from sim.kernels.margin import (
-    equity_micro,
-    is_liquidatable,
-    last_safe_half_ticks,
-    lots_to_close,
-)
+from sim.kernels.margin import equity_micro, is_liquidatable, lots_to_close
 from sim.kernels.marks import PERP, STALE_US, bound_price
-from sim.schema import (
-    BUY,
-    EVENT_FORCED,
-    IOC,
-    NO_KEY,
-    SELL,
-)
-
-NOT_HUNG = np.int64(-1)
-UNLIMITED = np.int64(1 << 60)
-
-ENGINE = np.dtype(
-    [
-        ("slice_share_ppm", "i8"),
-        ("slice_band_ppm", "i8"),
-        ("order_bound_ppm", "i8"),
-        ("clearance_fee_ppm", "i8"),
-        ("pace_cap_micro_per_s", "i8"),  # UNLIMITED when the venue states none
-        ("unload_share_ppm", "i8"),  # of the fund's position sold in one tick: 1 - 2^(-tick / half-life)
-        ("bucket_shift", "i8"),  # half ticks >> shift = bucket
-        ("ceiling_half_ticks", "i8"),  # highest price the ladder tells apart
-        ("top", "i8"),  # no long hangs above this bucket
-        ("bottom", "i8"),  # no short hangs below this one
-        ("n_queue", "i8"),
-        ("next_scan_us", "i8"),
-        ("row_sell_lots", "i8"),  # sums since the last recorded row
-        ("row_buy_lots", "i8"),
-        ("row_sell_micro", "i8"),
-        ("row_buy_micro", "i8"),
-        ("row_taken_lots", "i8"),
-        ("row_accounts", "i8"),
-        ("first_watched", "i8"),  # leveraged accounts are first_watched .. end_watched - 1
-        ("end_watched", "i8"),
-    ]
-)
-
-
-class Risk(NamedTuple):
-    """``tiers`` TIER[n], ``engine`` ENGINE[1], ``heads`` int32[2, n_buckets] (longs, shorts; -1 empty), ``queue``
-    int64[n], ``events`` EVENT[...].
-    """
-
-    tiers: Any
-    engine: Any
-    heads: Any
-    queue: Any
-    events: Any
-
-
-@small
-def bucket_of(rk, half_ticks):
-    """Bucket of a mark or a last safe price; the last bucket also holds everything above the ladder."""
-    return min(half_ticks >> rk.engine[0]["bucket_shift"], np.int64(rk.heads.shape[1]) - ONE)
-
-
-@behaviour
-def hang(bk, ld, rk, a):
-    """Compute the last safe mark of account ``a`` and hang it in its bucket; an account without position is not
-    hung.
-    """
-    position = bk.positions[PERP, a]
-    if position == ZERO:
-        return
-    account, engine = ld.accounts[a], rk.engine[0]
-    safe = last_safe_half_ticks(
-        account["cash_micro"], position, ld.rules[PERP]["micro_per_tick_lot"], rk.tiers, engine["ceiling_half_ticks"]
-    )
-    side = ZERO if position > ZERO else ONE
-    bucket = bucket_of(rk, safe)
-    head = np.int64(rk.heads[side, bucket])
-    account["liquidation_half_ticks"] = safe
-    account["bucket"] = side * np.int64(rk.heads.shape[1]) + bucket
-    account["next"] = head
-    account["prev"] = NOT_HUNG
-    if head >= ZERO:
-        ld.accounts[head]["prev"] = a
-    rk.heads[side, bucket] = a
-    if side == ZERO:
-        engine["top"] = max(engine["top"], bucket)
-    else:
-        engine["bottom"] = min(engine["bottom"], bucket)
-
-
-@small
-def unhang(ld, rk, a):
-    """Take account ``a`` out of its bucket."""
-    account = ld.accounts[a]
-    n, at = np.int64(rk.heads.shape[1]), np.int64(account["bucket"])
-    after, before = np.int64(account["next"]), np.int64(account["prev"])
-    if before >= ZERO:
-        ld.accounts[before]["next"] = after
-    else:
-        rk.heads[at // n, at % n] = after
-    if after >= ZERO:
-        ld.accounts[after]["prev"] = before
-    account["bucket"] = NOT_HUNG
-
-
-@behaviour
-def rehang(bk, ld, rk, a):
-    """After cash or position of a hung account changed: compute its last safe mark anew. One without a position that
-    owes money joins the queue, where the fund takes it over; those in the queue stay there.
-    """
-    account = ld.accounts[a]
-    if np.int64(account["bucket"]) < ZERO:
-        return
-    unhang(ld, rk, a)
-    if bk.positions[PERP, a] != ZERO:
-        hang(bk, ld, rk, a)
-    elif account["cash_micro"] < ZERO:
-        rk.queue[rk.engine[0]["n_queue"]] = a
-        rk.engine[0]["n_queue"] = rk.engine[0]["n_queue"] + ONE
+from sim.schema import BUY, EVENT_FORCED, IOC, NO_KEY, SELL
 
 
 @behaviour
@@ -245,7 +134,7 @@ def work_account(bk, ld, rk, a, mark, budget, now_us):
         hang(bk, ld, rk, a)
         return ZERO, False
     if equity_micro(cash, position, mark, unit) < ZERO:
-        take_over(bk, ld, rk, a, now_us)
+        close_out(bk, ld, rk, a, mark, now_us)
         return ZERO, False
     wanted = lots_to_close(cash, position, mark, unit, rk.tiers, rk.engine[0]["clearance_fee_ppm"])
     lots = min(wanted, budget)
@@ -259,7 +148,7 @@ def work_account(bk, ld, rk, a, mark, budget, now_us):
         hang(bk, ld, rk, a)
         return filled, False
     if filled < lots or equity_micro(cash, position, mark, unit) < ZERO:
-        take_over(bk, ld, rk, a, now_us)
+        close_out(bk, ld, rk, a, mark, now_us)
         return filled, False
     return filled, True
 
@@ -278,6 +167,7 @@ def run_engine(bk, ld, rk, px, now_us):
     if scans == ZERO or is_stale or ld.rules[PERP]["halted"] != ZERO:
         return
     mark = px.now[0]["mark_half_ticks"]
+    engine["ranked_side"] = ZERO  # counterparties are ranked anew when this scan deleverages
     find_crossed(ld, rk, mark)
     n = engine["n_queue"]
     if n == ZERO:

@@ -92,6 +92,7 @@ def write_flows(ld, rk, row):
     row["forced_sell_micro"] = engine["row_sell_micro"]
     row["forced_buy_micro"] = engine["row_buy_micro"]
     row["takeover_lots"] = engine["row_taken_lots"]
+    row["adl_lots"] = engine["row_adl_lots"]
     row["n_liquidated"] = engine["row_accounts"]
     row["in_liquidation"] = engine["n_queue"]
     for b in range(2):
@@ -99,7 +100,7 @@ def write_flows(ld, rk, row):
         flow["row_buy_lots"], flow["row_sell_lots"], flow["row_fills"], flow["row_messages"] = ZERO, ZERO, ZERO, ZERO
     engine["row_sell_lots"], engine["row_buy_lots"] = ZERO, ZERO
     engine["row_sell_micro"], engine["row_buy_micro"] = ZERO, ZERO
-    engine["row_taken_lots"], engine["row_accounts"] = ZERO, ZERO
+    engine["row_taken_lots"], engine["row_adl_lots"], engine["row_accounts"] = ZERO, ZERO, ZERO
 
 
 @behaviour
@@ -125,6 +126,7 @@ def write_row(bk, ld, rk, px, tape, value_usd, maker_net_lots, now_us):
         now["mark_half_ticks"],
         ld.rules[PERP]["micro_per_tick_lot"],
     )
+    row["deficit_micro"] = max(ZERO, -row["fund_micro"])
     row["funding_rate_frac"] = 1e-9 * np.float64(now["rate_ppb"])
     row["funding_micro"] = now["row_funding_micro"]
     now["row_funding_micro"] = ZERO

@@ -98,3 +98,19 @@ class ClearingSettings(Settings):
         source="own choice: a counterfactual switch",
         note="false: funding stays in the mark price and is not paid.",
     )
+    adl: Flag = setting(
+        True,
+        unit="",
+        provenance="scenario",
+        source="own choice: a counterfactual switch",
+        note="false: no auto-deleveraging; the fund takes everything and its deficit is declared.",
+    )
+    fund_scale: Number = setting(
+        1.0,
+        unit="times",
+        provenance="scenario",
+        source="own choice: a counterfactual switch",
+        note="Multiplies the venue's insurance fund at the start.",
+        at_least=0.0,
+        at_most=1000.0,
+    )

@@ -232,6 +232,16 @@ class VenueSettings(Settings):
         note="Maintenance table.",
     )
     engine: EngineRules = setting(..., unit="", provenance="sourced", source=_GIVEN, note="The liquidation engine.")
+    adl_ranking: Literal["leverage_pnl", "pnl_leverage", "index"] = setting(
+        ...,
+        unit="",
+        provenance="sourced",
+        source=_GIVEN,
+        note=(
+            "Order of auto-deleveraging: profit over collateral x margin ratio; profit over cost x leverage; or "
+            "price index x leverage."
+        ),
+    )
     insurance_fund: Money = setting(
         ...,
         unit="USD",

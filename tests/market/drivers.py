@@ -7,6 +7,7 @@ from sim.behaviours.arbitrage import Arbitrage, arbitrage
 from sim.behaviours.dip_buyer import DipBuyers, buy_dips
 from sim.behaviours.trend import Trend, follow_trend
 from sim.kernels._jit import entry
+from sim.kernels.adl import index_score, leverage_pnl, pnl_leverage
 from sim.kernels.book import Books
 from sim.kernels.funding import payment_micro
 from sim.kernels.ledger import Ledger, move_position, pro_rata, rate_up
@@ -88,6 +89,15 @@ def premium_of(index, unit, impact_micro, sides, book, levels, words, pool, far,
 
 
 @entry
+def scores_of(pnl, collateral, maintenance, cost, notional, equity, mark, entry_price, side):
+    return (
+        leverage_pnl(pnl, collateral, maintenance),
+        pnl_leverage(pnl, cost, notional, equity),
+        index_score(mark, entry_price, side, notional, equity),
+    )
+
+
+@entry
 def rate_of(premium, base, clamp, cap):
     return funding_rate_ppb(premium, base, clamp, cap)
 
@@ -109,12 +119,13 @@ def submit_many(orders, sides, book, levels, words, pool, far, positions, fills,
 def scan(
     hang_first, now_us,
     clock, sides, book, levels, words, pool, far, positions, fills, cursor,
-    accounts, rules, flows, tickets, slot_ticket, guest_fills, tiers, engine, heads, queue, events, price, samples,
+    accounts, rules, flows, tickets, slot_ticket, guest_fills, tiers, engine, heads, queue, events, ranked, score,
+    price, samples,
 ):  # fmt: skip
     """Hang one account (when its row is not negative), then run the liquidation engine once."""
     bk = Books(sides, book, levels, words, pool, far, positions, fills, cursor)
     ld = Ledger(accounts, rules, flows, tickets, slot_ticket, guest_fills, clock)
-    rk = Risk(tiers, engine, heads, queue, events)
+    rk = Risk(tiers, engine, heads, queue, events, ranked, score)
     if hang_first >= 0:
         hang(bk, ld, rk, hang_first)
     run_engine(bk, ld, rk, Prices(price, samples), now_us)

@@ -76,7 +76,7 @@ class Case:
         self.price["index_us"] = now
         first = np.int64(-1 if self.is_hung else TRADER)
         ledger = (self.accounts, self.rules, self.flows, self.tickets, self.slot_ticket, np.zeros(0, GUEST_FILL))
-        risk = (self.tiers, self.engine, self.heads, self.queue, self.events)
+        risk = (self.tiers, self.engine, self.heads, self.queue, self.events, np.zeros(9, np.int64), np.zeros(9))
         scan(first, np.int64(now), self.clock, *self.books, *ledger, *risk, self.price, np.zeros(30, np.int64))
         self.is_hung = True
 

@@ -22,7 +22,7 @@ STEPS = [
     "rest_bids",  # 4, in the warm-up
     "match_mail",  # 5
     "hang_all",  # end of the warm-up
-    "force_orders",  # 6, 7
+    "force_orders",  # 6, 7, 8
     "record",  # 11
     "verdict",  # 11
 ]
