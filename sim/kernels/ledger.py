@@ -143,17 +143,29 @@ def lots_paid_for(cash, price, rules):
     return max(ZERO, cash) // (value + rate_up(value, max(ZERO, rules["taker_fee_ppm"])) + ONE)
 
 
+@behaviour
+def long_pro_rata(rest, part, whole):
+    """``rest * part / whole`` rounded down for 0 <= rest < whole < 2^62, bit by bit of ``part``."""
+    out, left = ZERO, ZERO
+    for k in range(62):
+        out, left = out << ONE, left << ONE
+        if left >= whole:
+            out, left = out + ONE, left - whole
+        if (part >> (np.int64(61) - np.int64(k))) & ONE != ZERO:
+            left += rest
+            if left >= whole:
+                out, left = out + ONE, left - whole
+    return out
+
+
 @small
 def pro_rata(amount, part, whole):
-    """``amount * part / whole`` rounded down, for 0 <= part <= whole and whole > 0, without overflow.
-
-    From 2^31 lots on the remainder of ``amount / whole`` is shared at 31 bits: then exact to a unit a lot.
-    """
+    """``amount * part / whole`` rounded down, exact, for 0 <= part <= whole and 0 < whole < 2^62, without overflow."""
     each = amount // whole
-    rest, of, out_of = amount - each * whole, part, whole
-    while out_of >= WIDE:
-        rest, of, out_of = rest >> ONE, of >> ONE, out_of >> ONE
-    return each * part + rest * of // out_of
+    rest = amount - each * whole
+    if whole < WIDE:
+        return each * part + rest * part // whole
+    return each * part + long_pro_rata(rest, part, whole)
 
 
 @small
