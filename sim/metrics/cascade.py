@@ -66,3 +66,27 @@ def least(level: Numbers) -> float:
 def at_low(price_usd: NDArray[np.float64], values: Numbers) -> float:
     """Value of another column at the first lowest price, in that column's unit."""
     return float(values[np.nanargmin(price_usd)]) if np.isfinite(price_usd).any() else float("nan")
+
+
+def shown_by_feed(elapsed_s: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which forced orders a public feed shows that emits at most one a second.
+
+    Parameters
+    ----------
+    elapsed_s : float64[n]
+        Times of the forced orders of one instrument, not falling.
+
+    Returns
+    -------
+    bool[n]
+        True for the last of each second; a second ends at, and includes, its whole number.
+
+    Notes
+    -----
+    The feed of the venue pushes the latest liquidation order within a second and says nothing of the others, so sums
+    over it are a floor. Source: MODEL 2.6 [S:13b].
+    """
+    second = np.ceil(np.asarray(elapsed_s, dtype=np.float64)).astype(np.int64)
+    shown = np.ones(second.size, np.bool_)
+    shown[:-1] = second[:-1] != second[1:]
+    return shown

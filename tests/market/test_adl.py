@@ -1,5 +1,7 @@
 """Order of loss: account, fund, auto-deleveraging, declared deficit (L7, L8; MODEL 2.7, 6.2.12; laws C6, C7)."""
 
+from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ from sim.market import Market
 from sim.schema import EVENT_ADL, EVENT_FORCED, EVENT_TAKEOVER
 from tests.market.drivers import scores_of
 from tests.market.small import DROP, market_of, venue_of
+from tests.reference_market import rules
 
 CRASH = DROP | {"over": "5s", "move": "-15%"}
 MARK = 90.0
@@ -105,3 +108,30 @@ def test_no_counterparty_is_left_without_equity_and_who_has_no_position_never_pa
                 assert cash + lots * mark * unit // 2 <= loss_a_lot
                 seen += 1
     assert seen > 3
+
+
+def test_counterparties_come_in_the_order_of_the_slow_rule():
+    """LeveragePnL of each watched short, computed anew from its state before the tick, never rises along the events."""
+    venue = venue_of()
+    tiers = [
+        (None if t.up_to is None else round(t.up_to * 10**6), round(t.maintenance * 10**6)) for t in venue.margin_tiers
+    ]
+    market = market_of(venue=venue, shocks=[CRASH], clearing={"fund_scale": 0.0})
+    compared = 0
+    for second in range(60, 120):
+        before = market.state.accounts.copy()
+        n = int(market.state.clock[0]["n_events"])
+        market.run_until(float(second + 1))
+        events = market.state.events[n : int(market.state.clock[0]["n_events"])]
+        mark, unit = int(market.state.price[0]["mark_half_ticks"]), int(market.state.rules[0]["micro_per_tick_lot"])
+        scores = []
+        for c in dict.fromkeys(events["account"][events["kind"] == EVENT_ADL].tolist()):
+            row = before[c]
+            if row["leveraged"] != 1:
+                continue
+            lots, cash, cost = int(row["held_lots"]), int(row["cash_micro"]), int(row["entry_micro"])
+            pnl, need = lots * mark * unit / 2 - cost, rules.requirement(Fraction(-lots * mark * unit, 2), tiers)
+            scores.append(pnl / (cash + cost) * float(need) / (cash + cost + pnl))
+        assert all(b <= a * (1 + 1e-9) for a, b in pairwise(scores))
+        compared += max(0, len(scores) - 1)
+    assert compared > 5

@@ -180,6 +180,24 @@ def test_what_the_bounded_order_cannot_fill_goes_to_the_fund():
     assert case.books.positions[0, FUND] == LOTS - sold
 
 
+@pytest.mark.parametrize(("margin_ticks", "is_refused"), [(49, True), (50, False), (60, False)])
+def test_nobody_is_deleveraged_below_zero_equity(margin_ticks, is_refused):
+    """A short from 9,850 ticks, in profit at 9,800, buys at the bankruptcy price of 9,900: a loss of 50 ticks a lot."""
+    case = Case(k=50)
+    case.engine["adl_on"] = 1
+    case.accounts[MAKER]["entry_micro"] = -LOTS * 9_850
+    case.accounts[MAKER]["cash_micro"] = LOTS * (9_850 + margin_ticks)
+    case.scan(2 * 9_800)
+    assert case.position == 0 and case.accounts[TRADER]["cash_micro"] == 0
+    if is_refused:
+        assert case.books.positions[0, FUND] == LOTS and case.accounts[MAKER]["adl_lots"] == 0
+    else:
+        assert case.books.positions[0, MAKER] == 0 and case.accounts[MAKER]["adl_lots"] == LOTS
+        assert case.accounts[MAKER]["cash_micro"] == LOTS * (margin_ticks - 50)
+        assert case.accounts[FUND]["cash_micro"] == 0 and case.books.positions[0, FUND] == 0
+    assert int(case.clock[0]["open_interest_lots"]) == (LOTS if is_refused else 0)
+
+
 def test_cash_and_positions_are_conserved():
     for k in (50, 20, 8):
         case = Case(k, taker_fee_ppm=500, clearance_ppm=12_500)

@@ -106,3 +106,12 @@ def test_every_metric_has_a_unit_a_meaning_and_a_finite_value(run):
     assert list(values) == [m.name for m in METRICS]
     assert all(m.unit and m.meaning for m in METRICS)
     assert all(np.isfinite(v) for v in values.values()), values
+
+
+def test_a_feed_shows_the_last_forced_order_of_each_second():
+    # three in second 1, none in second 2, two in second 3: the feed shows 2 of 5, and 9 of 20 coins
+    elapsed_s, coins = np.array([0.2, 0.9, 1.0, 2.1, 3.0]), np.array([5.0, 1.0, 2.0, 5.0, 7.0])
+    shown = cascade.shown_by_feed(elapsed_s)
+    assert shown.tolist() == [False, False, True, False, True]
+    assert float(coins[shown].sum()) == 9.0
+    assert cascade.shown_by_feed(np.zeros(0)).tolist() == []
