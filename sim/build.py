@@ -9,12 +9,15 @@ from sim.behaviours.arbitrage import ARBITRAGE, ARBITRAGEUR
 from sim.behaviours.background import CROWD, METAORDER
 from sim.behaviours.dip_buyer import BUYER
 from sim.behaviours.latent import LAYER
+from sim.behaviours.leveraged import CONDUCT, PERSON
 from sim.behaviours.maker_risk import CAUTION, HEADLINE_S, MAKER
 from sim.behaviours.market_maker import QUOTING
 from sim.behaviours.news import MOOD, NEWS
 from sim.behaviours.trend import TREND, TREND_FUND
+from sim.conduct import fill_conduct
 from sim.errors import ScenarioError
 from sim.funded import fill_funded
+from sim.kernels.account_triggers import ACCOUNT_TRIGGER, N_LADDERS
 from sim.kernels.adl import ADL_RULES
 from sim.kernels.clock import CLOCK
 from sim.kernels.ledger import (
@@ -133,7 +136,8 @@ def state_of(spec: Spec, venue: VenueSettings, contract: Contract, seed: int) ->
     n_bins = latent_bins(spec)
     window = window_ticks(contract, venue.window_half)
     books = allocate_books([window, window], capacity, capacity + 1, n_owners, int(SELF_TRADE[venue.self_trade]))
-    most_events = 4 * len(crowd) + n_owners + 16  # orders and takeovers; deleveraging empties one of the two each time
+    # orders and takeovers, of which deleveraging empties one each time; decisions to close
+    most_events = 5 * len(crowd) + n_owners + 16
     state = State(
         key=rng.seed_key(seed),
         clock=np.zeros(1, CLOCK),
@@ -182,6 +186,12 @@ def state_of(spec: Spec, venue: VenueSettings, contract: Contract, seed: int) ->
         dip_bids=np.zeros((spec.dip_buyer.buyers, spec.dip_buyer.bids_per_buyer, 2), np.int64),
         trend_funds=np.zeros(spec.trend.funds, TREND_FUND),
         trend=np.zeros(1, TREND),
+        conduct=np.zeros(1, CONDUCT),
+        persons=np.zeros(len(crowd), PERSON),
+        closing=np.zeros(len(crowd), np.int64),
+        triggers=np.zeros(0, ACCOUNT_TRIGGER),
+        trigger_heads=np.zeros((N_LADDERS, 0), np.int32),
+        past_marks=np.zeros(1, np.int64),
     )
     fill_clock(state, spec, most_messages, most_events)
     fill_prices(state, spec, venue, contract)
@@ -191,6 +201,7 @@ def state_of(spec: Spec, venue: VenueSettings, contract: Contract, seed: int) ->
     fill_makers(state, spec, contract, layout, seed)
     fill_funded(state, spec, contract, layout, seed)
     fill_accounts(state, spec, venue, contract, layout, crowd, seed)
+    fill_conduct(state, spec, contract, layout, crowd, seed)
     refuse_overflows(state, contract, oi_lots)
     return state
 

@@ -161,6 +161,9 @@ def state_hash(state: "State") -> str:
         state.trend_funds,
         state.trend,
         state.caution,
+        state.conduct,
+        state.persons,
+        state.past_marks,
     ):
         digest.update(np.ascontiguousarray(array).tobytes())
     digest.update(np.ascontiguousarray(state.books.sides["best"]).tobytes())

@@ -27,6 +27,8 @@ LATENT_LOOK = np.int64(11)
 COOL_DOWN = np.int64(12)
 DIP_SLICE = np.int64(20)
 TREND_SLICE = np.int64(21)
+TOP_UP_RING = np.int64(9)
+PANIC_RING = np.int64(10)
 
 _MASK = np.uint64(0xFFFFFFFF)
 _SHIFT = np.uint64(32)

@@ -130,6 +130,11 @@ RECORD = np.dtype(
         ("arb_stopped", "i8"),  # firms that saw a gap in the last tick and had no balance for it
         ("dip_net_lots", "i8"),  # perp + spot that dip buyers hold
         ("trend_net_lots", "i8"),  # perp position of trend followers
+        ("stop_lots", "i8"),  # closed by leveraged accounts of their own accord, by cause; nothing of it is forced
+        ("take_profit_lots", "i8"),
+        ("panic_lots", "i8"),
+        ("top_up_micro", "i8"),  # free cash moved to isolated positions
+        ("n_closing", "i8"),  # accounts with a close under way at the end of the row
     ]
 )
 
@@ -153,7 +158,10 @@ EVENT = np.dtype(
     ]
 )
 EVENT_FORCED, EVENT_TAKEOVER, EVENT_FUND_UNLOAD, EVENT_SHOCK, EVENT_FUNDING, EVENT_ADL = (np.int64(i) for i in range(6))
-EVENT_NAMES = ("forced_order", "takeover", "fund_unload", "shock", "funding", "adl")
+EVENT_STOP, EVENT_TAKE_PROFIT, EVENT_PANIC = (np.int64(i) for i in range(6, 9))  # the decision; fills follow
+EVENT_NAMES = (
+    "forced_order", "takeover", "fund_unload", "shock", "funding", "adl", "stop", "take_profit", "panic_close"
+)  # fmt: skip
 
 # What the engine with client ids takes and answers (sim/engine.py). Types go on from NEW ... REPLACE below.
 STOP, TAKE_PROFIT, SET_LAST = (np.int64(i) for i in range(4, 7))

@@ -73,6 +73,12 @@ class State:
     dip_bids: Array
     trend_funds: Array
     trend: Array
+    conduct: Array
+    persons: Array
+    closing: Array
+    triggers: Array
+    trigger_heads: Array
+    past_marks: Array
 
     @property
     def tick(self) -> int:
@@ -91,6 +97,7 @@ class State:
             self.layers, self.mass, self.stamp_us, self.settled, self.offered,
             self.firms, self.caution, self.quoting, self.distance, self.rung_lots,
             self.arbitrageurs, self.arbitrage, self.dip_buyers, self.dip_bids, self.trend_funds, self.trend,
+            self.conduct, self.persons, self.closing, self.triggers, self.trigger_heads, self.past_marks,
         )  # fmt: skip
 
     def run(self, n_ticks: int) -> int:
@@ -107,7 +114,7 @@ class State:
     def grow(self) -> None:
         """Double every room that has less space than one tick may need."""
         clock = self.clock[0]
-        most = int(clock["most_messages"])
+        most = int(clock["most_messages"]) + int(clock["n_closing"])
         if len(self.books.pool) - int(self.books.cursor[0]["fresh"]) < int(clock["n_mail"]) + most:
             self.grow_orders()
         if len(self.messages) - int(clock["n_mail"]) < most:
@@ -125,7 +132,7 @@ class State:
     def most_guest_fills(self) -> int:
         """Rows that fills of Python agents may need in one tick; ``tick.most_guest_fills`` is its compiled twin."""
         clock = self.clock[0]
-        messages = int(clock["n_mail"]) + int(clock["most_messages"])
+        messages = int(clock["n_mail"]) + int(clock["most_messages"]) + int(clock["n_closing"])
         return 2 * (len(self.books.pool) + messages) + int(clock["most_events"])
 
     def grow_orders(self) -> None:

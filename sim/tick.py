@@ -14,6 +14,7 @@ from sim.behaviours.arbitrage import Arbitrage, arbitrage, write_arbitrage
 from sim.behaviours.background import Background, send_limits, send_takers
 from sim.behaviours.dip_buyer import DipBuyers, buy_dips, rest_bids, write_dip_buyers
 from sim.behaviours.latent import Latent, tend_layers
+from sim.behaviours.leveraged import People, decide_people, note_closes, open_people, send_closes, write_people
 from sim.behaviours.market_maker import Makers, all_net_lots, make_markets
 from sim.behaviours.news import News, update_news
 from sim.behaviours.trend import Trend, follow_trend, write_trend
@@ -35,14 +36,15 @@ def most_guest_fills(bk, clock):
     """Rows that fills of Python agents may need in one tick: two for each order that can end, and one for each
     message and each order of the engine that leaves a part of an agent's order behind.
     """
-    return TWO * (np.int64(bk.pool.shape[0]) + clock["n_mail"] + clock["most_messages"]) + clock["most_events"]
+    messages = clock["n_mail"] + clock["most_messages"] + clock["n_closing"]
+    return TWO * (np.int64(bk.pool.shape[0]) + messages) + clock["most_events"]
 
 
 @small
 def is_short_of_room(bk, ld, mail, rk, tape):
     """Whether some room has less space than the declared maximum of one tick (DECISIONS 8)."""
     c = ld.clock[0]
-    most = c["most_messages"]
+    most = c["most_messages"] + c["n_closing"]
     unused = bk.pool.shape[0] - np.int64(bk.cursor[0]["fresh"])  # slots beyond the most that were ever live at once
     return (
         unused < c["n_mail"] + most
@@ -55,7 +57,7 @@ def is_short_of_room(bk, ld, mail, rk, tape):
 
 
 @behaviour
-def hang_all(bk, ld, rk, key):
+def hang_all(bk, ld, rk, pp, key):
     """End of the warm-up tick: rank and hang every account that the engine watches."""
     for a in range(ld.accounts.shape[0]):
         account = ld.accounts[a]
@@ -63,6 +65,7 @@ def hang_all(bk, ld, rk, key):
             w0, w1, w2, w3 = rng.philox(key, account["key"], rng.SCAN_RANK, ZERO, ZERO)
             account["rank"] = np.int64(w0) * np.int64(1 << 30) + (np.int64(w1) >> TWO)
             hang(bk, ld, rk, np.int64(a))
+    open_people(pp)
 
 
 @small
@@ -85,7 +88,7 @@ def force_orders(bk, ld, rk, px, now_us):
 
 
 @small
-def record(bk, ld, rk, px, tape, mk, arb, dip, trend, news, tick, end_us):
+def record(bk, ld, rk, px, tape, mk, arb, dip, trend, pp, news, tick, end_us):
     """Step 11: the touch each tick, a row and a depth profile when they fall due."""
     clock, now = ld.clock[0], news.now[0]
     read_mids(bk, px.now[0], end_us)
@@ -97,6 +100,7 @@ def record(bk, ld, rk, px, tape, mk, arb, dip, trend, news, tick, end_us):
         write_arbitrage(bk, arb, row)
         write_dip_buyers(bk, dip, row)
         write_trend(bk, trend, row)
+        write_people(pp, row)
     if end_us // clock["band_every_us"] != (end_us - clock["tick_us"]) // clock["band_every_us"]:
         write_bands(bk, tape, px, ld.clock, end_us)
 
@@ -126,6 +130,7 @@ def advance(
     layers, mass, stamp_us, settled, offered,
     firms, caution, quoting, distance, rung_lots,
     arbitrageurs, arb_desk, dip_buyers, dip_bids, trend_funds, trend_signal,
+    conduct, persons, closing, triggers, trigger_heads, past_marks,
 ):  # fmt: skip
     """Run up to ``n`` whole ticks; returns DONE, GROW (room short, this tick not begun), FAULT or OVERFLOW (after a
     tick).
@@ -145,6 +150,7 @@ def advance(
     arb = Arbitrage(arbitrageurs, arb_desk)
     dip = DipBuyers(dip_buyers, dip_bids)
     trend = Trend(trend_funds, trend_signal)
+    pp = People(conduct, persons, closing, triggers, trigger_heads, past_marks)
     status = DONE
     for _ in range(n):
         if is_short_of_room(bk, ld, mail, rk, tape):
@@ -167,14 +173,18 @@ def advance(
             arbitrage(bk, arb, ld, mail, px, t, start_us)  # 5a
             buy_dips(dip, ld, mail, px, key, t, start_us)  # 5a
             follow_trend(bk, trend, ld, mail, px, key, t, start_us)  # 5a
+            send_closes(bk, ld, mail, px, pp, t, start_us)  # 5a
         else:
             rest_bids(dip, ld, mail, t)  # 4b
         match_mail(bk, ld, mail, key, start_us, end_us)  # 5b
+        note_closes(bk, ld, rk, pp)  # 5b
         if t < ZERO:
-            hang_all(bk, ld, rk, key)
+            hang_all(bk, ld, rk, pp, key)
         if is_engine_on and clock[0]["engine_first"] == ZERO:
             force_orders(bk, ld, rk, px, end_us)  # 6, 7, 8
-        record(bk, ld, rk, px, tape, mk, arb, dip, trend, news, t, end_us)  # 11
+        if t >= ZERO:
+            decide_people(bk, ld, rk, px, pp, key, t, end_us)  # 10
+        record(bk, ld, rk, px, tape, mk, arb, dip, trend, pp, news, t, end_us)  # 11
         status = verdict(bk, ld)
         clock[0]["tick"] = t + ONE
         if status != DONE:

@@ -9,7 +9,7 @@ from sim.state import Array
 
 
 class LeveragedDesk(Desk):
-    """All leveraged accounts, held in columns. In this version positions change by forced orders alone."""
+    """All leveraged accounts, held in columns. Conduct: behaviours/leveraged.py."""
 
     def owners(self) -> Any:
         """Every account the liquidation engine watches."""
@@ -22,6 +22,13 @@ class LeveragedDesk(Desk):
         self.market.sync()
         half_ticks = self.market.state.accounts["liquidation_half_ticks"][self.owners()]
         return np.asarray(half_ticks * (0.5 * self.market.tick_usd))
+
+    @property
+    def closing(self) -> Array:
+        """Rows of the accounts that close of their own accord now."""
+        self.market.sync()
+        state = self.market.state
+        return np.asarray(state.closing[: int(state.conduct[0]["n_closing"])].copy())
 
     @property
     def n_liquidated(self) -> int:

@@ -16,6 +16,7 @@ CLOCK = np.dtype(
         ("n_guest_fills", "i8"),
         ("most_messages", "i8"),  # declared maximum that behaviours write in one tick
         ("most_events", "i8"),  # declared maximum of event rows in one tick
+        ("n_closing", "i8"),  # leveraged accounts that close: each may write one message a tick
         ("n_guests", "i8"),
         ("engine_on", "i8"),  # 0 freezes leveraged positions: no liquidation, no fund orders
         ("engine_first", "i8"),  # 1 in studies of the order of steps: engine and fund act before anybody quotes

@@ -15,7 +15,7 @@ from sim.kernels._jit import behaviour, prefetch, small
 from sim.kernels.book import MASK32
 from sim.kernels.ledger import HALT_REJECT, HALT_WAIT, ONE, ZERO, Order, is_beyond_band, trade
 from sim.kernels.matching import take_out
-from sim.schema import BUY, OK, REJECT_BAND, REJECT_HALT, REJECT_LOTS, REJECT_PRICE, REJECT_STALE
+from sim.schema import BUY, NO_FLAGS, OK, REJECT_BAND, REJECT_HALT, REJECT_LOTS, REJECT_PRICE, REJECT_STALE
 
 NEW, CANCEL, REPLACE = (np.int64(i) for i in range(3))
 N_STARTS = 513  # 512 sub-intervals of a tick
@@ -48,7 +48,7 @@ class Mail(NamedTuple):
 
 
 @small
-def post(ld, mail, arrival_us, serial, action, order):
+def post_flagged(ld, mail, arrival_us, serial, action, order, flags):
     """Append a message; past the declared room it is counted as an overflow, which ends the run, and not written."""
     clock = ld.clock[0]
     at = clock["n_mail"]
@@ -66,10 +66,16 @@ def post(ld, mail, arrival_us, serial, action, order):
     m["kind"] = order.kind
     m["book"] = order.book
     m["side"] = order.side
-    m["flags"] = ZERO
+    m["flags"] = flags
     clock["n_mail"] = at + ONE
     if order.ticket >= ZERO:
         ld.tickets[order.ticket]["pending"] = np.int64(ld.tickets[order.ticket]["pending"]) + ONE
+
+
+@small
+def post(ld, mail, arrival_us, serial, action, order):
+    """Append a message without flags."""
+    post_flagged(ld, mail, arrival_us, serial, action, order, NO_FLAGS)
 
 
 @small

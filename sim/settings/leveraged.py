@@ -3,6 +3,7 @@
 from pydantic import model_validator
 
 from sim.settings.fields import Settings, problem_at, setting
+from sim.settings.leveraged_conduct import LeveragedConduct
 from sim.settings.quantities import Count, Flag, Fraction, Money, Number
 
 _SHORTS = "DECISIONS 18, judgement: shares of the short side at the start"
@@ -68,7 +69,7 @@ class LeveragedSettings(Settings):
         provenance="scenario",
         source="DECISIONS 20: the base run of an amplification experiment has the engines off",
         note=(
-            "false freezes all positions and switches the liquidation engine off; the draws of everyone else "
+            "false freezes all positions, their owners, and the liquidation engine; the draws of everyone else "
             "stay the same."
         ),
     )
@@ -238,6 +239,13 @@ class LeveragedSettings(Settings):
         note="Standard deviation of the logarithm of that ratio.",
         at_least=0.0,
         at_most=3.0,
+    )
+    conduct: LeveragedConduct = setting(
+        {},
+        unit="",
+        provenance="judgement",
+        source="MODEL.md 4.3",
+        note="Stops, take-profits, top-ups and panic closes.",
     )
     short_shares: ShortShares = setting(
         {},

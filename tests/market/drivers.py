@@ -5,8 +5,10 @@ import numpy as np
 from sim import rng
 from sim.behaviours.arbitrage import Arbitrage, arbitrage
 from sim.behaviours.dip_buyer import DipBuyers, buy_dips
+from sim.behaviours.leveraged import TOP_UP_RING
 from sim.behaviours.trend import Trend, follow_trend
 from sim.kernels._jit import entry
+from sim.kernels.account_triggers import hang_triggers, take_crossed
 from sim.kernels.adl import index_score, leverage_pnl, pnl_leverage
 from sim.kernels.book import Books
 from sim.kernels.funding import payment_micro
@@ -164,3 +166,24 @@ def look_at_trend(
     ld = Ledger(accounts, rules, flows, tickets, slot_ticket, guest_fills, clock)
     mail = Mail(messages, order, starts)
     follow_trend(bk, Trend(funds, signal), ld, mail, Prices(price, samples), key, tick, start_us)
+
+
+@entry
+def crossed_on_the_way(triggers, heads, path, shift, reach, out):
+    """Hang triggers, then walk a path of prices on all four ladders; ``out`` gets the step that fired each."""
+    hang_triggers(triggers, heads, reach, shift)
+    for t in range(path.shape[0]):
+        for k in range(4):
+            i = take_crossed(triggers, heads, reach, shift, np.int64(k), path[t])
+            while i >= 0:
+                out[i] = t
+                i = np.int64(triggers[i]["next"])
+
+
+@entry
+def ring_draws(key, ring, word, out):
+    """The two uniforms of each ring of a clock: gap and account."""
+    purpose = rng.TOP_UP_RING if ring == TOP_UP_RING else rng.PANIC_RING
+    for i in range(out.shape[0]):
+        w0, w1, w2, w3 = rng.philox(key, np.int64(i), purpose, word, np.int64(0))
+        out[i, 0], out[i, 1] = rng.uniform(w0, w1), rng.uniform(w2, w3)

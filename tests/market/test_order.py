@@ -19,10 +19,13 @@ STEPS = [
     "arbitrage",  # 5
     "buy_dips",  # 5
     "follow_trend",  # 5
+    "send_closes",  # 5
     "rest_bids",  # 4, in the warm-up
     "match_mail",  # 5
+    "note_closes",  # 5
     "hang_all",  # end of the warm-up
     "force_orders",  # 6, 7, 8
+    "decide_people",  # 10
     "record",  # 11
     "verdict",  # 11
 ]

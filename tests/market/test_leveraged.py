@@ -1,0 +1,200 @@
+"""Conduct of the leveraged population against its slow twin: stops, take-profits, top-ups, panic closes; switches."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim.behaviours.leveraged import PANIC_RING, TOP_UP_RING
+from sim.kernels.account_triggers import ACCOUNT_TRIGGER
+from sim.market import Market
+from sim.schema import EVENT_PANIC, EVENT_STOP, EVENT_TAKE_PROFIT
+from tests.market.drivers import crossed_on_the_way, margin_of, ring_draws
+from tests.market.small import DROP, SALE, market_of
+from tests.reference_market import leveraged
+
+RISE = DROP | {"move": "3%", "at": "180s"}
+NEVER = 10**17
+PARTS = ("stops", "take_profits", "top_ups", "panic")
+
+
+def lively(*parts: str, seed: int = 3, conduct: dict[str, Any] | None = None, **over: Any) -> Market:
+    """A market that falls and rises, with some parts of the conduct on and no liquidations."""
+    switches = {part: part in parts for part in PARTS}
+    rules = {"conduct": {"stop_round_step": "$10"} | switches | (conduct or {})}
+    market = market_of(seed, shocks=[SALE, DROP, RISE], leveraged=rules, **over)
+    market.audit = True
+    market.state.engine[0]["next_scan_us"] = NEVER
+    return market
+
+
+def test_ladders_fire_what_the_plain_rule_fires():
+    draws = np.random.default_rng(1)
+    for _ in range(50):
+        rows = np.zeros(60, ACCOUNT_TRIGGER)
+        rows["price_half_ticks"], rows["ladder"] = draws.integers(1, 700, 60), draws.integers(0, 4, 60)
+        path = draws.integers(1, 700, 12) if draws.random() < 0.5 else 350 + draws.integers(-9, 10, 12).cumsum()
+        triggers = [(i, 1, int(r["ladder"]) % 2, int(r["price_half_ticks"])) for i, r in enumerate(rows)]
+        got, reach = np.full(60, -1, np.int64), np.array([-1, 40, -1, 40], np.int64)
+        crossed_on_the_way(rows, np.full((4, 40), -1, np.int32), path, np.int64(4), reach, got)
+        fired = {i: int(t) for i, t in enumerate(got) if t >= 0}
+        wanted = leveraged.first_to_fire(triggers, [int(p) for p in path], [])
+        assert fired == {i: tick for i, (tick, _) in wanted.items()}
+
+
+def test_every_trigger_fires_in_its_tick_and_no_other():
+    market = lively("stops", "take_profits")
+    nodes = [
+        tuple(int(r[n]) for n in ("account", "cause", "ladder", "price_half_ticks")) for r in market.state.triggers
+    ]
+    market.run_until(300.0)
+    arrays = market.collect()
+    unit = arrays.constants["tick_usd"]
+    marks = [round(2 * m / unit) for m in arrays.series["mark_usd"][1:]]
+    lasts = [2 * int(p) for p in arrays.series["perp_last_ticks"][1:]]
+    wanted = leveraged.first_to_fire(nodes, marks, lasts)
+    got: dict[int, tuple[int, int]] = {}
+    kinds = {int(EVENT_STOP): 1, int(EVENT_TAKE_PROFIT): 2}
+    for row in arrays.events:
+        if int(row["kind"]) in kinds:
+            got.setdefault(int(row["account"]), (int(row["time_us"]) // 10**6 - 1, kinds[int(row["kind"])]))
+    assert got == wanted
+    assert {cause for _, cause in got.values()} == {1, 2} and len(got) > 30
+
+
+def test_what_fired_is_closed_to_the_last_lot_slice_by_slice_and_counted_once():
+    market = lively("stops", "take_profits", conduct={"close_slice": "$20k/s"})
+    state = market.state
+    market.run_until(900.0)
+    arrays = market.collect()
+    closed = {int(r["account"]) for r in arrays.events if r["kind"] in (EVENT_STOP, EVENT_TAKE_PROFIT)}
+    first = arrays.constants["first_leveraged"]
+    end, start = state.books.positions[0], state.accounts["start_lots"]
+    done = sorted(closed - set(state.closing[: int(state.conduct[0]["n_closing"])].tolist()))
+    assert len(done) > 30 and (end[done] == 0).all()
+    assert (
+        state.persons["closed_lots"] == np.abs(start[first:]) - np.abs(end[first : first + len(state.persons)])
+    ).all()
+    names = ("stop_lots", "take_profit_lots", "panic_lots")
+    assert sum(arrays.series[n].sum() for n in names) == state.persons["closed_lots"].sum()
+    unmoved = np.setdiff1d(np.arange(first, first + len(state.persons)), sorted(closed))
+    assert (end[unmoved] == start[unmoved]).all()
+    slices = 20_000.0 / (arrays.series["mark_usd"][1:].min() * arrays.constants["lot_coin"])
+    largest = max(arrays.series[n][1:].max() / np.maximum(1, arrays.series["n_closing"][:-1].max()) for n in names)
+    assert largest <= slices
+    assert arrays.series["forced_sell_lots"].sum() == arrays.series["forced_buy_lots"].sum() == 0
+
+
+def test_closed_accounts_are_hung_anew():
+    market = lively(*PARTS, conduct={"close_slice": "$5k/s"})
+    state = market.state
+    for second in range(100, 300, 7):
+        market.run_until(float(second))
+        hung = np.flatnonzero(state.accounts["bucket"] >= 0)
+        for a in [*state.closing[: int(state.conduct[0]["n_closing"])].tolist(), *hung[::40].tolist()]:
+            row, position = state.accounts[a], int(state.books.positions[0, a])
+            if position == 0:
+                assert row["bucket"] == -1
+                continue
+            numbers = (row["cash_micro"], position, 1, state.rules[0]["micro_per_tick_lot"])
+            safe = margin_of(*(np.int64(v) for v in numbers), state.tiers, state.engine[0]["ceiling_half_ticks"], 0)[3]
+            assert row["liquidation_half_ticks"] == safe
+
+
+def holders(market: Market) -> list[leveraged.Holder]:
+    state = market.state
+    first = int(state.engine[0]["first_watched"])
+    rows, positions = state.accounts[first:], state.books.positions[0, first:]
+    return [
+        leveraged.Holder(
+            int(p), *(int(r[n]) for n in ("cash_micro", "free_micro", "entry_micro")), isolated=bool(r["isolated"])
+        )
+        for r, p in zip(rows, positions, strict=True)
+    ]
+
+
+def heard(market: Market, ring: np.int64, until_s: int) -> list[tuple[int, int]]:
+    state = market.state
+    n, word = len(state.persons), state.accounts[int(state.engine[0]["first_watched"])]["key"]
+    draws = np.zeros((3000, 2))
+    ring_draws(state.key, np.int64(ring), word, draws)
+    gap = float(state.conduct[0]["ring_gap_us"][ring])
+    return leveraged.rings([(float(u), float(v)) for u, v in draws], gap, n, until_s * 10**6)
+
+
+def test_top_ups_are_those_of_the_twin_to_the_micro_dollar():
+    market = lively("top_ups", conduct={"top_up_hazard": "2/min", "top_up_below": 4.0})
+    people, state = holders(market), market.state
+    rings, unit = heard(market, TOP_UP_RING, 200), int(state.rules[0]["micro_per_tick_lot"])
+    moved = 0
+    for second in range(1, 201):
+        market.run_until(float(second))
+        mark = int(state.price[0]["mark_half_ticks"])
+        while rings and rings[0][0] <= second * 10**6:
+            who = people[rings.pop(0)[1]]
+            row = (who.cash, who.position, mark, unit)
+            required = int(margin_of(*(np.int64(v) for v in row), state.tiers, np.int64(1 << 20), np.int64(0))[1])
+            amount = leveraged.added_margin(who, mark, unit, required, 4_000_000, 250_000)
+            who.cash, who.free, moved = who.cash + amount, who.free - amount, moved + amount
+    assert [(p.cash, p.free) for p in people] == [(p.cash, p.free) for p in holders(market)]
+    assert moved > 0 and market.collect().series["top_up_micro"].sum() == moved
+
+
+def test_panic_begins_when_the_twin_is_frightened():
+    conduct = {"panic_hazard": "1/min", "panic_move": "1.5%", "panic_window": "90s"}
+    market = lively("panic", conduct=conduct)
+    people, state = holders(market), market.state
+    rings, unit = heard(market, PANIC_RING, 150), int(state.rules[0]["micro_per_tick_lot"])
+    first, marks = int(state.engine[0]["first_watched"]), [int(state.past_marks[0])] * 90
+    wanted: dict[int, int] = {}
+    for second in range(1, 151):
+        market.run_until(float(second))
+        mark = int(state.price[0]["mark_half_ticks"])
+        while rings and rings[0][0] <= second * 10**6:
+            who = rings.pop(0)[1]
+            wild = leveraged.is_wild(mark, marks[-90], 15_000)
+            if wild and leveraged.is_frightened(people[who], mark, unit, 300_000):
+                wanted.setdefault(first + who, second * 10**6)
+        marks.append(mark)
+    got: dict[int, int] = {}
+    for row in market.collect().events:
+        if row["kind"] == EVENT_PANIC:
+            got.setdefault(int(row["account"]), int(row["time_us"]))
+    assert got == wanted and len(got) > 5
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_switched_off_leaves_the_others_and_everybody_else_alone(part):
+    """Rings and triggers of the other parts are the same to the bit; without its occasions the market is, too."""
+    quiet = {"stop_share": 0, "profit_share": 0, "panic_move": "90%", "top_up_below": 1.0, "stop_round_step": "$10"}
+    on = market_of(5, leveraged={"conduct": quiet})
+    off = market_of(5, leveraged={"conduct": quiet | {part: False}})
+    for market in (on, off):
+        market.run_until(120.0)
+    ours = {"stops": "stop_lots", "take_profits": "take_profit_lots", "top_ups": "top_up_micro", "panic": "panic_lots"}
+    assert on.collect().series[ours[part]].sum() == 0
+    for name in ("series", "bands", "events"):
+        assert getattr(on.collect(), name).tobytes() == getattr(off.collect(), name).tobytes()
+    assert (on.state.accounts["cash_micro"] == off.state.accounts["cash_micro"]).all()
+    full, without = lively(*PARTS), lively(*(p for p in PARTS if p != part))
+    kept = full.state.triggers[full.state.triggers["cause"] != {"stops": 1, "take_profits": 2}.get(part, 0)]
+    for name in ("account", "cause", "ladder", "price_half_ticks"):
+        assert (kept[name] == without.state.triggers[name]).all()
+    for ring, name in ((TOP_UP_RING, "top_ups"), (PANIC_RING, "panic")):
+        if name != part:
+            assert heard(full, ring, 100) == heard(without, ring, 100)
+
+
+def test_frozen_leverage_freezes_all_of_it():
+    market = market_of(2, shocks=[DROP], leveraged={"enabled": False, "conduct": {"stop_round_step": "$10"}})
+    market.run_until(200.0)
+    series = market.collect().series
+    assert sum(series[n].sum() for n in ("stop_lots", "take_profit_lots", "panic_lots", "top_up_micro")) == 0
+    assert not len(market.collect().events[market.collect().events["kind"] >= EVENT_STOP])
+
+
+def test_no_trigger_has_fired_at_the_start():
+    state = market_of(4, leveraged={"conduct": {"stop_round_step": "$10"}}).state
+    start, price = int(state.price[0]["mark_half_ticks"]), state.triggers["price_half_ticks"]
+    falls = state.triggers["ladder"] % 2 == 0
+    assert (price[falls] < start).all() and (price[~falls] > start).all() and falls.sum() > 20 < (~falls).sum()
