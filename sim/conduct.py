@@ -8,13 +8,14 @@ from sim import units
 from sim.behaviours.leveraged import NEVER_US, PANIC_RING, STOP, TAKE_PROFIT, TOP_UP_RING
 from sim.kernels.account_triggers import ACCOUNT_TRIGGER, FALLING, N_LADDERS, ON_LAST, ON_MARK, RISING
 from sim.layout import Layout
-from sim.participants import Contract
+from sim.participants import SECONDS_PER_DAY, Contract
 from sim.scenario.spec import Spec
 from sim.settings.leveraged_conduct import LeveragedConduct
 from sim.state import Array, State
 
 DRAW_CONDUCT = 21  # first word of the spawn key of the generators below
-HAS, DISTANCE, ROUND, REFERENCE = 0, 1, 2, 3  # purposes
+HAS, DISTANCE, ROUND, REFERENCE, AGE = 0, 1, 2, 3, 4  # purposes
+FARTHEST = 1 << 40  # half ticks; beyond every price of a book
 
 
 def fill_conduct(state: State, spec: Spec, contract: Contract, layout: Layout, crowd: Array, seed: int) -> None:
@@ -88,8 +89,11 @@ def triggers_of(
         usd = np.where(draw(ROUND) < rules.stop_round_share, rounded, usd)
     half_ticks = np.rint(2.0 * usd / contract.tick_usd)
     start = 2 * contract.price_ticks
+    spread = rules.age_volatility * math.sqrt(2.0 * rules.trigger_age / SECONDS_PER_DAY)
+    far = np.abs(np.log(np.maximum(half_ticks, 1.0) / start))
+    survival = np.array([math.erf(x / spread) if spread > 0.0 else 1.0 for x in far])
     waits = np.where(falls, (half_ticks > 0) & (half_ticks < start), half_ticks > start)
-    rows = np.flatnonzero((draw(HAS) < share) & waits & (half_ticks < math.ldexp(1.0, 40)))
+    rows = np.flatnonzero((draw(HAS) < share) & waits & (half_ticks < FARTHEST) & (draw(AGE) < survival))
     out = np.zeros(len(rows), ACCOUNT_TRIGGER)
     out["price_half_ticks"], out["account"], out["cause"] = half_ticks[rows], first + rows, cause
     reference = np.where(draw(REFERENCE)[rows] < rules.mark_share, ON_MARK, ON_LAST)

@@ -68,6 +68,27 @@ class LeveragedConduct(Settings):
         at_least=0.0001,
         at_most=1.0,
     )
+    trigger_age: Duration = setting(
+        "1day",
+        unit="s",
+        provenance="judgement",
+        source="own judgement: a day; without age, a calm day would fire what the one before has fired",
+        note=(
+            "Age of stops and take-profits at the start. One at log distance x is still there with probability"
+            " erf(x / (sigma sqrt(2 age))), the chance that a diffusion of the daily volatility did not reach it."
+        ),
+        at_least=0.0,
+        at_most=3.2e7,
+    )
+    age_volatility: Fraction = setting(
+        "1.88%",
+        unit="log units per square root of a day",
+        provenance="measured",
+        source="P16: daily volatility before the event, as DECISIONS 17 uses it",
+        note="Volatility of that diffusion.",
+        at_least=0.0,
+        at_most=1.0,
+    )
     mark_share: Fraction = setting(
         "70%",
         unit="fraction of orders",
@@ -145,10 +166,10 @@ class LeveragedConduct(Settings):
         at_most=86400.0,
     )
     close_slice: MoneyRate = setting(
-        "$1m/s",
+        "$25k/s",
         unit="USD/s",
         provenance="judgement",
-        source="own judgement: what the touch of the perp holds, so that a large account does not empty it at once",
+        source="own judgement: a tenth of the perp's calm volume, $20bn a day; DECISIONS 20b asks for slices",
         note="Most that one account closes of its own accord; at least one lot an order.",
         at_least=1.0,
         at_most=1e12,

@@ -12,7 +12,10 @@ from sim.venues.profile import load_profile
 def test_a_fall_liquidates_the_accounts_that_the_formula_names_and_no_other():
     fall = {"kind": "news_move", "at": "1m", "over": "2m", "move": "-4%"}
     # without arbitrage: it ties the index to a falling perp, and one account of 19,507 is safe again before it is sold
-    off = {"arbitrage.enabled": False}
+    off = {
+        "arbitrage.enabled": False,
+        **{f"leveraged.conduct.{part}": False for part in ("stops", "take_profits", "top_ups", "panic")},
+    }
     run = sim.load("calm_btc", duration="8m", shocks=[fall], **off).run(seed=5)
     spec, venue = run.spec, load_profile(run.spec.venue)
     tick_usd, lot_coin = venue.perp.tick_usd, venue.perp.lot_coin

@@ -91,6 +91,8 @@ def state_before(seed: int = 1, venue: VenueSettings | None = None, **over: Any)
     return spec, contract, state_of(spec, rules, contract, seed)
 
 
+# positions of leveraged accounts change by force alone
+PASSIVE = {"conduct": dict.fromkeys(("stops", "take_profits", "top_ups", "panic"), False)}
 SALE = {"kind": "flow", "at": "60s", "over": "30s", "side": "sell", "notional": "$400k"}
 DROP = {"kind": "news_move", "at": "60s", "over": "60s", "move": "-3%"}
 

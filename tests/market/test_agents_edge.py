@@ -8,7 +8,7 @@ import pytest
 from sim.agents import OrderRefused, TradingAgent
 from sim.errors import ScenarioError
 from sim.market import Market
-from tests.market.small import market_of
+from tests.market.small import PASSIVE, market_of
 
 
 class Silent(TradingAgent):
@@ -91,7 +91,7 @@ def test_one_order_filled_by_thousands_of_forced_ones_in_a_tick_fits_the_room():
     """Each forced order that leaves a part of an agent's bid behind is a fill row; there may be more of them than
     orders in the book."""
     market = market_of(
-        leveraged={"accounts": 160_000, "notional_sigma": 0.3, "leverage_median": 20.0, "cex_share": 0.0},
+        leveraged={"accounts": 160_000, "notional_sigma": 0.3, "leverage_median": 20.0, "cex_share": 0.0} | PASSIVE,
         market={"open_interest": "2k BTC"},
         shocks=[{"kind": "news_move", "at": "5s", "over": "1s", "move": "-4%"}],
         market_maker={"skew_at_limit": 0.0},  # quotes go where the news goes, whatever the firms hold

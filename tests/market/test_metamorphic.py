@@ -106,19 +106,25 @@ def test_x3_the_mirrored_tape_trades_at_mirrored_prices():
 
 
 def test_x4_relabelled_accounts_give_the_same_market():
-    """Rows of the leveraged population permuted, random keys kept: every aggregate is identical."""
+    """Rows of the leveraged population permuted, random keys and triggers kept: every aggregate is identical.
+
+    Without top-ups and panic, whose clocks name accounts by their place in the population."""
     runs = []
     for order in (None, np.random.default_rng(3)):
-        spec, contract, state = state_before(shocks=[DROP])
+        conduct = {"conduct": {"top_ups": False, "panic": False, "stop_round_step": "$10"}}
+        spec, contract, state = state_before(shocks=[DROP], leveraged=conduct)
         if order is not None:
             rows = np.flatnonzero(state.accounts["leveraged"])
             moved = order.permutation(rows)
             state.accounts[rows] = state.accounts[moved]
             state.books.positions[:, rows] = state.books.positions[:, moved]
+            place = np.zeros(len(state.accounts), np.int64)
+            place[moved] = rows
+            state.triggers["account"] = place[state.triggers["account"]]
         market = Market(spec, 1, state, contract.tick_usd, contract.lot_coin)
         market.run_until(180.0)
         runs.append(market.collect())
-    assert runs[0].series["forced_sell_lots"].sum() > 0
+    assert runs[0].series["forced_sell_lots"].sum() > 0 and runs[0].series["stop_lots"].sum() > 0
     assert (runs[0].series == runs[1].series).all()
     assert (runs[0].bands == runs[1].bands).all()
     assert (runs[0].events["account"] != runs[1].events["account"]).any()

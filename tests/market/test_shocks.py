@@ -14,7 +14,7 @@ from sim.schema import EVENT_FORCED, EVENT_SHOCK, EVENT_TAKEOVER
 from sim.settings.news import NewsSettings
 from sim.settings.shock import Shock
 from sim.shocks import SHOCKS, FlowSeller
-from tests.market.small import DROP, SALE, market_of
+from tests.market.small import DROP, PASSIVE, SALE, market_of
 
 QUIET_NEWS = {"news": {"noise_per_day": 0.0}}
 
@@ -150,7 +150,7 @@ def test_losses_fall_on_the_account_then_on_the_fund():
 
 
 def test_a_liquidation_leaves_the_free_cash_of_isolated_accounts_alone():
-    market = market_of(shocks=[DROP | {"move": "-6%"}])
+    market = market_of(shocks=[DROP | {"move": "-6%"}], leveraged=PASSIVE)
     market.audit = True
     before = market.state.accounts["free_micro"].copy()
     market.run_until(240.0)

@@ -7,7 +7,7 @@ from sim.agents import TradingAgent
 from sim.kernels.ledger import FLOW
 from sim.schema import EVENT_FORCED, EVENT_FUND_UNLOAD, MAX_PRICE_TICKS, REJECT_BAND, REJECT_HALT
 from sim.shocks.flow import Finger
-from tests.market.small import DROP, SALE, market_of
+from tests.market.small import DROP, PASSIVE, SALE, market_of
 
 DEEP_DROP = DROP | {"move": "-8%", "over": "20s"}
 FINGER = {"kind": "fat_finger", "at": "60s", "side": "sell", "notional": "$900k"}
@@ -102,13 +102,13 @@ def test_a_fat_finger_without_limit_goes_beyond_the_bound_of_market_orders_and_w
 @pytest.mark.parametrize(("move", "forced"), [("-8%", "forced_sell_lots"), ("12%", "forced_buy_lots")])
 def test_the_engine_closes_nothing_at_pace_zero_and_goes_on_afterwards(move, forced):
     shocks = [DEEP_DROP | {"move": move}, PACE]
-    market = market_of(shocks=shocks)
+    market = market_of(shocks=shocks, leveraged=PASSIVE)
     market.audit = True
     market.run_until(200.0)
     series = market.collect().series
     assert series[forced][61:121].sum() == 0
     assert series[forced][121:].sum() > 0
-    free = market_of(shocks=shocks[:1])
+    free = market_of(shocks=shocks[:1], leveraged=PASSIVE)
     free.run_until(200.0)
     assert free.collect().series[forced][61:121].sum() > 0
 
