@@ -202,7 +202,7 @@ def test_orders_wait_out_a_halt_in_order_and_a_halt_that_refuses_admits_cancels(
 @pytest.mark.parametrize("move", ["-8%", "12%"])
 def test_engine_and_fund_do_not_trade_in_a_halted_perp(move):
     shocks = [DEEP_DROP | {"at": "40s", "move": move}, HALT]
-    market = market_of(shocks=shocks)
+    market = market_of(shocks=shocks, leveraged=PASSIVE)
     market.audit = True
     market.run_until(200.0)
     events = market.collect().events
