@@ -11,7 +11,7 @@ from sim.kernels.ledger import FUND, PERP
 from sim.market import Market
 from sim.schema import EVENT_ADL, EVENT_FORCED, EVENT_TAKEOVER
 from tests.market.drivers import scores_of
-from tests.market.small import DROP, market_of, venue_of
+from tests.market.small import DROP, PASSIVE, market_of, venue_of
 from tests.reference_market import rules
 
 CRASH = DROP | {"over": "5s", "move": "-15%"}
@@ -46,7 +46,9 @@ def crashed(**over: Any) -> Market:
 
 @pytest.mark.parametrize("ranking", ["leverage_pnl", "pnl_leverage", "index"])
 def test_without_a_fund_counterparties_bear_the_loss_and_both_legs_are_equal(ranking):
-    market = market_of(venue=venue_of(adl_ranking=ranking), shocks=[CRASH], clearing={"fund_scale": 0.0})
+    market = market_of(
+        venue=venue_of(adl_ranking=ranking), shocks=[CRASH], clearing={"fund_scale": 0.0}, leveraged=PASSIVE
+    )
     market.audit = True
     start = market.state.accounts.copy()
     market.run_until(120.0)
