@@ -14,7 +14,8 @@ from sim import schema as s
 from sim.errors import EngineError, InvariantError
 from sim.kernels.book import META_REDUCE
 from sim.kernels.checks import BROKEN, check_books, list_orders
-from sim.kernels.memory import allocate_books, grow_fills, grow_pool, memory_bytes
+from sim.kernels.ids import CELL, FIRST_SIZE
+from sim.kernels.memory import aligned_zeros, allocate_books, grow_fills, grow_pool, memory_bytes
 from sim.kernels.orders import ENGINE, run_requests
 from sim.messages import (
     MAX_OWNERS,
@@ -101,8 +102,9 @@ class MatchingEngine:
         self._engine["owner_limit"] = n_owners or MAX_OWNERS
         self._engine["firing_book"] = -1
         self._engine["trigger_fresh"] = 1
-        self._table = np.zeros(_table_size(capacity), np.uint32)
-        self._slot_id = np.zeros(capacity + 1, np.int64)
+        self._engine["n_cells"] = FIRST_SIZE
+        self._table = aligned_zeros(_table_rows(capacity), CELL)
+        self._slot_id = aligned_zeros(capacity + 1, np.int64)
         self._triggers = np.zeros(17, s.TRIGGER)
         self._heap = np.zeros((2 * n_books, 16), np.uint32)
         self._sizes = np.zeros(2 * n_books, np.int64)
@@ -282,7 +284,7 @@ class MatchingEngine:
         if fault:
             raise InvariantError(f"{BROKEN[fault]}; please report this with the order flow that led to it")
         n_live = int((self._books.pool["generation"] & 1).sum()) + int(self._triggers["live"].sum())
-        if n_live != int(self._engine["n_ids"][0]) or n_live != int((self._table != 0).sum()):
+        if n_live != int(self._engine["n_ids"][0]) or n_live != int((self._cells()["reference"] != 0).sum()):
             raise InvariantError(
                 "live orders and client ids differ; please report this with the order flow that led to it"
             )
@@ -334,15 +336,15 @@ class MatchingEngine:
             self._triggers = _longer(self._triggers, 2 * len(self._triggers))
         if engine["heap_peak"] == self._heap.shape[1]:
             self._heap = np.concatenate([self._heap, np.zeros_like(self._heap)], axis=1)
-        if 2 * (int(engine["n_ids"]) + 1) > len(self._table):
-            self._rehash(2 * len(self._table))
+        if 2 * (int(engine["n_ids"]) + 1) > int(engine["n_cells"]):
+            table = aligned_zeros(2 * len(self._table), CELL)
+            table[: len(self._table)] = self._table
+            self._table = table
 
-    def _rehash(self, size: int) -> None:
-        from sim.kernels.orders import rebuild_table
-
-        table = np.zeros(size, np.uint32)
-        rebuild_table(self._table, table, self._slot_id, self._triggers)
-        self._table = table
+    def _cells(self) -> npt.NDArray[np.void]:
+        size = int(self._engine["n_cells"][0])
+        cells: npt.NDArray[np.void] = self._table[size : 2 * size]
+        return cells
 
     def _ensure_acks(self, n: int) -> None:
         if len(self._acks) < n:
@@ -358,7 +360,7 @@ class MatchingEngine:
     def _pick_id(self) -> int:
         from sim.kernels.orders import knows_id
 
-        while knows_id(self._table, self._slot_id, self._triggers, np.int64(self._next_id)):
+        while knows_id(self._table, self._engine["n_cells"][0], np.int64(self._next_id)):
             self._next_id += 1
         self._next_id += 1
         return self._next_id - 1
@@ -386,5 +388,6 @@ def _longer(array: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:
     return longer
 
 
-def _table_size(capacity: int) -> int:
-    return int(1 << int(max(4, 2 * capacity + 2)).bit_length())
+def _table_rows(capacity: int) -> int:
+    """Rows of the last table of client ids, at most half full at ``capacity``, and of all before it."""
+    return 2 * max(int(FIRST_SIZE), 1 << (2 * capacity - 1).bit_length())

@@ -11,7 +11,7 @@ import numpy as np
 
 from sim.kernels._jit import entry, prefetch, small
 from sim.kernels.book import MASK32, META_BITS, META_REDUCE, ONE, ZERO, Books, handle_of, price_of
-from sim.kernels.ids import WAITING, drop_id, find_id, home_of, id_of
+from sim.kernels.ids import NOWHERE, WAITING, drop_id, find_id, home_of, place_id, reference_of, widen
 from sim.kernels.matching import TWO, cancel, reduce, replaceable, submit, take_out
 from sim.kernels.triggers import crossed, direction_of, push_trigger, remove_trigger
 from sim.schema import (
@@ -39,13 +39,14 @@ from sim.schema import (
 )
 
 NONE = np.int64(-1)
-FEW_IDS = np.int64(1 << 15)  # from here on looking ahead pays: 100,000 live orders, a random cancel 67 -> 47 ns
-AHEAD_ID, AHEAD_ORDER, AHEAD_LINKS = np.int64(12), np.int64(8), np.int64(4)  # messages between a prefetch and its use
+FEW_IDS = np.int64(1 << 15)  # from about 40,000 live ids on looking ahead pays; 1,000,000: a random cancel 238 -> 68 ns
+AHEAD_ID, AHEAD_ORDER, AHEAD_LINKS = np.int64(24), np.int64(16), np.int64(8)  # messages between a prefetch and its use
 ENGINE = np.dtype(
     [
         ("n_acks", "i8"),
         ("n_trades", "i8"),
         ("n_ids", "i8"),  # live client ids
+        ("n_cells", "i8"),  # of the table of client ids
         ("n_waiting", "i8"),
         ("heap_peak", "i8"),  # largest heap so far
         ("next_serial", "i8"),
@@ -78,7 +79,7 @@ def has_room(bk, d, acks, trades):
         and fresh <= bk.fills.shape[0]
         and fresh <= trades.shape[0] - e["n_trades"]
         and e["n_acks"] < acks.shape[0]
-        and TWO * (e["n_ids"] + ONE) <= d.table.shape[0]
+        and TWO * (e["n_ids"] + ONE) <= e["n_cells"]
         and (e["trigger_free"] != ZERO or e["trigger_fresh"] < d.triggers.shape[0])
         and e["heap_peak"] < d.heap.shape[1]
     )
@@ -87,10 +88,11 @@ def has_room(bk, d, acks, trades):
 @small
 def enter_id(d, order_id, reference):
     """Let ``order_id`` name a slot or, with the ``WAITING`` bit, a trigger row."""
-    at = find_id(d.table, d.slot_id, d.triggers, order_id)
-    if d.table[at] == ZERO:
+    at = find_id(d.table, d.engine[0]["n_cells"], order_id)
+    if at == NOWHERE:
+        at = place_id(d.table, d.engine[0]["n_cells"], order_id)
         d.engine[0]["n_ids"] = d.engine[0]["n_ids"] + ONE
-    d.table[at] = reference
+    d.table[at]["reference"] = reference
     if (reference & WAITING) == ZERO:
         d.slot_id[reference] = order_id
 
@@ -98,9 +100,9 @@ def enter_id(d, order_id, reference):
 @small
 def forget_id(d, order_id):
     """Drop a client id that names an order now dead."""
-    at = find_id(d.table, d.slot_id, d.triggers, order_id)
-    if d.table[at] != ZERO:
-        drop_id(d.table, d.slot_id, d.triggers, at)
+    at = find_id(d.table, d.engine[0]["n_cells"], order_id)
+    if at != NOWHERE:
+        drop_id(d.table, d.engine[0]["n_cells"], at)
         d.engine[0]["n_ids"] = d.engine[0]["n_ids"] - ONE
 
 
@@ -163,7 +165,7 @@ def check_request(bk, d, r):
         return REJECT_PRICE
     if r["lots"] < ONE or r["lots"] > MAX_LOTS:
         return REJECT_LOTS
-    if d.table[find_id(d.table, d.slot_id, d.triggers, r["order_id"])] != ZERO:
+    if find_id(d.table, d.engine[0]["n_cells"], r["order_id"]) != NOWHERE:
         return REJECT_DUPLICATE
     return OK
 
@@ -217,7 +219,7 @@ def stop_waiting(d, t):
 @small
 def find_order(bk, d, r):
     """Reference of the live order that a request names, 0 when it is unknown, dead or another owner's."""
-    reference = np.int64(d.table[find_id(d.table, d.slot_id, d.triggers, r["order_id"])])
+    reference = reference_of(d.table, d.engine[0]["n_cells"], r["order_id"])
     if reference != ZERO and np.int64(r["flags"]) & CHECK_OWNER:
         if reference & WAITING:
             owner = np.int64(d.triggers[reference ^ WAITING]["owner"])
@@ -260,19 +262,20 @@ def take_off(bk, d, acks, r, message, reference):
 @small
 def look_ahead(bk, d, requests, i):
     """Prefetch what later requests will touch: the place of their id, then its order, then that order's neighbours."""
-    last = requests.shape[0] - ONE
-    prefetch(d.table, home_of(d.table, requests[min(i + AHEAD_ID, last)]["order_id"]))
-    home = home_of(d.table, requests[min(i + AHEAD_ORDER, last)]["order_id"])
-    for step in range(3):  # the order at home, and those that finding or dropping the id may step over
-        reference = np.int64(d.table[(home + step) & (d.table.shape[0] - ONE)])
+    last, size = requests.shape[0] - ONE, d.engine[0]["n_cells"]
+    prefetch(d.table, home_of(size, requests[min(i + AHEAD_ID, last)]["order_id"]))
+    r = requests[min(i + AHEAD_ORDER, last)]
+    if np.int64(r["type"]) != NEW:
+        reference = reference_of(d.table, size, r["order_id"])
         if (reference & WAITING) == ZERO:
-            prefetch(d.slot_id, reference)
             prefetch(bk.pool, reference)
-    reference = np.int64(d.table[home_of(d.table, requests[min(i + AHEAD_LINKS, last)]["order_id"])])
-    if (reference & WAITING) == ZERO:
-        order = bk.pool[reference]
-        prefetch(bk.pool, np.int64(order["next"]))
-        prefetch(bk.pool, np.int64(order["prev"]))
+    r = requests[min(i + AHEAD_LINKS, last)]
+    if np.int64(r["type"]) != NEW:
+        reference = reference_of(d.table, size, r["order_id"])
+        if (reference & WAITING) == ZERO:
+            order = bk.pool[reference]
+            prefetch(bk.pool, np.int64(order["next"]))
+            prefetch(bk.pool, np.int64(order["prev"]))
 
 
 @entry
@@ -304,6 +307,8 @@ def run_requests(
                 t = crossed(triggers, heap, sizes, b, book[b]["last_ticks"])
                 if t == ZERO:
                     break
+            if TWO * (e["n_ids"] + ONE) > e["n_cells"]:
+                e["n_cells"] = widen(table, e["n_cells"])
             unknown_owner = positions.shape[1] <= r["owner"] < e["owner_limit"]
             if unknown_owner or not has_room(bk, d, acks, trades):
                 e["firing_book"] = b if firing else NONE
@@ -377,18 +382,9 @@ def run_requests(
 
 
 @entry
-def rebuild_table(old, table, slot_id, triggers):
-    """Enter every reference of ``old`` into the larger, empty ``table``."""
-    for at in range(old.shape[0]):
-        reference = np.int64(old[at])
-        if reference != ZERO:
-            table[find_id(table, slot_id, triggers, id_of(slot_id, triggers, reference))] = reference
-
-
-@entry
-def knows_id(table, slot_id, triggers, order_id):
+def knows_id(table, size, order_id):
     """Whether a client id names a live order."""
-    return np.int64(table[find_id(table, slot_id, triggers, order_id)]) != ZERO
+    return find_id(table, size, order_id) != NOWHERE
 
 
 @entry
