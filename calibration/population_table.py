@@ -47,7 +47,7 @@ def lambda_table() -> str:
         "Source: none recorded; sim/population.py with the default settings (docs/parameters.md) and profile cex_a.",
         f"Method: mean, standard deviation, least and most over seeds {SEEDS[0]}..{SEEDS[-1]}; a run has one draw.",
         "The spread between seeds comes from a few heavy accounts: ten hold about 19% of open interest.",
-        "MODEL.md R4 expects about 7.9% within -5% and 22% within -10%: within one standard deviation; not tuned.",
+        "MODEL.md R4 expects about 7.9% within -5% and 22% within -10%, which is this population without its copula.",
         "Rounding: to 0.01. fall_pct: % of the mark; the others: % of long open interest.",
     )
     rows = [(f"{100.0 * fall:g}", *(f"{cell:.2f}" for cell in rest)) for fall, *rest in cells]
