@@ -74,8 +74,8 @@ class LeveragedConduct(Settings):
         provenance="judgement",
         source="own judgement: a day; without age, a calm day would fire what the one before has fired",
         note=(
-            "Age of stops and take-profits at the start. One at log distance x is still there with probability"
-            " erf(x / (sigma sqrt(2 age))), the chance that a diffusion of the daily volatility did not reach it."
+            "Age of stops and take-profits at the start. One at log distance x is still there with a chance of"
+            " erf(x / (sigma sqrt(2 age))): that a diffusion of the daily volatility did not reach it."
         ),
         at_least=0.0,
         at_most=3.2e7,
