@@ -98,7 +98,14 @@ def build(spec: Spec, seed: int = 1, venue: VenueSettings | None = None) -> Mark
 
 
 def contract_of(spec: Spec, venue: VenueSettings) -> Contract:
-    """Units of the books; refuses books whose ticks or lots differ, since index and inventory are summed over both."""
+    """Units of the books; refuses books whose ticks or lots differ, since index and inventory are summed over both,
+    and contracts settled in coins.
+    """
+    if venue.contract == "inverse":
+        raise ScenarioError(
+            f"venue {spec.venue}: a market of inverse contracts cannot be built in this version; "
+            "use a profile with contract: linear"
+        )
     perp, spot = venue.perp, venue.spot
     if perp.tick_usd != spot.tick_usd or perp.lot_coin != spot.lot_coin:
         raise ScenarioError(

@@ -208,6 +208,16 @@ class VenueSettings(Settings):
     statement: Annotated[str, Field(min_length=1, max_length=2000)] = setting(
         ..., unit="", provenance="scenario", source=_GIVEN, note="What the profile is, and what it is not."
     )
+    contract: Literal["linear", "inverse"] = setting(
+        ...,
+        unit="",
+        provenance="sourced",
+        source=_GIVEN,
+        note=(
+            "What the perpetual is worth: coins settled in dollars (linear), or dollars settled in coins (inverse). A "
+            "profile may state either; a market can be built of linear ones alone."
+        ),
+    )
     perp: BookRules = setting(..., unit="", provenance="sourced", source=_GIVEN, note="The perpetual's book.")
     spot: BookRules = setting(..., unit="", provenance="sourced", source=_GIVEN, note="The spot book.")
     window_half: Fraction = setting(

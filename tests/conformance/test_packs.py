@@ -1,4 +1,7 @@
-"""M1 to M4 of the test programme: the public packs through the public engine. Counts: DECISIONS 28."""
+"""M1 to M4, L1 and L3 of the test programme: the public packs through the public engine and the clearing kernels.
+
+Counts of the matching packs: DECISIONS 28.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import pytest
 
 from sim import MatchingEngine
 from sim.orderflow import read_orders, replay
-from tests.conformance import edge34, hashes
+from tests.conformance import clearing, edge34, hashes
 from tests.conformance.common import SkippedCase
 from tests.conformance.runner import Outcome, load, run_case
 from tests.reference.matching import ReferenceEngine
@@ -19,12 +22,33 @@ CASES = Path(__file__).parent / "cases"
 AON = "all-or-none orders are not offered"
 RESTING_MARKET = "the remainder of a market order rests there and is cancelled here"
 BUDGET = "FOK BUDGET orders are not offered"
+NO_EQUITY = "an account without equity is not deleveraged here, even where the price would leave it whole"
+NO_NUMBER = "prices are integers here: a mark that is no number cannot reach the kernel"
+
+
+def by_kind(**counts: int) -> dict[str, int]:
+    """Skips by the reason that the clearing pack gives for a kind of case."""
+    return {clearing.NOT_HERE[kind]: n for kind, n in counts.items()}
+
+
 # file -> cases passed, and skipped by reason
 EXPECTED = {
     "matching_liquibook.json": (54, {AON: 22, RESTING_MARKET: 7}),
     "matching_exchange_core.json": (27 + 3, {BUDGET: 6}),
     "matching_quantcup.json": (14, {}),
     "matching_edge34.json": (34, {}),
+    "liquidation_margin.json": (
+        58,
+        by_kind(oi_scaled_imf=14, margin_fraction=7, valid_transition=7, liquidation_order_price=14, error=4)
+        | {"here an account without position that owes money is taken over": 1, "accounts hold one coin": 3},
+    ),
+    "funding.json": (
+        8,
+        by_kind(funding_index_delta=8, funding_clamp=4, funding_rate=1, funding_asymmetric=1)
+        | {"a rate from the pool's imbalance is a rule of another venue": 1, NO_NUMBER: 1},
+    ),
+    "adl_deleveraging.json": (8, by_kind(property=1) | {NO_EQUITY: 1}),
+    "ccp_waterfall.json": (5, by_kind(fact=2)),
 }
 
 
@@ -47,6 +71,27 @@ def test_packs_pass_or_are_skipped_by_feature(file: str) -> None:
     reasons = [o.reason for o in outcomes if o.status == "skipped"]
     assert {reason: reasons.count(reason) for reason in reasons} == skipped
     assert len(outcomes) - len(reasons) == passed
+
+
+def test_clearing_cases_are_answered_by_the_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel that answers wrongly fails the cases: the adapter computes nothing of its own."""
+    for name in ("margin_of", "inverse_of", "share_of", "premium_of", "rate_of", "payment_of", "scores_of"):
+        kernel = getattr(clearing, name)
+
+        def wrong(*values: Any, kernel: Any = kernel) -> Any:
+            got = kernel(*values)
+            return tuple(2 * v + 1 for v in got) if isinstance(got, tuple) else 2 * got + 1
+
+        monkeypatch.setattr(clearing, name, wrong)
+    kinds = ("liquidation_price", "bankruptcy_quote", "funding_rate_clamp", "funding_e2e", "premium_index", "adl_score")
+    asked = 0
+    for file in ("liquidation_margin.json", "funding.json", "adl_deleveraging.json"):
+        header, cases = load(CASES / file)
+        for case in cases:
+            if case["kind"] in kinds:
+                asked += 1
+                assert outcome(file, header, case).status != "passed", case["id"]
+    assert asked > 50
 
 
 @pytest.mark.parametrize(("header", "case"), cases_of("matching_edge34.json"))

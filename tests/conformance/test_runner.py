@@ -53,7 +53,7 @@ def test_unknown_files_are_named_and_skipped(tmp_path: Path, capsys: pytest.Capt
     write(tmp_path, "pack.json", {"cases": [quantcup_case(100), {"id": "odd"}]})
     assert main([str(tmp_path)]) == 0
     printed = capsys.readouterr().out
-    assert "lending.json: (whole file): not a file of matching cases" in printed
+    assert "lending.json: (whole file): not a file of matching or clearing cases" in printed
     assert "pack.json: odd: no adapter knows a case of this shape" in printed
     assert "all: 1 passed, 0 failed, 3 skipped" in printed
 

@@ -9,11 +9,13 @@ from sim.behaviours.leveraged import TOP_UP_RING
 from sim.behaviours.trend import Trend, follow_trend
 from sim.kernels._jit import entry
 from sim.kernels.account_triggers import hang_triggers, take_crossed
-from sim.kernels.adl import index_score, leverage_pnl, pnl_leverage
+from sim.kernels.adl import deleverage, index_score, leverage_pnl, pnl_leverage
 from sim.kernels.book import Books
-from sim.kernels.funding import payment_micro
+from sim.kernels.funding import payment_micro, settle_funding
+from sim.kernels.inverse import inverse_bankruptcy, inverse_equity, inverse_is_liquidatable, inverse_last_safe
 from sim.kernels.ledger import Ledger, move_position, pro_rata, rate_up
 from sim.kernels.liquidation import Risk, hang, run_engine
+from sim.kernels.loss_shares import split, use_layers
 from sim.kernels.mailbox import Mail
 from sim.kernels.margin import (
     bankruptcy_half_ticks,
@@ -119,18 +121,64 @@ def submit_many(orders, sides, book, levels, words, pool, far, positions, fills,
 
 @entry
 def scan(
-    hang_first, now_us,
+    hang_first, hang_end, now_us,
     clock, sides, book, levels, words, pool, far, positions, fills, cursor,
     accounts, rules, flows, tickets, slot_ticket, guest_fills, tiers, engine, heads, queue, events, ranked, score,
     price, samples,
 ):  # fmt: skip
-    """Hang one account (when its row is not negative), then run the liquidation engine once."""
+    """Hang the accounts from ``hang_first`` to before ``hang_end``, then run the liquidation engine once."""
     bk = Books(sides, book, levels, words, pool, far, positions, fills, cursor)
     ld = Ledger(accounts, rules, flows, tickets, slot_ticket, guest_fills, clock)
     rk = Risk(tiers, engine, heads, queue, events, ranked, score)
-    if hang_first >= 0:
-        hang(bk, ld, rk, hang_first)
+    for a in range(hang_first, hang_end):
+        hang(bk, ld, rk, np.int64(a))
     run_engine(bk, ld, rk, Prices(price, samples), now_us)
+
+
+@entry
+def deleverage_one(
+    a, mark,
+    clock, sides, book, levels, words, pool, far, positions, fills, cursor,
+    accounts, rules, flows, tickets, slot_ticket, guest_fills, tiers, engine, heads, queue, events, ranked, score,
+):  # fmt: skip
+    """Close one account against ranked counterparties."""
+    bk = Books(sides, book, levels, words, pool, far, positions, fills, cursor)
+    ld = Ledger(accounts, rules, flows, tickets, slot_ticket, guest_fills, clock)
+    deleverage(bk, ld, Risk(tiers, engine, heads, queue, events, ranked, score), a, mark, np.int64(0))
+
+
+@entry
+def pay_funding(
+    clock, sides, book, levels, words, pool, far, positions, fills, cursor,
+    accounts, rules, flows, tickets, slot_ticket, guest_fills, tiers, engine, heads, queue, events, ranked, score,
+    price, samples,
+):  # fmt: skip
+    """One funding payment, when it is due."""
+    bk = Books(sides, book, levels, words, pool, far, positions, fills, cursor)
+    ld = Ledger(accounts, rules, flows, tickets, slot_ticket, guest_fills, clock)
+    rk = Risk(tiers, engine, heads, queue, events, ranked, score)
+    settle_funding(bk, ld, rk, Prices(price, samples), np.int64(0))
+
+
+@entry
+def split_of(amount, weights, out):
+    return split(amount, weights, out)
+
+
+@entry
+def layers_of(loss, layers, used):
+    return use_layers(loss, layers, used)
+
+
+@entry
+def inverse_of(cash, position, mark, scale, tiers, ceiling):
+    """Equity, liquidatable, last safe mark, bankruptcy price."""
+    return (
+        inverse_equity(cash, position, mark, scale),
+        inverse_is_liquidatable(cash, position, mark, scale, tiers),
+        inverse_last_safe(cash, position, scale, tiers, ceiling),
+        inverse_bankruptcy(cash, position, scale),
+    )
 
 
 @entry

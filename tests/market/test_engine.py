@@ -74,10 +74,10 @@ class Case:
         self.price["mark_half_ticks"] = mark_half_ticks
         now = int(self.engine[0]["next_scan_us"])
         self.price["index_us"] = now
-        first = np.int64(-1 if self.is_hung else TRADER)
+        first, end = np.int64(TRADER), np.int64(TRADER if self.is_hung else TRADER + 1)
         ledger = (self.accounts, self.rules, self.flows, self.tickets, self.slot_ticket, np.zeros(0, GUEST_FILL))
         risk = (self.tiers, self.engine, self.heads, self.queue, self.events, np.zeros(9, np.int64), np.zeros(9))
-        scan(first, np.int64(now), self.clock, *self.books, *ledger, *risk, self.price, np.zeros(30, np.int64))
+        scan(first, end, np.int64(now), self.clock, *self.books, *ledger, *risk, self.price, np.zeros(30, np.int64))
         self.is_hung = True
 
     def cash(self, owner: Any) -> float:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sim.build import build
 from sim.errors import ScenarioError
 from sim.scenario.load import load_spec
 from sim.venues.profile import PROFILES, load_profile, profile_names, read_profile
@@ -93,3 +94,15 @@ def test_ones_own_profile_may_not_shadow_a_shipped_one(tmp_path, monkeypatch):
     (tmp_path / "cex_a.yaml").write_text("title: x\n")
     with pytest.raises(ScenarioError, match="rename the file"):
         load_profile("cex_a")
+
+
+def test_a_profile_may_state_an_inverse_contract_and_build_refuses_it_in_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setenv("SHOAL_VENUES", str(tmp_path))
+    text = (PROFILES / "cex_a.yaml").read_text()
+    (tmp_path / "coin_margined.yaml").write_text(text.replace("contract: linear ", "contract: inverse "))
+    assert load_profile("coin_margined").contract == "inverse"
+    with pytest.raises(ScenarioError, match="^venue coin_margined: a market of inverse contracts cannot be built"):
+        build(load_spec("calm_btc", ["venue=coin_margined"]), seed=1)
+    (tmp_path / "coin_margined.yaml").write_text(text.replace("contract: linear ", "contract: quanto "))
+    with pytest.raises(ScenarioError, match="contract"):
+        load_profile("coin_margined")

@@ -1,0 +1,40 @@
+"""How a loss is shared out: by layers in a fixed order, or in proportion to weights (sizes, profits).
+
+Pure functions of integers for venues that rank nobody and for clearing houses; the engine of this version ranks (see
+kernels/adl.py) and does not call them. Every split is exact: its parts sum to what was split. Source: MODEL 2.7
+[S:15]. Slow twin: tests/reference_market/loss_shares.py.
+"""
+
+from sim.kernels._jit import behaviour
+from sim.kernels.ledger import ZERO, pro_rata
+
+
+@behaviour
+def split(amount, weights, out):
+    """Share ``amount`` out in proportion to ``weights``, those below 0 counting as 0; returns what nobody bears.
+
+    Each part is the difference of two running shares, each rounded down: the parts sum to the amount and none is more
+    than the exact share rounded up. A loss beyond the sum of weights is borne up to it: a haircut of all profits, or a
+    close of all positions. Amount and sum of weights are below 2^62.
+    """
+    total = ZERO
+    for i in range(weights.shape[0]):
+        total += max(ZERO, weights[i])
+    borne = min(amount, total)
+    weight, given = ZERO, ZERO
+    for i in range(weights.shape[0]):
+        weight += max(ZERO, weights[i])
+        upto = pro_rata(borne, weight, total) if total > ZERO else ZERO
+        out[i] = upto - given
+        given = upto
+    return amount - borne
+
+
+@behaviour
+def use_layers(loss, layers, used):
+    """Take a loss from layers in their order, none before the one ahead is empty; returns what is uncovered."""
+    left = loss
+    for i in range(layers.shape[0]):
+        used[i] = min(left, layers[i])
+        left -= used[i]
+    return left
