@@ -130,6 +130,7 @@ RECORD = np.dtype(
         ("arb_stopped", "i8"),  # firms that saw a gap in the last tick and had no balance for it
         ("dip_net_lots", "i8"),  # perp + spot that dip buyers hold
         ("trend_net_lots", "i8"),  # perp position of trend followers
+        ("latent_net_lots", "i8"),  # perp + spot that the latent layer holds, its coins of the start included
         ("stop_lots", "i8"),  # closed by leveraged accounts of their own accord, by cause; nothing of it is forced
         ("take_profit_lots", "i8"),
         ("panic_lots", "i8"),

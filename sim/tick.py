@@ -13,7 +13,7 @@ from sim import rng
 from sim.behaviours.arbitrage import Arbitrage, arbitrage, write_arbitrage
 from sim.behaviours.background import Background, send_limits, send_takers
 from sim.behaviours.dip_buyer import DipBuyers, buy_dips, rest_bids, write_dip_buyers
-from sim.behaviours.latent import Latent, tend_layers
+from sim.behaviours.latent import Latent, tend_layers, write_layers
 from sim.behaviours.leveraged import People, decide_people, note_closes, open_people, send_closes, write_people
 from sim.behaviours.market_maker import Makers, all_net_lots, make_markets
 from sim.behaviours.news import News, update_news
@@ -88,7 +88,7 @@ def force_orders(bk, ld, rk, px, now_us):
 
 
 @small
-def record(bk, ld, rk, px, tape, mk, arb, dip, trend, pp, news, tick, end_us):
+def record(bk, ld, rk, px, tape, mk, arb, dip, trend, lt, pp, news, tick, end_us):
     """Step 11: the touch each tick, a row and a depth profile when they fall due."""
     clock, now = ld.clock[0], news.now[0]
     read_mids(bk, px.now[0], end_us)
@@ -100,6 +100,7 @@ def record(bk, ld, rk, px, tape, mk, arb, dip, trend, pp, news, tick, end_us):
         write_arbitrage(bk, arb, row)
         write_dip_buyers(bk, dip, row)
         write_trend(bk, trend, row)
+        write_layers(bk, lt, row)
         write_people(pp, row)
     if end_us // clock["band_every_us"] != (end_us - clock["tick_us"]) // clock["band_every_us"]:
         write_bands(bk, tape, px, ld.clock, end_us)
@@ -184,7 +185,7 @@ def advance(
             force_orders(bk, ld, rk, px, end_us)  # 6, 7, 8
         if t >= ZERO:
             decide_people(bk, ld, rk, px, pp, key, t, end_us)  # 10
-        record(bk, ld, rk, px, tape, mk, arb, dip, trend, pp, news, t, end_us)  # 11
+        record(bk, ld, rk, px, tape, mk, arb, dip, trend, lt, pp, news, t, end_us)  # 11
         status = verdict(bk, ld)
         clock[0]["tick"] = t + ONE
         if status != DONE:

@@ -289,3 +289,13 @@ def tend_layers(bk, ld, mail, px, news, lt, key, tick):
             if tick >= ZERO:
                 reenter(bk, ld, mail, news, lt, at, tick)
             reveal_side(bk, ld, mail, news, lt, key, at, tick)
+
+
+@small
+def write_layers(bk, lt, row):
+    """Fill the layer's column of a recorded row: what its accounts hold, each in its own book."""
+    total = ZERO
+    for i in range(lt.layers.shape[0]):
+        b = np.int64(i)
+        total += bk.positions[b, lt.layers[b]["owner"]]
+    row["latent_net_lots"] = total

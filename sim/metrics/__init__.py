@@ -53,6 +53,17 @@ METRICS: tuple[Metric, ...] = (
         "largest share of the forced sales in one minute",
     ),
     Metric("takeover_btc", "BTC", ("takeover_btc",), cascade.total, "positions taken over by the insurance fund"),
+    Metric("adl_btc", "BTC", ("adl_btc",), cascade.total, "coins closed against counterparties by auto-deleveraging"),
+    Metric(
+        "deficit_most_usd", "USD", ("deficit_usd",), cascade.highest, "largest uncovered deficit of the fund at mark"
+    ),
+    Metric(
+        "chosen_btc",
+        "BTC",
+        ("stop_btc", "take_profit_btc", "panic_btc"),
+        cascade.total_of,
+        "coins that leveraged accounts closed by stops, take-profits and in panic",
+    ),
     Metric("n_liquidated", "accounts", ("n_liquidated",), cascade.total, "accounts that got a forced order"),
     Metric(
         "oi_change",

@@ -15,6 +15,11 @@ def total(flow: Numbers) -> float:
     return float(np.sum(flow))
 
 
+def total_of(*flows: Numbers) -> float:
+    """Sum of several flow columns, in their own unit."""
+    return float(sum(np.sum(flow) for flow in flows))
+
+
 def total_after_start(time_s: Numbers, flow: Numbers) -> float:
     """Sum of a flow over rows after time 0, in its own unit; the row at time 0 holds what seeded the books."""
     return float(np.sum(flow[np.asarray(time_s) > 0.0]))

@@ -132,6 +132,8 @@ def impact_decay(time_s: Floats, response: Floats, duration_s: float) -> float:
 
 def book_shape(bands: Floats, nearest: float = 0.0025, farthest: float = 0.05) -> float:
     """Exponent eta of cumulative depth D(x) ~ x^eta, both sides summed, mean over the profile rows (fact 12)."""
+    if not len(bands):
+        return float("nan")
     edges = np.geomspace(nearest, farthest, 12)
     held = np.array([float(np.mean(inside(bands, x, False) + inside(bands, x, True))) for x in edges])
     return slope(np.log(edges), np.log(held)) if (held > 0).all() else float("nan")

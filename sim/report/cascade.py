@@ -55,8 +55,9 @@ def fuel(spec: Spec, seed: int, falls: Floats) -> Floats:
 
 
 def forced_btc(run: Run) -> float:
-    """Coins of accounts that were liquidated: traded through the book, or taken over by the insurance fund."""
-    return float(sum(run.series[name].sum() for name in ("forced_sell_btc", "forced_buy_btc", "takeover_btc")))
+    """Coins of accounts that were liquidated: traded through the book, taken over by the fund, or deleveraged."""
+    names = ("forced_sell_btc", "forced_buy_btc", "takeover_btc", "adl_btc")
+    return float(sum(run.series[name].sum() for name in names))
 
 
 def pair(runs: Sequence[Run], bases: Sequence[Run]) -> Cascades:

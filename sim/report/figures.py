@@ -176,35 +176,34 @@ def by_minute(time_s: Floats, flow: Floats) -> tuple[Floats, Floats]:
 
 
 def liquidation_figure(runs: Sequence[Run], run_id: str) -> Figure:
-    """Draw forced sales up and purchases down, per minute; below, what a public feed would show, and open interest."""
+    """Draw forced sales up and purchases down, per minute; below, what a public feed would show."""
     spec, time_s = runs[0].spec, runs[0].series["elapsed_s"].to_numpy()
+    sums = {name: by_minute(time_s, columns(runs, name)) for name in ("forced_sell_usd", "forced_buy_usd")}
+    divisor, word = style.scale(*(usd for _, usd in sums.values()))
     with style.rc():
-        figure = style.new_figure(7.4)
-        flows, feed, interest = figure.subplots(3, 1, height_ratios=(3, 2, 2))
+        figure = style.new_figure(5.6)
+        flows, feed = figure.subplots(2, 1, height_ratios=(3, 2))
         for name, sign, color, label in (
             ("forced_sell_usd", 1.0, style.FORCED_SELL, "longs liquidated: forced sales (up)"),
             ("forced_buy_usd", -1.0, style.FORCED_BUY, "shorts liquidated: forced purchases (down)"),
         ):
-            minute_s, sums = by_minute(time_s, columns(runs, name) / 1e6)
-            _, middle, high = seed_band(sums)
+            minute_s, usd = sums[name]
+            _, middle, high = seed_band(usd / divisor)
             if len(runs) > 1:
                 flows.bar(minute_s + 30.0, sign * high, width=60.0, color=color, alpha=0.35)
             flows.bar(minute_s + 30.0, sign * middle, width=60.0, color=color, label=label)
         flows.axhline(0.0, color="#444444", linewidth=0.8)
         flows.set_title("Liquidations through the perp book, per minute")
-        flows.set_ylabel("million USD per minute")
+        flows.set_ylabel(f"{word}USD per minute")
         flows.legend(loc="best")
-        draw_band(interest, time_s, columns(runs, "open_interest_btc") / 1e3, style.SIMULATED, "open interest")
-        interest.set_title("Open interest")
-        interest.set_ylabel("thousand BTC")
         draw_feed(feed, runs, float(time_s[-1]))
-        for axes in (flows, feed, interest):
+        for axes in (flows, feed):
             style.utc_axis(axes, spec, 0.0, float(time_s[-1]))
-        interest.set_xlabel(f"UTC, from {spec.start_utc:%Y-%m-%d}")
+        feed.set_xlabel(f"UTC, from {spec.start_utc:%Y-%m-%d}")
         what = (
-            "dark bars and line: median, light bars: 90 % quantile, shade: 10-90 % over seeds"
+            "dark bars and lines: median, light bars: 90 % quantile, shade: 10-90 % over seeds"
             if len(runs) > 1
-            else "bars and line: the seed"
+            else "bars and lines: the seed"
         )
         style.footnote(figure, run_id, [r.seed for r in runs], what)
     return figure

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from sim import units
+from sim.metrics.cascade import shown_by_feed
 from sim.metrics.depth import inside
 from sim.population import draw_population
 from sim.report import style
@@ -108,10 +109,12 @@ def _shares(group: NDArray[np.int64], lost: Floats, held: Floats, n: int) -> Flo
 
 
 def who_figure(runs: Sequence[Run], run_id: str) -> Figure | None:
-    """Share of the longs' coins that was liquidated, by leverage at the start and by size; None without accounts."""
+    """Share of the longs' coins that was liquidated, by leverage at the start and by size; None where nobody was."""
     if not runs[0].spec.leveraged.enabled or "first_leveraged" not in runs[0].constants:
         return None
     shares = [forced_by_group(run) for run in runs[:_MOST_POPULATIONS]]
+    if not any(np.nansum(by_leverage) for by_leverage, _ in shares):
+        return None
     with style.rc():
         figure = style.new_figure(3.8)
         panels = (("by leverage at the start", LEVERAGE_NAMES), ("by size at the start", RANK_NAMES))
@@ -139,16 +142,16 @@ def feed_usd(run: Run) -> tuple[Floats, Floats]:
     second_s : float64[n]
         Seconds of the run that have a forced order, rising.
     both_usd : float64[n, 2]
-        All orders; the last order of the second (EVENT.md 2: the exchange publishes at most one a second and symbol).
+        All orders; those that ``metrics.cascade.shown_by_feed`` says a feed of one order a second shows.
     """
     forced = run.events[run.events["kind"] == "forced_order"]
     value = (forced["quantity_btc"].abs() * forced["price_usd"]).to_numpy()
-    second = np.floor(forced["elapsed_s"].to_numpy())
-    if second.size == 0:
+    elapsed_s = forced["elapsed_s"].to_numpy()
+    if elapsed_s.size == 0:
         return np.empty(0), np.empty((0, 2))
-    at, first = np.unique(second, return_index=True)
-    last = np.append(first[1:], second.size) - 1
-    return at, np.column_stack((np.add.reduceat(value, first), value[last]))
+    last = np.flatnonzero(shown_by_feed(elapsed_s))
+    first = np.concatenate(([0], last[:-1] + 1))
+    return np.ceil(elapsed_s[last]), np.column_stack((np.add.reduceat(value, first), value[last]))
 
 
 def draw_feed(axes: Axes, runs: Sequence[Run], end_s: float) -> None:
@@ -158,18 +161,19 @@ def draw_feed(axes: Axes, runs: Sequence[Run], end_s: float) -> None:
     for k, run in enumerate(runs):
         at, values = feed_usd(run)
         if at.size:
-            row = np.searchsorted(at, grid, side="left")
+            row = np.searchsorted(at, grid, side="right")
             for which in range(2):
-                totals[which, k] = np.concatenate(([0.0], np.cumsum(values[:, which])))[row] * 1e-6
+                totals[which, k] = np.concatenate(([0.0], np.cumsum(values[:, which])))[row]
+    divisor, word = style.scale(totals)
     for values, color, label in (
         (totals[0], style.FORCED_SELL, "all liquidations"),
         (totals[1], style.SIMULATED, "as published: the last order of each second"),
     ):
-        low, middle, high = seed_band(values)
+        low, middle, high = seed_band(values / divisor)
         axes.plot(grid, middle, color=color, label=label)
         if len(runs) > 1:
             axes.fill_between(grid, low, high, color=color, alpha=0.25, linewidth=0)
     axes.set_title("Liquidations so far, true and as a feed of one order a second would show them")
-    axes.set_ylabel("million USD")
+    axes.set_ylabel(f"{word}USD")
     axes.set_ylim(bottom=0.0)
     axes.legend(loc="best")

@@ -13,7 +13,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
-from sim.report import figures, forced, heatmap, scorecard, style, tables, words
+from sim.metrics.facts import PASS_SHARE
+from sim.report import closes, figures, forced, heatmap, positions, scorecard, style, stylised, tables, words
 from sim.report.recorded import Recorded, load_recorded
 from sim.results import Run, manifest
 from sim.venues.profile import load_profile
@@ -23,17 +24,31 @@ _ABOUT = {
     "depth": ("Depth", "What rests near the price in the perp book{}."),
     "liquidations": (
         "Liquidations",
-        "Forced orders that traded through the book; takeovers by the insurance fund are not in the bars. An exchange "
+        "Forced orders that traded through the book; takeovers and deleveraging are in the next figure. An exchange "
         "that publishes at most one order a second and symbol shows less than there was.",
+    ),
+    "closes": (
+        "Open interest and closes",
+        "Positions of leveraged accounts that went: by force, and by their own stops, take-profits and panic.",
     ),
     "fuel": (
         "Fuel and floor",
-        "What a fall would force to sell, beside what bids at the start would buy; where fuel outgrows floor, a fall "
-        "feeds itself.",
+        "What a fall would force to sell, beside what bids at the start would buy. Where fuel outgrows floor, the book "
+        "of the start could not take it; what is posted later, and latent demand, are not in the floor.",
     ),
     "who": (
         "Who was forced",
-        "Coins liquidated, through the book or by takeover, as a share of what each group of longs held at the start.",
+        "Coins liquidated, through the book, by takeover or by deleveraging, as a share of what each group of longs "
+        "held at the start.",
+    ),
+    "positions": (
+        "Who took the other side",
+        "Coins that each kind of participant gained or gave up; background flow and leveraged accounts are left out.",
+    ),
+    "venue": (
+        "Fund, deleveraging and funding",
+        "Equity of the venue's insurance fund; positions it could not bear, closed against traders in profit; the rate "
+        "that longs and shorts pay each other. What did not move in this run is not drawn.",
     ),
     "book": ("Order book", "Bids below the price line, asks above it; brighter is thicker."),
     "flow": ("Spread and message rate", "How wide the perp book is, and how many messages reach the books."),
@@ -46,8 +61,11 @@ def draw(runs: Sequence[Run], run_id: str, recorded: Recorded | None) -> dict[st
         "price": figures.price_figure(runs, run_id, recorded),
         "depth": figures.depth_figure(runs, run_id, recorded),
         "liquidations": figures.liquidation_figure(runs, run_id),
+        "closes": closes.closes_figure(runs, run_id),
         "fuel": forced.fuel_figure(runs, run_id),
         "who": forced.who_figure(runs, run_id),
+        "positions": positions.positions_figure(runs, run_id),
+        "venue": positions.venue_figure(runs, run_id),
         "book": heatmap.book_figure(runs, run_id),
         "flow": figures.flow_figure(runs, run_id),
     }
@@ -106,6 +124,9 @@ def render(runs: Sequence[Run], run_id: str, recorded: Recorded | None, images: 
         venue=spec.venue,
         venue_parameters=list(tables.parameters(load_profile(spec.venue))),
         overrides=[words.plain_text(o) for o in origin.overrides],
+        facts=stylised.rows(stylised.facts_of(runs)),
+        pass_share=f"{100 * PASS_SHARE:g} %",
+        tells_cascades=tables.tells_cascades(runs),
         limits=words.LIMITS,
         hashes=tables.hash_rows(runs),
         tool=origin.code["tool"],

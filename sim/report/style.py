@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -18,6 +19,7 @@ from sim.scenario.spec import Spec
 
 SIMULATED, RECORDED, NEWS = "#0072B2", "#000000", "#E69F00"
 SEED = "#56B4E9"
+CHOSEN = "#CC79A7"
 BID, ASK, FORCED_SELL, FORCED_BUY = "#0072B2", "#D55E00", "#D55E00", "#009E73"
 WIDTH_IN = 10.0
 
@@ -59,6 +61,13 @@ def svg_bytes(figure: Figure, salt: str) -> bytes:
         figure.savefig(buffer, format="svg", metadata=_NO_NAME, bbox_inches=None)
     text = re.sub(r"<metadata>.*?</metadata>", "", buffer.getvalue().decode(), flags=re.DOTALL)
     return re.sub(r"<!DOCTYPE[^>]*>\s*", "", text).encode()
+
+
+def scale(*values: Any) -> tuple[float, str]:
+    """Divisor and its word ("million ", "thousand " or none) with which the largest of the values reads well."""
+    known = [np.abs(v[np.isfinite(v)]).max(initial=0.0) for v in map(np.asarray, values)]
+    largest = max(known, default=0.0)
+    return next(((s, word) for s, word in ((1e6, "million "), (1e3, "thousand ")) if largest >= s), (1.0, ""))
 
 
 def utc_axis(axes: Axes, spec: Spec, from_s: float, to_s: float) -> None:

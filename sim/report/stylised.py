@@ -10,6 +10,7 @@ import numpy as np
 from sim.metrics.facts import PASS_SHARE, Judged, Series, stylised_facts
 from sim.report.scorecard import is_calm, number
 from sim.results import Run
+from sim.results.summary import SEEN
 from sim.venues.profile import load_profile
 
 
@@ -39,8 +40,8 @@ def rows(judged: Sequence[Judged]) -> list[tuple[str, str, str, str, str, str]]:
             str(j.fact.number),
             j.fact.name,
             _band(j.fact.low, j.fact.high),
-            number(float(np.median(j.values))) if j.values.size else "",
-            f"{j.n_inside} of {j.values.size}",
+            number(float(np.quantile(j.values, 0.5, method=SEEN))) if j.values.size else "",
+            f"{j.n_inside} of {j.values.size}" if j.values.size else "",
             j.verdict,
         )
         for j in judged
@@ -54,7 +55,9 @@ def lines(judged: Sequence[Judged]) -> list[str]:
     wide = max(len(j.fact.name) for j in judged)
     out = [f"Stylised facts (MODEL.md 6.1), passed on {100 * PASS_SHARE:g} % of seeds or more:"]
     for n, name, band, median, inside, verdict in rows(judged):
-        out.append(f"{n:>4} {name:<{wide}} {band:>16} {median:>10}  {inside:>8} seeds  {verdict}")
+        out.append(
+            f"{n:>4} {name:<{wide}} {band:>16} {median:>10}  {inside:>8} {'seeds' if inside else '':<5}  {verdict}"
+        )
     return out
 
 

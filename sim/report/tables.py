@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import BaseModel, TypeAdapter
 
 from sim.report import words
+from sim.report.scorecard import is_calm
 from sim.results import Run
 from sim.results.summary import clock_text, over_seeds
 from sim.scenario.spec import Spec
@@ -35,10 +36,12 @@ _HEAD: tuple[tuple[str, str, str], ...] = (
     ("drop_from_2049", "drop from 20:49, before the headline", "fraction"),
     ("forced_sell_usd", "longs liquidated through the book", "USD"),
     ("forced_buy_usd", "shorts liquidated through the book", "USD"),
-    ("forced_share_of_oi", "liquidated, share of open interest", "fraction"),
+    ("forced_share_of_oi", "liquidated through the book, share of open interest", "fraction"),
     ("n_liquidated", "accounts liquidated", "count"),
-    ("oi_change", "open interest, end over start", "fraction"),
+    ("chosen_btc", "closed by stops, take-profits and panic", "BTC"),
+    ("oi_change", "open interest, change over the run", "fraction"),
     ("fund_change_usd", "insurance fund, end less start", "USD"),
+    ("adl_btc", "closed against traders in profit (ADL)", "BTC"),
     ("depth_bid_1pct_at_low_usd", "perp bids within 1 % of mid, at the low", "USD"),
     ("depth_ask_1pct_at_low_usd", "perp asks within 1 % of mid, at the low", "USD"),
     ("return_sd_1min", "one-minute return, standard deviation", "fraction"),
@@ -96,11 +99,21 @@ def runaway(runs: Sequence[Run]) -> str:
         return ""
     first_s = min(float(run.series["elapsed_s"].to_numpy()[run.series["fund_usd"].to_numpy() < 0][0]) for run in gone)
     first = (clock_text(runs[0].spec.start_utc, first_s) or "")[11:19]
-    return (
-        f"In {len(gone)} of {len(runs)} seeds the insurance fund is used up (first at {first} UTC). Little stops a "
-        "fall from there on: what the latent layer and the dip buyers still hold in cash; nobody is deleveraged, and "
-        "no short takes profit. That such a fall starts is an outcome; how deep it ends is not, and is no result."
+    loss = (
+        "further losses are closed against traders in profit or stay as a deficit"
+        if runs[0].spec.clearing.adl
+        else "further losses stay as a deficit, because deleveraging is switched off"
     )
+    return (
+        f"In {len(gone)} of {len(runs)} seeds the insurance fund is used up (first at {first} UTC). From there on "
+        f"{loss}, and little stops a fall: what makers, the latent layer and the dip buyers still hold in cash. "
+        "That such a fall starts is an outcome; how deep it ends is not, and is no result."
+    )
+
+
+def tells_cascades(runs: Sequence[Run]) -> bool:
+    """Whether the page says where the share of seeds that cascade is to be had: several seeds, hit by something."""
+    return len(runs) > 1 and runs[0].spec.leveraged.enabled and not is_calm(runs[0].spec)
 
 
 def _shown(value: float, kind: str, spec: Spec) -> str:

@@ -25,10 +25,14 @@ def amount(value: float, unit: str) -> str:
         return "never"
     if unit == "USD":
         return f"{'-' if value < 0 else ''}${_scaled(abs(value))}"
+    if unit == "fraction" and 0.0 < abs(value) < 1e-6:
+        return "less than 0.0001 %" if value > 0.0 else "more than -0.0001 %"
     if unit == "fraction":
         return f"{100.0 * value:.3g} %" if abs(value) < 0.9995 else f"{100.0 * value:.4g} %"
     if unit in ("accounts", "messages", "fills", "count"):
         return f"{value:,.0f}"
+    if unit == "BTC" and abs(value) >= 1000.0:
+        return f"{value:,.0f} BTC"
     return f"{value:,.4g} {unit}".replace("e+06", "m").strip()
 
 
@@ -82,9 +86,11 @@ def _exact(value: float) -> str:
 
 LIMITS: tuple[str, ...] = (
     "One coin, one venue, one spot book: no other venue or coin, no collateral tokens, no lending, ETFs or treasuries.",
-    "Demand below the visible book is that of a latent layer and of dip buyers whose cash is a judgement. Once cash, "
-    "makers and the insurance fund are used up, a fall has no floor, and its depth means nothing.",
-    "No auto-deleveraging; leveraged traders close nothing of their own will: no stops, no panic, no profit taking.",
+    "Demand below the visible book is that of a latent layer and of dip buyers whose cash is a judgement. Once that "
+    "cash, the makers' capital and the insurance fund are used up, deleveraging of traders in profit alone stands "
+    "against a fall, and its depth means nothing.",
+    "Stops, take-profits, added margin and panic closes of leveraged traders are judgements: no record of single "
+    "accounts was found. Nobody opens a new leveraged position during a run.",
     "News value, starting depth and leverage are inputs; where sources differ, the parameter table names the one used.",
     "A seed is one draw of the model's noise. Shares of seeds say nothing about how often such a day happens.",
 )
@@ -95,14 +101,14 @@ _NO_CAUSE = "No cause is claimed here."
 ABSENT = {
     "too deep": "The simulated makers withdraw less than the recorded ones did; no cause is claimed here.",
     "too thin": "The simulated book refills more slowly than the recorded one; no cause is claimed here.",
-    "too shallow": f"{_ACTING}: auto-deleveraging, stops and panic, other venues and coins.",
-    "too far": f"{_ACTING}: shorts that take profit, demand from other venues.",
+    "too shallow": f"{_ACTING}: forced flow of other venues and coins, hedges of options dealers.",
+    "too far": f"{_ACTING}: new positions of traders who buy into the fall, demand from other venues.",
     "too early": "The pause of 21:00 to 21:10 has no mechanism here; the trigger of the second leg is not explained.",
     "no pause": "The level of 21:00 to 21:10 is that of the news and of the first wave of orders; no cause is claimed.",
     "too late": "The trigger of the second leg is not explained by this version.",
-    "recovers late": f"{_ACTING}: shorts that take profit, traders who buy back after the low.",
+    "recovers late": f"{_ACTING}: traders who open new positions after the low, demand from other venues.",
     "recovers early": _NO_CAUSE,
-    "too calm": f"{_ACTING}: auto-deleveraging, stops and panic, other venues and coins.",
+    "too calm": f"{_ACTING}: forced flow of other venues and coins, news of this coin alone.",
     "too wild": _NO_CAUSE,
 }
 """One sentence for each way to miss a row; it names what is missing and claims no more."""

@@ -58,6 +58,7 @@ MEANINGS: dict[str, str] = {
     "arb_stopped": "arbitrage firms that saw a gap in the last tick and had no balance for it",
     "dip_net_btc": "perp plus spot coins that dip buyers hold",
     "trend_net_btc": "perp position of the trend followers",
+    "latent_net_btc": "perp plus spot coins of the latent layer; its spot coins of the start count",
     "stop_btc": "coins closed by stops of leveraged accounts in the interval",
     "take_profit_btc": "coins closed by take-profits of leveraged accounts in the interval",
     "panic_btc": "coins closed in panic by leveraged accounts in the interval",

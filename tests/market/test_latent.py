@@ -114,6 +114,16 @@ def test_what_trades_leaves_the_density_and_comes_back_at_the_rate_of_renewal():
     assert lost == pytest.approx(bought + again - waiting.sum() - unsettled, rel=0.02, abs=50)
 
 
+def test_the_record_holds_what_its_accounts_hold():
+    market = market_of(latent=LAYER, shocks=[SALE], **QUIET)
+    market.run_until(300.0)
+    held = market.collect().series["latent_net_lots"]
+    perp, spot = (int(layer["owner"]) for layer in market.state.layers)
+    assert held[-1] == market.state.books.positions[0, perp] + market.state.books.positions[1, spot]
+    bought = int(market.state.tickets["filled_lots"][tickets_of(market, 0, 0)].sum())
+    assert bought > 100 and held[-1] > held[0] + 100
+
+
 def test_its_orders_never_pass_its_cash_or_coins_and_every_law_holds():
     poor = LAYER | {"perp_cash": "$2k", "spot_cash": "$2k", "reentry_time": "5s", "reveal_time": "5s"}
     crash = {"kind": "news_move", "at": "30s", "over": "30s", "move": "-5%"}

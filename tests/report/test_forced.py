@@ -53,8 +53,8 @@ def test_a_feed_shows_the_last_order_of_each_second(crowded):
         }
     )
     second, both = forced.feed_usd(replace(run, tables=run.tables._replace(events=table)))
-    assert second.tolist() == [1.0, 4.0]
-    assert both.tolist() == [[30.0, 20.0], [80.0, 40.0]]
+    assert second.tolist() == [2.0, 4.0, 5.0]
+    assert both.tolist() == [[30.0, 20.0], [30.0, 30.0], [50.0, 40.0]]
     assert forced.feed_usd(replace(run, tables=run.tables._replace(events=table[5:])))[0].size == 0
 
 

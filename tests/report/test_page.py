@@ -120,7 +120,7 @@ def test_every_figure_and_the_head_carry_run_id_and_seeds(ensemble, html):
     text = "".join(Outline(html).words)
     assert f"run {ensemble.run_id}" in text.replace("\n", " ") or ensemble.run_id in text
     assert "3 seeds (1, 2, 3)" in text
-    assert html.count(f"Run {ensemble.run_id}, 3 seeds") == 6 + 1  # six figures, one footer
+    assert html.count(f"Run {ensemble.run_id}, 3 seeds") == 9 + 1  # nine figures, one footer
     from sim.report import figures, heatmap
 
     for figure in page.draw(ensemble.runs, ensemble.run_id, None).values():
@@ -168,6 +168,8 @@ def test_every_setting_is_listed_with_provenance_and_source(run):
         (1.2345e9, "USD", "$1.234bn"),
         (-639.0, "USD", "-$639"),
         (-0.1234, "fraction", "-12.3 %"),
+        (1.4e-7, "fraction", "less than 0.0001 %"),
+        (12345.6, "BTC", "12,346 BTC"),
         (float("nan"), "USD", "none"),
         (float("inf"), "s", "never"),
         (1323.0, "accounts", "1,323"),
@@ -256,7 +258,7 @@ def test_a_market_with_news_and_no_record_has_no_scorecard_and_a_calm_one_has_th
 
 
 def test_a_miss_is_explained_by_its_own_side_alone():
-    assert "profit" in words.why("F1", -30.0, -15.0) and "panic" in words.why("F1", -2.0, -15.0)
+    assert "buy" in words.why("F1", -30.0, -15.0) and "forced flow" in words.why("F1", -2.0, -15.0)
     assert words.why("F14", 0.1, 0.15) != words.why("F14", 0.9, 0.15)
     assert "not explained" in words.why("F0", 2.0, 21.0)
 

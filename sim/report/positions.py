@@ -1,0 +1,107 @@
+"""Figures of who took the other side, and of the venue's fund, deleveraging and funding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from sim.report import style, words
+from sim.report.figures import MEDIAN_BAND, columns, draw_band
+from sim.results import Run
+
+BOTH_BOOKS = (
+    ("maker_net_btc", "market makers", style.SIMULATED),
+    ("latent_net_btc", "latent layer", style.FORCED_BUY),
+    ("dip_net_btc", "dip buyers", style.NEWS),
+)
+PERP_ALONE = (
+    ("arb_perp_btc", "arbitrage firms (hedged in spot)", style.CHOSEN),
+    ("trend_net_btc", "trend followers", style.FORCED_SELL),
+)
+
+
+def since_start(runs: Sequence[Run], name: str) -> NDArray[np.float64]:
+    """A recorded level less its first value, seeds by rows."""
+    level = columns(runs, name)
+    return level - level[:, :1]
+
+
+def positions_figure(runs: Sequence[Run], run_id: str) -> Figure:
+    """Coins gained since the start by makers, latent layer and dip buyers; perp of arbitrage and trend followers."""
+    spec, time_s = runs[0].spec, runs[0].series["elapsed_s"].to_numpy()
+    with style.rc():
+        figure = style.new_figure(5.6)
+        panels = (
+            (BOTH_BOOKS, "Perp plus spot coins gained since the start (below 0: given up)"),
+            (PERP_ALONE, "Perp positions gained since the start (short below 0)"),
+        )
+        for axes, (shown, title) in zip(figure.subplots(2, 1), panels, strict=True):
+            gained = [since_start(runs, name) for name, _, _ in shown]
+            divisor, word = style.scale(*gained)
+            axes.axhline(0.0, color="#444444", linewidth=0.8, zorder=0.9)
+            for coins, (_, label, color) in zip(gained, shown, strict=True):
+                draw_band(axes, time_s, coins / divisor, color, label)
+            axes.set_title(title)
+            axes.set_ylabel(f"{word}BTC")
+            axes.legend(loc="best", ncols=len(shown))
+            style.utc_axis(axes, spec, 0.0, float(time_s[-1]))
+        figure.axes[-1].set_xlabel(f"UTC, from {spec.start_utc:%Y-%m-%d}")
+        style.footnote(figure, run_id, [r.seed for r in runs], MEDIAN_BAND if len(runs) > 1 else "lines: the seed")
+    return figure
+
+
+def venue_figure(runs: Sequence[Run], run_id: str) -> Figure | None:
+    """Insurance fund, deleveraged coins and funding rate; a panel for each that moved, None when none did."""
+    spec, time_s = runs[0].spec, runs[0].series["elapsed_s"].to_numpy()
+    panels = [panel for panel in _venue_panels(runs) if np.ptp(panel.values, axis=1).any()]
+    if not panels:
+        return None
+    with style.rc():
+        figure = style.new_figure(2.4 * len(panels) + 0.6)
+        for axes, panel in zip(figure.subplots(len(panels), 1, squeeze=False)[:, 0], panels, strict=True):
+            divisor, word = style.scale(panel.values)
+            axes.axhline(0.0, color="#444444", linewidth=0.8, zorder=0.9)
+            draw_band(axes, time_s, panel.values / divisor, panel.color, panel.title)
+            axes.set_title(panel.title)
+            axes.set_ylabel(word + panel.unit)
+            style.utc_axis(axes, spec, 0.0, float(time_s[-1]))
+        figure.axes[-1].set_xlabel(f"UTC, from {spec.start_utc:%Y-%m-%d}")
+        style.footnote(figure, run_id, [r.seed for r in runs], MEDIAN_BAND if len(runs) > 1 else "lines: the seed")
+    return figure
+
+
+class _Panel(NamedTuple):
+    title: str
+    unit: str
+    color: str
+    values: NDArray[np.float64]
+
+
+def _venue_panels(runs: Sequence[Run]) -> list[_Panel]:
+    start_usd = float(runs[0].series["fund_usd"].iloc[0])
+    deleveraged = np.cumsum(columns(runs, "adl_btc"), axis=1)
+    return [
+        _Panel(
+            f"Insurance fund: change of equity at mark since the start ({words.amount(start_usd, 'USD')} then)",
+            "USD",
+            style.SIMULATED,
+            since_start(runs, "fund_usd"),
+        ),
+        _Panel(
+            "Deficit at mark that nobody covers",
+            "USD",
+            style.RECORDED,
+            columns(runs, "deficit_usd"),
+        ),
+        _Panel("Closed against traders in profit so far (auto-deleveraging)", "BTC", style.FORCED_SELL, deleveraged),
+        _Panel(
+            "Funding rate of the last payment (above 0: longs pay shorts)",
+            "bp per period",
+            style.CHOSEN,
+            columns(runs, "funding_rate_frac") * 1e4,
+        ),
+    ]
