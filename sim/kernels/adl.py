@@ -2,8 +2,9 @@
 
 The fund takes as many lots as its own equity at mark pays for (MODEL 2.7: account equity, fund, ADL; no layer before
 the previous is empty, to a lot). The rest is closed against accounts in profit on the other side, in the order of the
-venue's ranking, at the bankruptcy price of what is deleveraged. Nobody is deleveraged whose own equity would fall below
-zero, nor without a position. What finds no counterparty goes to the fund, whose deficit is then declared.
+venue's ranking, at the bankruptcy price of what is deleveraged. Nobody is deleveraged whose own equity would fall
+below zero, nor without a position; who is passed over for one account may bear the loss of the next. What finds no
+counterparty goes to the fund, whose deficit is then declared.
 
 Scores are floats and decide the order alone; money and lots are integers. Collateral is what the account was worth at
 entry: cash plus cost, and for accounts outside the engine's watch the coins they own at mark. Ties: lower key first.
@@ -109,9 +110,16 @@ def rank_side(bk, ld, rk, side, mark):
             if rk.score[c] > F0:
                 rk.ranked[n] = c
                 n += ONE
+    rk.engine[0]["n_passed_over"], rk.engine[0]["ranked_side"] = ZERO, side
+    order(ld, rk, n)
+
+
+@behaviour
+def order(ld, rk, n):
+    """Make a heap of the first ``n`` ranked."""
     for i in range(n):
         sink(ld, rk, n - ONE - np.int64(i), n)
-    rk.engine[0]["n_ranked"], rk.engine[0]["ranked_side"] = n, side
+    rk.engine[0]["n_ranked"] = n
 
 
 @behaviour
@@ -124,6 +132,27 @@ def drop_first(ld, rk):
         sink(ld, rk, ZERO, n)
 
 
+@small
+def pass_over(ld, rk):
+    """Take the first account out of the heap for now; it waits at the far end of the row."""
+    engine, c = rk.engine[0], rk.ranked[ZERO]
+    drop_first(ld, rk)
+    rk.ranked[np.int64(rk.ranked.shape[0]) - ONE - engine["n_passed_over"]] = c
+    engine["n_passed_over"] = engine["n_passed_over"] + ONE
+
+
+@behaviour
+def take_back(ld, rk):
+    """Put those who were passed over back into the heap."""
+    engine, n = rk.engine[0], rk.engine[0]["n_ranked"]
+    first = np.int64(rk.ranked.shape[0]) - engine["n_passed_over"]
+    for at in range(first, rk.ranked.shape[0]):
+        rk.ranked[n] = rk.ranked[at]
+        n += ONE
+    engine["n_passed_over"] = ZERO
+    order(ld, rk, n)
+
+
 @behaviour
 def deleverage(bk, ld, rk, a, mark, now_us):
     """Close the position of ``a`` against ranked counterparties while there are any."""
@@ -131,6 +160,8 @@ def deleverage(bk, ld, rk, a, mark, now_us):
     side = ONE if bk.positions[PERP, a] > ZERO else -ONE
     if engine["ranked_side"] != -side:
         rank_side(bk, ld, rk, -side, mark)
+    elif engine["n_passed_over"] > ZERO:
+        take_back(ld, rk)
     while bk.positions[PERP, a] != ZERO and engine["n_ranked"] > ZERO:
         c = rk.ranked[ZERO]
         left, held = abs(bk.positions[PERP, a]), bk.positions[PERP, c]
@@ -138,8 +169,11 @@ def deleverage(bk, ld, rk, a, mark, now_us):
         price = bankruptcy_half_ticks(account["cash_micro"], bk.positions[PERP, a], unit) >> ONE
         value = -pro_rata(account["cash_micro"], lots, left)
         equity = equity_micro(backing_micro(bk, ld, c, mark) - value, held + side * lots, mark, unit)
-        if held * side >= ZERO or equity < ZERO:
+        if held * side >= ZERO:
             drop_first(ld, rk)
+            continue
+        if equity < ZERO:
+            pass_over(ld, rk)
             continue
         transfer(bk, ld, a, c, side * lots, value)
         write_event(ld, rk, EVENT_ADL, c, side * lots, price, value, now_us)

@@ -40,6 +40,7 @@ ENGINE = np.dtype(
         ("adl_on", "i8"),
         ("adl_rule", "i8"),  # LEVERAGE_PNL, PNL_LEVERAGE or INDEX, see kernels/adl.py
         ("n_ranked", "i8"),  # counterparties left in the heap of this scan
+        ("n_passed_over", "i8"),  # ranked ones that could not bear an account's loss, kept for the next account
         ("ranked_side", "i8"),  # of what they hold: 1 longs, -1 shorts, 0 not ranked yet
         ("row_adl_lots", "i8"),
     ]

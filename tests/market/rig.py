@@ -95,6 +95,13 @@ class Rig:
         self.hung_to = end
         return self.events[: int(self.clock[0]["n_events"])].copy()
 
+    def hang(self) -> None:
+        """Hang all accounts where they belong and scan nothing."""
+        end = np.int64(self.accounts.size)
+        self.engine["next_scan_us"] = 1
+        scan(np.int64(self.hung_to), end, np.int64(0), *self.room, self.price, np.zeros(30, np.int64))
+        self.hung_to = int(end)
+
     def deleverage(self, a: int, mark: int) -> None:
         """Close an account against ranked counterparties."""
         self.engine["ranked_side"] = self.clock["n_events"] = 0
@@ -111,6 +118,15 @@ class Rig:
         """Best bid in ticks; 0 when there is none."""
         best = -int(self.books.sides[0]["best"])
         return best if best > 0 else 0
+
+    def sell(self, lots: int) -> None:
+        """An order of somebody else that takes bids; its fills are left unsettled, since only accounts are watched."""
+        submit_many(np.array([(0, 1, 1, lots, 0, 1)], np.int64), *self.books)
+        self.books.cursor["n_fills"] = 0
+
+    def last(self) -> int:
+        """Price of the last trade in ticks."""
+        return int(self.books.book[0]["last_ticks"])
 
     def equity(self, mark: int) -> Array:
         """Equity of every row at a mark in half ticks, floored."""
