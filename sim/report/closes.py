@@ -50,7 +50,7 @@ def closes_figure(runs: Sequence[Run], run_id: str) -> Figure | None:
         divisor, word = style.scale(*(coins for coins, _ in closed.values()))
         for label, (coins, color) in closed.items():
             draw_band(so_far, time_s, coins / divisor, color, label)
-        so_far.set_title("Coins of leveraged accounts closed so far")
+        so_far.set_title("Coins that leveraged accounts lost by force or closed by choice so far")
         so_far.set_ylim(bottom=0.0)
         so_far.legend(loc="best")
         so_far.set_ylabel(f"{word}BTC")
@@ -79,7 +79,7 @@ def _draw_causes(axes: Axes, runs: Sequence[Run]) -> None:
     for y, value, end in zip(at, middle, high, strict=True):
         axes.text(end + 0.01 * reach, y, f"{what}{words.amount(value * divisor, 'BTC')}", va="center", fontsize=8.5)
     axes.set_yticks(at, [label for _, label in causes])
-    axes.set_xlim(0.0, 1.2 * reach)
+    axes.set_xlim(0.0, 1.25 * reach)
     axes.grid(False, axis="y")
-    axes.set_title("Closed over the run, by cause")
+    axes.set_title("The same over the run, by cause")
     axes.set_xlabel(f"{word}BTC")

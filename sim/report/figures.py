@@ -49,7 +49,7 @@ def price_figure(runs: Sequence[Run], run_id: str, recorded: Recorded | None = N
         figure = style.new_figure(3.6 * len(windows) + 0.4)
         for axes, window in zip(figure.subplots(len(windows), 1, squeeze=False)[:, 0], windows, strict=True):
             _draw_price(axes, runs, recorded, window)
-        figure.axes[0].legend(loc="best")
+        figure.axes[0].legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, borderaxespad=0.0)  # hides nothing
         figure.axes[-1].set_xlabel(f"UTC, from {spec.start_utc:%Y-%m-%d}")
         style.footnote(figure, run_id, [r.seed for r in runs], MEDIAN_BAND if len(runs) > 1 else "line: the seed")
     return figure
@@ -189,9 +189,10 @@ def liquidation_figure(runs: Sequence[Run], run_id: str) -> Figure:
         ):
             minute_s, usd = sums[name]
             _, middle, high = seed_band(usd / divisor)
+            edges = np.append(minute_s, minute_s[-1] + 60.0)
             if len(runs) > 1:
-                flows.bar(minute_s + 30.0, sign * high, width=60.0, color=color, alpha=0.35)
-            flows.bar(minute_s + 30.0, sign * middle, width=60.0, color=color, label=label)
+                flows.stairs(sign * high, edges, fill=True, color=color, alpha=0.35)
+            flows.stairs(sign * middle, edges, fill=True, color=color, label=label)
         flows.axhline(0.0, color="#444444", linewidth=0.8)
         flows.set_title("Liquidations through the perp book, per minute")
         flows.set_ylabel(f"{word}USD per minute")

@@ -29,7 +29,8 @@ _ABOUT = {
     ),
     "closes": (
         "Open interest and closes",
-        "Positions of leveraged accounts that went: by force, and by their own stops, take-profits and panic.",
+        "Positions that leveraged accounts gave up: by force, and by their own stops, take-profits and panic. A "
+        "takeover hands the position to the insurance fund and leaves open interest as it is.",
     ),
     "fuel": (
         "Fuel and floor",

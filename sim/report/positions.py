@@ -14,13 +14,13 @@ from sim.report.figures import MEDIAN_BAND, columns, draw_band
 from sim.results import Run
 
 BOTH_BOOKS = (
-    ("maker_net_btc", "market makers", style.SIMULATED),
-    ("latent_net_btc", "latent layer", style.FORCED_BUY),
-    ("dip_net_btc", "dip buyers", style.NEWS),
+    ("maker_net_btc", "market makers", style.SIMULATED, "market_maker"),
+    ("latent_net_btc", "latent layer", style.FORCED_BUY, "latent"),
+    ("dip_net_btc", "dip buyers", style.NEWS, "dip_buyer"),
 )
 PERP_ALONE = (
-    ("arb_perp_btc", "arbitrage firms (hedged in spot)", style.CHOSEN),
-    ("trend_net_btc", "trend followers", style.FORCED_SELL),
+    ("arb_perp_btc", "arbitrage firms (hedged in spot)", style.CHOSEN, "arbitrage"),
+    ("trend_net_btc", "trend followers", style.FORCED_SELL, "trend"),
 )
 
 
@@ -31,19 +31,23 @@ def since_start(runs: Sequence[Run], name: str) -> NDArray[np.float64]:
 
 
 def positions_figure(runs: Sequence[Run], run_id: str) -> Figure:
-    """Coins gained since the start by makers, latent layer and dip buyers; perp of arbitrage and trend followers."""
+    """Coins gained since the start by those who are switched on; perp positions of arbitrage and trend followers."""
     spec, time_s = runs[0].spec, runs[0].series["elapsed_s"].to_numpy()
-    with style.rc():
-        figure = style.new_figure(5.6)
-        panels = (
+    panels = [
+        ([row for row in rows if getattr(getattr(spec, row[3]), "enabled", True)], title)
+        for rows, title in (
             (BOTH_BOOKS, "Perp plus spot coins gained since the start (below 0: given up)"),
             (PERP_ALONE, "Perp positions gained since the start (short below 0)"),
         )
-        for axes, (shown, title) in zip(figure.subplots(2, 1), panels, strict=True):
-            gained = [since_start(runs, name) for name, _, _ in shown]
+    ]
+    panels = [panel for panel in panels if panel[0]]
+    with style.rc():
+        figure = style.new_figure(2.6 * len(panels) + 0.4)
+        for axes, (shown, title) in zip(figure.subplots(len(panels), 1, squeeze=False)[:, 0], panels, strict=True):
+            gained = [since_start(runs, name) for name, _, _, _ in shown]
             divisor, word = style.scale(*gained)
             axes.axhline(0.0, color="#444444", linewidth=0.8, zorder=0.9)
-            for coins, (_, label, color) in zip(gained, shown, strict=True):
+            for coins, (_, label, color, _) in zip(gained, shown, strict=True):
                 draw_band(axes, time_s, coins / divisor, color, label)
             axes.set_title(title)
             axes.set_ylabel(f"{word}BTC")
@@ -82,21 +86,16 @@ class _Panel(NamedTuple):
 
 
 def _venue_panels(runs: Sequence[Run]) -> list[_Panel]:
-    start_usd = float(runs[0].series["fund_usd"].iloc[0])
+    fund, fund_title = columns(runs, "fund_usd"), "Insurance fund: equity at mark; below 0 a deficit that nobody covers"
+    if fund.min() >= 0.0:  # far from used up: its level would be a flat line
+        start = words.amount(float(fund[0, 0]), "USD")
+        fund, fund_title = (
+            since_start(runs, "fund_usd"),
+            f"Insurance fund: change of equity at mark since the start ({start} then)",
+        )
     deleveraged = np.cumsum(columns(runs, "adl_btc"), axis=1)
     return [
-        _Panel(
-            f"Insurance fund: change of equity at mark since the start ({words.amount(start_usd, 'USD')} then)",
-            "USD",
-            style.SIMULATED,
-            since_start(runs, "fund_usd"),
-        ),
-        _Panel(
-            "Deficit at mark that nobody covers",
-            "USD",
-            style.RECORDED,
-            columns(runs, "deficit_usd"),
-        ),
+        _Panel(fund_title, "USD", style.SIMULATED, fund),
         _Panel("Closed against traders in profit so far (auto-deleveraging)", "BTC", style.FORCED_SELL, deleveraged),
         _Panel(
             "Funding rate of the last payment (above 0: longs pay shorts)",

@@ -33,7 +33,8 @@ _RC: Any = {
     "axes.spines.right": False,
     "axes.titlesize": 10.0,
     "axes.titlelocation": "left",
-    "legend.frameon": False,
+    "legend.framealpha": 0.8,  # a legend over lines stays legible
+    "legend.edgecolor": "none",
     "legend.fontsize": 9.0,
     "figure.dpi": 110.0,
     "svg.fonttype": "path",

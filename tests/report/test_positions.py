@@ -65,12 +65,23 @@ def test_the_venue_shows_what_moved_and_nothing_else(bare):
     run = with_columns(bare, fund_usd=fund, deficit_usd=np.maximum(0.0, -fund), adl_btc=steps(bare, 70, 12.0))
     figure = positions.venue_figure((run,), "abc")
     titles = [axes.get_title(loc="left") for axes in figure.axes]
-    assert [t.split()[0] for t in titles] == ["Insurance", "Deficit", "Closed"] and "$1.23bn" in titles[0]
-    fund_line, deficit_line, adl_line = (
-        [x for x in axes.get_lines() if len(x.get_ydata()) > 2][0] for axes in figure.axes
-    )
-    assert fund_line.get_ydata()[-1] == pytest.approx(-1232.0) and figure.axes[0].get_ylabel() == "million USD"
-    assert deficit_line.get_ydata()[-1] == pytest.approx(2.0) and adl_line.get_ydata()[-1] == 12.0
+    assert [t.split()[0] for t in titles] == ["Insurance", "Closed"] and "below 0 a deficit" in titles[0]
+    fund_line, adl_line = (max(axes.get_lines(), key=lambda x: len(x.get_ydata())) for axes in figure.axes)
+    assert fund_line.get_ydata()[-1] == pytest.approx(-2.0) and figure.axes[0].get_ylabel() == "million USD"
+    assert adl_line.get_ydata()[-1] == 12.0
+    gain = positions.venue_figure((with_columns(bare, fund_usd=1.23e9 + np.cumsum(steps(bare, 5, 70.0))),), "abc")
+    assert len(gain.axes) == 1 and "$1.23bn then" in gain.axes[0].get_title(loc="left")
+    assert max(gain.axes[0].get_lines(), key=lambda x: len(x.get_ydata())).get_ydata()[-1] == 70.0
+
+
+def test_who_is_switched_off_is_not_drawn(bare):
+    off = {name: {"enabled": False} for name in ("arbitrage", "trend", "latent")}
+    without = replace(bare, spec=made_spec(duration="10min", **off))
+    figure = positions.positions_figure((without,), "abc")
+    assert [t.get_text() for axes in figure.axes for t in axes.get_legend().get_texts()] == [
+        "market makers",
+        "dip buyers",
+    ]
 
 
 def test_units_fit_what_is_shown():
