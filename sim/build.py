@@ -160,7 +160,7 @@ def state_of(spec: Spec, venue: VenueSettings, contract: Contract, seed: int) ->
         starts=np.zeros(N_STARTS, np.int64),
         tiers=tiers,
         engine=np.zeros(1, ENGINE),
-        heads=np.zeros((2, 0), np.int32),
+        heads=np.zeros((4, 0), np.int32),
         queue=np.zeros(n_owners, np.int64),
         events=np.zeros(2 * most_events, EVENT),
         ranked=np.zeros(n_owners, np.int64),
@@ -306,7 +306,8 @@ def fill_engine(state: State, spec: Spec, venue: VenueSettings, contract: Contra
     n_buckets = (ceiling >> shift) + 1
     engine["bucket_shift"], engine["ceiling_half_ticks"] = shift, ceiling
     engine["top"], engine["bottom"] = 0, n_buckets - 1
-    state.heads = np.full((2, n_buckets), -1, np.int32)
+    engine["alert_top"], engine["alert_bottom"] = 0, n_buckets - 1
+    state.heads = np.full((4, n_buckets), -1, np.int32)
     state.clock[0]["scan_every_us"] = units.us(rules.scan_every)
     engine["next_scan_us"] = state.clock[0]["scan_every_us"]
     engine["adl_on"], engine["adl_rule"] = int(spec.clearing.adl), ADL_RULES.index(venue.adl_ranking)

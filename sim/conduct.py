@@ -5,7 +5,8 @@ import math
 import numpy as np
 
 from sim import units
-from sim.behaviours.leveraged import NEVER_US, PANIC_RING, STOP, TAKE_PROFIT, TOP_UP_RING
+from sim.behaviours.leveraged import STOP, TAKE_PROFIT
+from sim.errors import ScenarioError
 from sim.kernels.account_triggers import ACCOUNT_TRIGGER, FALLING, N_LADDERS, ON_LAST, ON_MARK, RISING
 from sim.layout import Layout
 from sim.participants import SECONDS_PER_DAY, Contract
@@ -19,17 +20,26 @@ FARTHEST = 1 << 40  # half ticks; beyond every price of a book
 
 
 def fill_conduct(state: State, spec: Spec, contract: Contract, layout: Layout, crowd: Array, seed: int) -> None:
-    """Parameters, clocks, triggers and their empty ladders."""
+    """Parameters, triggers and their empty ladders.
+
+    Raises
+    ------
+    ScenarioError
+        When equity over maintenance would not be monotone in the mark at the stated multiple.
+    """
     rules, conduct, n = spec.leveraged.conduct, state.conduct[0], len(crowd)
     conduct["enabled"], conduct["first"], conduct["n"] = spec.leveraged.enabled, layout.first_leveraged, n
-    for ring, is_on, hazard in (
-        (TOP_UP_RING, rules.top_ups, rules.top_up_hazard),
-        (PANIC_RING, rules.panic, rules.panic_hazard),
-    ):
-        runs = is_on and hazard > 0.0
-        conduct["ring_us"][ring] = 0 if runs else NEVER_US
-        conduct["ring_gap_us"][ring] = units.MICRO / (n * hazard) if runs else 0.0
-    conduct["top_up_below_ppm"] = units.ppm(rules.top_up_below)
+    if rules.top_ups and rules.top_up_hazard > 0.0:
+        steepest = max(int(tier["maintenance_ppm"]) for tier in state.tiers) / units.PPM
+        if rules.top_up_below * steepest >= 1.0:
+            raise ScenarioError(
+                f"leveraged.conduct.top_up_below x the highest maintenance rate ({steepest:g}) must be below 1, "
+                f"got {rules.top_up_below:g}"
+            )
+        state.engine[0]["alert_ppm"] = units.ppm(rules.top_up_below)
+        conduct["top_up_chance"] = -math.expm1(-rules.top_up_hazard * spec.tick)
+    if rules.panic and rules.panic_hazard > 0.0:
+        conduct["panic_gap_us"] = units.MICRO / (n * rules.panic_hazard)
     conduct["top_up_share_ppm"] = units.ppm(rules.top_up_share)
     conduct["panic_loss_ppm"], conduct["panic_move_ppm"] = units.ppm(rules.panic_loss), units.ppm(rules.panic_move)
     tick_us, latency_us = units.us(spec.tick), units.us(rules.close_latency)

@@ -5,10 +5,12 @@ decided when a clock rings. From then on the account is closing: it sends reduce
 one each ``interval_us``, of ``slice_micro`` at most, until nothing is left or the engine takes it into liquidation,
 which cancels its orders; in a halt it waits. The first order of a trigger leaves at the end of the tick that fired it.
 
-Clocks. Top-ups and panic closes have constant hazards while a condition holds. One Poisson clock for the whole
-population rings at the hazard times the number of accounts, each ring names one account evenly, and a ring where the
-condition does not hold does nothing: the same law, and no account is visited without a ring. Rings are drawn by their
-own serial number, so they are the same for any tick.
+Top-ups. An isolated account with free cash hangs at the mark at which its equity is the stated multiple of maintenance
+(kernels/ladder.py); each tick, every account beyond its mark draws whether its owner looks.
+
+Panic closes have a constant hazard while a condition holds. While the mark moves wildly, one Poisson clock for all
+accounts rings at the hazard times the number of accounts, each ring names one account evenly, and a ring where the
+loss is small does nothing: the same law, and no account is visited without a ring.
 Slow twin: tests/reference_market/leveraged.py.
 """
 
@@ -22,16 +24,14 @@ from sim.behaviours.background import SERIAL_ROOM
 from sim.kernels._jit import behaviour, small
 from sim.kernels.account_triggers import ON_MARK, hang_triggers, take_crossed
 from sim.kernels.fund import write_event
+from sim.kernels.ladder import bucket_of, rehang
 from sim.kernels.ledger import MILLION, NO_TICKET, ONE, TWO, ZERO, Order, rate_up
-from sim.kernels.liquidation import rehang
 from sim.kernels.mailbox import NEW, post_flagged
-from sim.kernels.margin import equity_micro, maintenance_micro, notional_micro
+from sim.kernels.margin import equity_micro
 from sim.kernels.marks import PERP, bound_price
 from sim.schema import BUY, EVENT_PANIC, EVENT_STOP, EVENT_TAKE_PROFIT, IOC, REDUCE_ONLY, SELL
 
 STOP, TAKE_PROFIT, PANIC = (np.int64(i) for i in range(1, 4))  # why an account closes; 0: it does not
-TOP_UP_RING, PANIC_RING = np.int64(0), np.int64(1)
-NEVER_US = np.int64(1 << 62)
 
 CONDUCT = np.dtype(
     [
@@ -41,10 +41,8 @@ CONDUCT = np.dtype(
         ("n_closing", "i8"),
         ("bucket_shift", "i8"),
         ("reach", "i8", (4,)),  # bucket beyond which a ladder of triggers is empty
-        ("ring_us", "i8", (2,)),  # next ring of each clock; NEVER_US when it does not run
-        ("n_rings", "i8", (2,)),
-        ("ring_gap_us", "f8", (2,)),  # mean
-        ("top_up_below_ppm", "i8"),
+        ("top_up_chance", "f8"),  # of an alert owner in one tick
+        ("panic_gap_us", "f8"),  # mean time between two rings; 0 when the clock does not run
         ("top_up_share_ppm", "i8"),
         ("panic_loss_ppm", "i8"),
         ("panic_move_ppm", "i8"),
@@ -79,18 +77,6 @@ class People(NamedTuple):
     past_marks: Any
 
 
-@small
-def draw_ring(key, conduct, ld, kind):
-    """Set the time of a clock's next ring; returns the account that the ring names."""
-    serial = conduct["n_rings"][kind]
-    purpose = rng.TOP_UP_RING if kind == TOP_UP_RING else rng.PANIC_RING
-    w0, w1, w2, w3 = rng.philox(key, serial, purpose, ld.accounts[conduct["first"]]["key"], serial >> np.int64(32))
-    gap = -math.log(rng.uniform(w0, w1)) * conduct["ring_gap_us"][kind]
-    conduct["ring_us"][kind] += np.int64(gap + 0.5)
-    conduct["n_rings"][kind] += ONE
-    return conduct["first"] + np.int64(rng.uniform(w2, w3) * np.float64(conduct["n"]))
-
-
 @behaviour
 def open_people(pp):
     """End of the warm-up tick: hang every stop and take-profit."""
@@ -117,15 +103,9 @@ def begin_close(bk, ld, rk, pp, a, cause, price_half_ticks, now_us):
 
 
 @behaviour
-def top_up(bk, ld, rk, pp, a, mark):
-    """Add margin to an isolated position that is near its maintenance, out of the account's free cash."""
+def top_up(bk, ld, rk, pp, a):
+    """Add margin to an isolated position out of the account's free cash."""
     conduct, account = pp.conduct[0], ld.accounts[a]
-    position, unit = bk.positions[PERP, a], ld.rules[PERP]["micro_per_tick_lot"]
-    if position == ZERO or np.int64(account["isolated"]) == ZERO or np.int64(account["bucket"]) < ZERO:
-        return
-    needed = maintenance_micro(notional_micro(position, mark, unit), rk.tiers)
-    if equity_micro(account["cash_micro"], position, mark, unit) >= rate_up(needed, conduct["top_up_below_ppm"]):
-        return
     margin = max(ZERO, account["cash_micro"] + account["entry_micro"])
     amount = min(account["free_micro"], rate_up(margin, conduct["top_up_share_ppm"]))
     if amount > ZERO:
@@ -135,6 +115,38 @@ def top_up(bk, ld, rk, pp, a, mark):
         person["topped_up_micro"] = person["topped_up_micro"] + amount
         conduct["row_top_up_micro"] = conduct["row_top_up_micro"] + amount
         rehang(bk, ld, rk, a)
+
+
+@behaviour
+def look_after_margin(bk, ld, rk, pp, key, tick, mark):
+    """Every alert owner may add margin. Buckets are walked away from the mark, so that nobody is met twice: added
+    margin moves an account towards it.
+    """
+    engine, chance = rk.engine[0], pp.conduct[0]["top_up_chance"]
+    if chance == 0.0:
+        return
+    here = bucket_of(rk, mark)
+    for s in range(2):
+        side = np.int64(s)
+        step = ONE if side == ZERO else -ONE
+        bucket, last, farthest = here, engine["alert_top"] if side == ZERO else engine["alert_bottom"], here
+        while (last - bucket) * step >= ZERO:
+            a = np.int64(rk.heads[TWO + side, bucket])
+            if a >= ZERO:
+                farthest = bucket
+            while a >= ZERO:
+                account = ld.accounts[a]
+                after, at = np.int64(account["alert_next"]), account["alert_half_ticks"]
+                if (side == ZERO and mark < at) or (side == ONE and mark > at):
+                    w0, w1, w2, w3 = rng.philox(key, tick, rng.TOP_UP, account["key"], ZERO)
+                    if rng.uniform(w0, w1) < chance:
+                        top_up(bk, ld, rk, pp, a)
+                a = after
+            bucket += step
+        if side == ZERO:
+            engine["alert_top"] = farthest
+        else:
+            engine["alert_bottom"] = farthest
 
 
 @small
@@ -147,19 +159,24 @@ def is_frightened(bk, ld, conduct, a, mark):
 
 
 @behaviour
-def hear_rings(bk, ld, rk, px, pp, key, tick, now_us):
-    """Top-ups and panic closes of the rings up to now."""
-    conduct, mark = pp.conduct[0], px.now[0]["mark_half_ticks"]
-    at = tick % np.int64(pp.past_marks.shape[0])
-    before = pp.past_marks[at]
-    pp.past_marks[at] = mark
-    is_wild = abs(mark - before) * MILLION > before * conduct["panic_move_ppm"]
-    while conduct["ring_us"][TOP_UP_RING] <= now_us:
-        top_up(bk, ld, rk, pp, draw_ring(key, conduct, ld, TOP_UP_RING), mark)
-    while conduct["ring_us"][PANIC_RING] <= now_us:
-        a = draw_ring(key, conduct, ld, PANIC_RING)
-        if is_wild and is_frightened(bk, ld, conduct, a, mark):
+def panic(bk, ld, rk, pp, key, tick, mark, now_us):
+    """Panic closes of this tick, while the mark moves wildly."""
+    conduct = pp.conduct[0]
+    slot = tick % np.int64(pp.past_marks.shape[0])
+    before = pp.past_marks[slot]
+    pp.past_marks[slot] = mark
+    if conduct["panic_gap_us"] == 0.0 or abs(mark - before) * MILLION <= before * conduct["panic_move_ppm"]:
+        return
+    first, left_us, ring = conduct["first"], np.float64(ld.clock[0]["tick_us"]), ZERO
+    while True:
+        w0, w1, w2, w3 = rng.philox(key, tick, rng.PANIC, ld.accounts[first]["key"], ring)
+        left_us += math.log(rng.uniform(w0, w1)) * conduct["panic_gap_us"]
+        if left_us < 0.0:
+            return
+        a = first + np.int64(rng.uniform(w2, w3) * np.float64(conduct["n"]))
+        if is_frightened(bk, ld, conduct, a, mark):
             begin_close(bk, ld, rk, pp, a, PANIC, mark, now_us)
+        ring += ONE
 
 
 @behaviour
@@ -218,10 +235,12 @@ def fire_triggers(bk, ld, rk, px, pp, now_us):
 
 @behaviour
 def decide_people(bk, ld, rk, px, pp, key, tick, now_us):
-    """Step 10 of the tick: what fired, then what rang. Orders leave at once, which is the start of the next tick."""
+    """Step 10 of the tick: what fired, who adds margin, who panics. Orders leave when the next tick starts."""
     if pp.conduct[0]["enabled"] != ZERO:
         fire_triggers(bk, ld, rk, px, pp, now_us)
-        hear_rings(bk, ld, rk, px, pp, key, tick, now_us)
+        mark = px.now[0]["mark_half_ticks"]
+        look_after_margin(bk, ld, rk, pp, key, tick, mark)
+        panic(bk, ld, rk, pp, key, tick, mark, now_us)
         ld.clock[0]["n_closing"] = pp.conduct[0]["n_closing"]
 
 

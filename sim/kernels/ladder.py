@@ -1,5 +1,7 @@
 """Where accounts hang: coarse buckets of their last safe mark, so that a mark move walks only what it crossed.
 
+An isolated account with free cash hangs a second time, at the mark at which its owner thinks of adding margin.
+
 The bucket is a filter that is never late: the last safe mark is exact and is computed anew whenever cash or position
 changes.
 """
@@ -9,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.kernels._jit import behaviour, small
-from sim.kernels.ledger import ONE, PERP, ZERO
-from sim.kernels.margin import last_safe_half_ticks
+from sim.kernels.ledger import ONE, PERP, TWO, ZERO
+from sim.kernels.margin import alert_half_ticks, last_safe_half_ticks
 
 NOT_HUNG = np.int64(-1)
 UNLIMITED = np.int64(1 << 60)
@@ -43,13 +45,17 @@ ENGINE = np.dtype(
         ("n_passed_over", "i8"),  # ranked ones that could not bear an account's loss, kept for the next account
         ("ranked_side", "i8"),  # of what they hold: 1 longs, -1 shorts, 0 not ranked yet
         ("row_adl_lots", "i8"),
+        ("alert_ppm", "i8"),  # equity over maintenance at which an owner is alert; 0: nobody is
+        ("alert_top", "i8"),  # no long is alert above this bucket, no short below the other
+        ("alert_bottom", "i8"),
     ]
 )
 
 
 class Risk(NamedTuple):
-    """``tiers`` TIER[n], ``engine`` ENGINE[1], ``heads`` int32[2, n_buckets] (longs, shorts; -1 empty), ``queue``
-    int64[n], ``events`` EVENT[...], ``ranked`` int64[n_owners] (heap of counterparties), ``score`` float64[n_owners].
+    """``tiers`` TIER[n], ``engine`` ENGINE[1], ``heads`` int32[4, n_buckets] (longs, shorts, alerts of longs, of
+    shorts; -1 empty), ``queue`` int64[n], ``events`` EVENT[...], ``ranked`` int64[n_owners] (heap of counterparties),
+    ``score`` float64[n_owners].
     """
 
     tiers: Any
@@ -65,6 +71,44 @@ class Risk(NamedTuple):
 def bucket_of(rk, half_ticks):
     """Bucket of a mark or a last safe price; the last bucket also holds everything above the ladder."""
     return min(half_ticks >> rk.engine[0]["bucket_shift"], np.int64(rk.heads.shape[1]) - ONE)
+
+
+@behaviour
+def hang_alert(bk, ld, rk, a):
+    """Hang an isolated account with free cash at the mark at which its owner becomes alert."""
+    account, engine, position = ld.accounts[a], rk.engine[0], bk.positions[PERP, a]
+    unit = ld.rules[PERP]["micro_per_tick_lot"]
+    at = alert_half_ticks(
+        account["cash_micro"], position, unit, rk.tiers, engine["ceiling_half_ticks"], engine["alert_ppm"]
+    )
+    side = ZERO if position > ZERO else ONE
+    bucket = bucket_of(rk, at)
+    head = np.int64(rk.heads[TWO + side, bucket])
+    account["alert_half_ticks"] = at
+    account["alert_bucket"] = side * np.int64(rk.heads.shape[1]) + bucket + ONE
+    account["alert_next"], account["alert_prev"] = head, NOT_HUNG
+    if head >= ZERO:
+        ld.accounts[head]["alert_prev"] = a
+    rk.heads[TWO + side, bucket] = a
+    if side == ZERO:
+        engine["alert_top"] = max(engine["alert_top"], bucket)
+    else:
+        engine["alert_bottom"] = min(engine["alert_bottom"], bucket)
+
+
+@small
+def unhang_alert(ld, rk, a):
+    """Take account ``a`` out of its bucket of alerts."""
+    account = ld.accounts[a]
+    n, at = np.int64(rk.heads.shape[1]), np.int64(account["alert_bucket"]) - ONE
+    after, before = np.int64(account["alert_next"]), np.int64(account["alert_prev"])
+    if before >= ZERO:
+        ld.accounts[before]["alert_next"] = after
+    else:
+        rk.heads[TWO + at // n, at % n] = after
+    if after >= ZERO:
+        ld.accounts[after]["alert_prev"] = before
+    account["alert_bucket"] = ZERO
 
 
 @behaviour
@@ -93,6 +137,8 @@ def hang(bk, ld, rk, a):
         engine["top"] = max(engine["top"], bucket)
     else:
         engine["bottom"] = min(engine["bottom"], bucket)
+    if engine["alert_ppm"] != ZERO and np.int64(account["isolated"]) != ZERO and account["free_micro"] > ZERO:
+        hang_alert(bk, ld, rk, a)
 
 
 @small
@@ -108,6 +154,8 @@ def unhang(ld, rk, a):
     if after >= ZERO:
         ld.accounts[after]["prev"] = before
     account["bucket"] = NOT_HUNG
+    if np.int64(account["alert_bucket"]) != ZERO:
+        unhang_alert(ld, rk, a)
 
 
 @behaviour

@@ -43,6 +43,10 @@ ACCOUNT = np.dtype(
         ("bucket", "i4"),  # side x number of buckets + bucket; -1 when not hung
         ("next", "i4"),
         ("prev", "i4"),
+        ("alert_half_ticks", "i8"),  # mark beyond which an owner with free cash thinks of adding margin
+        ("alert_bucket", "i4"),  # side x number of buckets + bucket + 1; 0 when not hung
+        ("alert_next", "i4"),
+        ("alert_prev", "i4"),
         ("leveraged", "i4"),  # 1 when the liquidation engine watches this account
         ("isolated", "i4"),  # 1: margin of the position apart from the account's other cash; 0: cross
         ("is_maker", "i4"),  # 1 for market-making firms: what they take is no news to other makers

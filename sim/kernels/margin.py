@@ -79,6 +79,23 @@ def last_safe_half_ticks(cash, position, micro_per_tick_lot, tiers, ceiling):
     return low
 
 
+@behaviour
+def alert_half_ticks(cash, position, micro_per_tick_lot, tiers, ceiling, multiple_ppm):
+    """The mark nearest to it at which equity is still ``multiple_ppm`` millionths of maintenance: of a long the lowest,
+    of a short the highest, in half ticks. The multiple times the highest maintenance rate must be below 1.
+    """
+    low, high = ZERO, ceiling
+    while low < high:
+        middle = (low + high + (ONE if position < ZERO else ZERO)) >> ONE
+        needed = maintenance_micro(notional_micro(position, middle, micro_per_tick_lot), tiers)
+        is_short_of = equity_micro(cash, position, middle, micro_per_tick_lot) < rate_up(needed, multiple_ppm)
+        if position > ZERO:
+            low, high = (middle + ONE, high) if is_short_of else (low, middle)
+        else:
+            low, high = (low, middle - ONE) if is_short_of else (middle, high)
+    return low
+
+
 @small
 def bankruptcy_half_ticks(cash, position, micro_per_tick_lot):
     """Price at which equity is zero, in half ticks, rounded up; 0 when it has none."""

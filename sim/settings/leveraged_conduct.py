@@ -108,7 +108,7 @@ class LeveragedConduct(Settings):
         source=_GIVEN,
         note="Equity over maintenance margin below which an owner who looks adds margin.",
         at_least=1.0,
-        at_most=100.0,
+        at_most=20.0,
     )
     top_up_hazard: Rate = setting(
         "0.15/min",

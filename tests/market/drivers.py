@@ -5,7 +5,6 @@ import numpy as np
 from sim import rng
 from sim.behaviours.arbitrage import Arbitrage, arbitrage
 from sim.behaviours.dip_buyer import DipBuyers, buy_dips
-from sim.behaviours.leveraged import TOP_UP_RING
 from sim.behaviours.trend import Trend, follow_trend
 from sim.kernels._jit import entry
 from sim.kernels.account_triggers import hang_triggers, take_crossed
@@ -229,9 +228,9 @@ def crossed_on_the_way(triggers, heads, path, shift, reach, out):
 
 
 @entry
-def ring_draws(key, ring, word, out):
-    """The two uniforms of each ring of a clock: gap and account."""
-    purpose = rng.TOP_UP_RING if ring == TOP_UP_RING else rng.PANIC_RING
+def uniforms(key, tick, purpose, words, row0, out):
+    """Two uniforms for each participant word; rows count from ``row0`` when it is not negative, else all are 0."""
     for i in range(out.shape[0]):
-        w0, w1, w2, w3 = rng.philox(key, np.int64(i), purpose, word, np.int64(0))
+        row = np.int64(0) if row0 < 0 else row0 + np.int64(i)
+        w0, w1, w2, w3 = rng.philox(key, tick, purpose, words[i], row)
         out[i, 0], out[i, 1] = rng.uniform(w0, w1), rng.uniform(w2, w3)

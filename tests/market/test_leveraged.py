@@ -1,15 +1,16 @@
 """Conduct of the leveraged population against its slow twin: stops, take-profits, top-ups, panic closes; switches."""
 
+import math
 from typing import Any
 
 import numpy as np
 import pytest
 
-from sim.behaviours.leveraged import PANIC_RING, TOP_UP_RING
+from sim import rng
 from sim.kernels.account_triggers import ACCOUNT_TRIGGER
 from sim.market import Market
 from sim.schema import EVENT_PANIC, EVENT_STOP, EVENT_TAKE_PROFIT
-from tests.market.drivers import crossed_on_the_way, margin_of, ring_draws
+from tests.market.drivers import crossed_on_the_way, margin_of, uniforms
 from tests.market.small import DROP, SALE, market_of
 from tests.reference_market import leveraged
 
@@ -113,29 +114,27 @@ def holders(market: Market) -> list[leveraged.Holder]:
     ]
 
 
-def heard(market: Market, ring: np.int64, until_s: int) -> list[tuple[int, int]]:
-    state = market.state
-    n, word = len(state.persons), state.accounts[int(state.engine[0]["first_watched"])]["key"]
-    draws = np.zeros((3000, 2))
-    ring_draws(state.key, np.int64(ring), word, draws)
-    gap = float(state.conduct[0]["ring_gap_us"][ring])
-    return leveraged.rings([(float(u), float(v)) for u, v in draws], gap, n, until_s * 10**6)
+def drawn(market: Market, tick: int, purpose: np.int64, words: Any, row0: int) -> list[tuple[float, float]]:
+    out = np.zeros((len(words), 2))
+    uniforms(market.state.key, np.int64(tick), purpose, np.asarray(words), np.int64(row0), out)
+    return [(float(u), float(v)) for u, v in out]
 
 
 def test_top_ups_are_those_of_the_twin_to_the_micro_dollar():
-    market = lively("top_ups", conduct={"top_up_hazard": "2/min", "top_up_below": 4.0})
+    market = lively("top_ups", conduct={"top_up_hazard": "2/min", "top_up_below": 1.9})
     people, state = holders(market), market.state
-    rings, unit = heard(market, TOP_UP_RING, 200), int(state.rules[0]["micro_per_tick_lot"])
+    unit, chance = int(state.rules[0]["micro_per_tick_lot"]), 1.0 - math.exp(-2.0 / 60.0)
+    words = state.accounts["key"][int(state.engine[0]["first_watched"]) :]
     moved = 0
-    for second in range(1, 201):
+    for second in range(1, 251):
         market.run_until(float(second))
         mark = int(state.price[0]["mark_half_ticks"])
-        while rings and rings[0][0] <= second * 10**6:
-            who = people[rings.pop(0)[1]]
-            row = (who.cash, who.position, mark, unit)
-            required = int(margin_of(*(np.int64(v) for v in row), state.tiers, np.int64(1 << 20), np.int64(0))[1])
-            amount = leveraged.added_margin(who, mark, unit, required, 4_000_000, 250_000)
-            who.cash, who.free, moved = who.cash + amount, who.free - amount, moved + amount
+        for who, (u, _) in zip(people, drawn(market, second - 1, rng.TOP_UP, words, -1), strict=True):
+            if u < chance:
+                row = (who.cash, who.position, mark, unit)
+                required = int(margin_of(*(np.int64(v) for v in row), state.tiers, np.int64(1 << 20), np.int64(0))[1])
+                amount = leveraged.added_margin(who, mark, unit, required, 1_900_000, 250_000)
+                who.cash, who.free, moved = who.cash + amount, who.free - amount, moved + amount
     assert [(p.cash, p.free) for p in people] == [(p.cash, p.free) for p in holders(market)]
     assert moved > 0 and market.collect().series["top_up_micro"].sum() == moved
 
@@ -144,17 +143,18 @@ def test_panic_begins_when_the_twin_is_frightened():
     conduct = {"panic_hazard": "1/min", "panic_move": "1.5%", "panic_window": "90s"}
     market = lively("panic", conduct=conduct)
     people, state = holders(market), market.state
-    rings, unit = heard(market, PANIC_RING, 150), int(state.rules[0]["micro_per_tick_lot"])
+    unit, gap = int(state.rules[0]["micro_per_tick_lot"]), 60e6 / len(people)
     first, marks = int(state.engine[0]["first_watched"]), [int(state.past_marks[0])] * 90
+    words = [state.accounts["key"][first]] * 200
     wanted: dict[int, int] = {}
     for second in range(1, 151):
         market.run_until(float(second))
         mark = int(state.price[0]["mark_half_ticks"])
-        while rings and rings[0][0] <= second * 10**6:
-            who = rings.pop(0)[1]
-            wild = leveraged.is_wild(mark, marks[-90], 15_000)
-            if wild and leveraged.is_frightened(people[who], mark, unit, 300_000):
-                wanted.setdefault(first + who, second * 10**6)
+        if leveraged.is_wild(mark, marks[-90], 15_000):
+            draws = drawn(market, second - 1, rng.PANIC, words, 0)
+            for who in leveraged.rings(draws, gap, len(people), 10**6):
+                if leveraged.is_frightened(people[who], mark, unit, 300_000):
+                    wanted.setdefault(first + who, second * 10**6)
         marks.append(mark)
     got: dict[int, int] = {}
     for row in market.collect().events:
@@ -163,9 +163,30 @@ def test_panic_begins_when_the_twin_is_frightened():
     assert got == wanted and len(got) > 5
 
 
+def test_alerts_hang_where_their_account_is_and_nowhere_else():
+    """After falls, rises, closes and top-ups: each bucket's list holds exactly the accounts that say so."""
+    market = lively(*PARTS, conduct={"top_up_hazard": "2/min", "top_up_below": 1.9})
+    state = market.state
+    for second in range(60, 300, 20):
+        market.run_until(float(second))
+        n, found = state.heads.shape[1], {}
+        for side in (0, 1):
+            for bucket in range(n):
+                a = int(state.heads[2 + side, bucket])
+                while a >= 0:
+                    found[a] = side * n + bucket + 1
+                    a = int(state.accounts[a]["alert_next"])
+        said = np.flatnonzero(state.accounts["alert_bucket"])
+        assert found == {int(a): int(state.accounts[a]["alert_bucket"]) for a in said}
+        hung = (state.accounts["bucket"] >= 0) & (state.accounts["isolated"] == 1) & (state.accounts["free_micro"] > 0)
+        assert said.tolist() == np.flatnonzero(hung).tolist()
+        longs = [b - 1 for b in found.values() if b <= n]
+        assert max(longs) <= state.engine[0]["alert_top"]
+
+
 @pytest.mark.parametrize("part", PARTS)
 def test_a_part_switched_off_leaves_the_others_and_everybody_else_alone(part):
-    """Rings and triggers of the other parts are the same to the bit; without its occasions the market is, too."""
+    """Triggers of the other parts are the same to the bit; without its occasions the market is, too."""
     quiet = {"stop_share": 0, "profit_share": 0, "panic_move": "90%", "top_up_below": 1.0, "stop_round_step": "$10"}
     on = market_of(5, leveraged={"conduct": quiet})
     off = market_of(5, leveraged={"conduct": quiet | {part: False}})
@@ -180,9 +201,6 @@ def test_a_part_switched_off_leaves_the_others_and_everybody_else_alone(part):
     kept = full.state.triggers[full.state.triggers["cause"] != {"stops": 1, "take_profits": 2}.get(part, 0)]
     for name in ("account", "cause", "ladder", "price_half_ticks"):
         assert (kept[name] == without.state.triggers[name]).all()
-    for ring, name in ((TOP_UP_RING, "top_ups"), (PANIC_RING, "panic")):
-        if name != part:
-            assert heard(full, ring, 100) == heard(without, ring, 100)
 
 
 def test_frozen_leverage_freezes_all_of_it():

@@ -108,10 +108,10 @@ def test_x3_the_mirrored_tape_trades_at_mirrored_prices():
 def test_x4_relabelled_accounts_give_the_same_market():
     """Rows of the leveraged population permuted, random keys and triggers kept: every aggregate is identical.
 
-    Without top-ups and panic, whose clocks name accounts by their place in the population."""
+    Without panic, whose clock names accounts by their place in the population."""
     runs = []
     for order in (None, np.random.default_rng(3)):
-        conduct = {"conduct": {"top_ups": False, "panic": False, "stop_round_step": "$10"}}
+        conduct = {"conduct": {"panic": False, "stop_round_step": "$10"}}
         spec, contract, state = state_before(shocks=[DROP], leveraged=conduct)
         if order is not None:
             rows = np.flatnonzero(state.accounts["leveraged"])

@@ -60,13 +60,12 @@ def is_wild(mark: int, before: int, move_ppm: int) -> bool:
     return abs(Fraction(mark - before, before)) > Fraction(move_ppm, 10**6)
 
 
-def rings(draws: list[tuple[float, float]], gap_us: float, n: int, until_us: int) -> list[tuple[int, int]]:
-    """(time, account) of each ring up to a time: exponential gaps, accounts evenly. The draw made at a ring names its
-    account and the time of the next; the first ring is at time 0."""
-    out, now = [], 0
+def rings(draws: list[tuple[float, float]], gap_us: float, n: int, tick_us: int) -> list[int]:
+    """Accounts named by the rings of one tick: exponential gaps from its start, accounts evenly."""
+    out, now = [], 0.0
     for u, v in draws:
-        if now > until_us:
+        now += -math.log(u) * gap_us
+        if now > tick_us:
             break
-        out.append((now, int(v * n)))
-        now += math.floor(-math.log(u) * gap_us + 0.5)
+        out.append(int(v * n))
     return out
