@@ -160,6 +160,10 @@ def draw_rig(rng):
 def breaches_of_order(rig, before, events, mark):
     """L7 in one scan: each close against a counterparty found a fund that could not pay for a lot more, and each
     deficit found nobody in profit who could have borne what was left.
+
+    Accounts taken with equity left add to no deficit; one unit of it is the rounding of a share. Who was asked held at
+    most what it held before the scan and had at least the equity that it has after it, since counterparties close at a
+    loss against mark: the order of events within the scan can make no breach of nothing.
     """
     found = []
     cash, lots, closed = int(before["cash_micro"][FUND]), int(before["held_lots"][FUND]), 0
@@ -173,13 +177,12 @@ def breaches_of_order(rig, before, events, mark):
         cash += int(event["cash_micro"])
         if event["kind"] == EVENT_TAKEOVER:
             lots += int(event["lots"])
-            deficit = -(cash + lots * mark // 2)
-            if deficit > 0 and size and rig.engine[0]["adl_on"]:
+            deficit, own = -(cash + lots * mark // 2), int(event["cash_micro"]) + worth
+            if deficit > 1 and own < 0 and size and rig.engine[0]["adl_on"]:
                 side = 1 if event["lots"] > 0 else -1
                 held = rig.books.positions[0]
                 profit = held * mark // 2 - rig.accounts["entry_micro"]
-                a_lot = -(int(event["cash_micro"]) + worth) / size
-                loss = np.minimum(closed + size, abs(held)) * (a_lot + 1)
+                loss = np.minimum(closed + size, abs(before["held_lots"])) * (1 - own / size)
                 able = (held * side < 0) & (profit > 0) & (rig.equity(mark) > loss)
                 able[FUND] = False
                 if able.any():
