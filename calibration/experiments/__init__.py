@@ -1,0 +1,1 @@
+"""The long experiments behind docs/validation.md: ``python -m calibration.experiments``."""

@@ -1,0 +1,47 @@
+"""The long experiments of docs/validation.md: ``python -m calibration.experiments NAME [--seeds N] [--jobs 2]``.
+
+Each writes one CSV with its settings in the header to ``results/published`` and prints its table. Names: ``calm``
+(stylised facts and depth over days), ``impact`` (metaorders), ``depth`` (depth grid by news), ``channels`` (leverage
+and withdrawal one at a time), ``flow`` (cost of a sale as depth falls), ``replay`` (counterfactuals of 10 October),
+``step`` (tick halved twice). Seeds are 1 to N; nothing is fitted here.
+"""
+
+import argparse
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+from calibration.experiments.calm import calm, impact
+from calibration.experiments.crash import channels, depth, flow, replay, step
+from sim.runner import warm
+
+EXPERIMENTS: dict[str, tuple[Callable[[ProcessPoolExecutor, int], None], int]] = {
+    "calm": (calm, 20),
+    "impact": (impact, 30),
+    "depth": (depth, 64),
+    "channels": (channels, 32),
+    "flow": (flow, 64),
+    "replay": (replay, 64),
+    "step": (step, 1024),
+}
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("name", choices=sorted(EXPERIMENTS))
+    parser.add_argument("--seeds", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=2)
+    args = parser.parse_args()
+    experiment, n = EXPERIMENTS[args.name]
+    warm()
+    with ProcessPoolExecutor(args.jobs, get_context("spawn")) as pool:
+        experiment(pool, args.seeds or n)
+
+
+if __name__ == "__main__":
+    main()
+
+
+if __name__ == "__main__":
+    main()
