@@ -27,6 +27,7 @@ from calibration.experiments.common import (
 from sim.metrics.amplification import cascades, log_fall, second_round_share
 from sim.metrics.seeds import share_of_seeds
 
+UNTIL = "duration=100min"  # 22:00: the crash and its recovery; what falls later is the noise of the news
 STEP_NEWS = -2.0  # per cent: near one half of the seeds cascade
 
 REPLAY: dict[str, Changes] = {
@@ -178,7 +179,7 @@ def flow(pool: ProcessPoolExecutor, n: int) -> None:
 def replay_job(job: tuple[str, int]) -> dict[str, float]:
     """One seed of one line of the counterfactuals: low, its time, forced coins, open interest."""
     name, seed = job
-    series, constants, _ = run("flash_10_11_btc", REPLAY[name], seed)
+    series, constants, _ = run("flash_10_11_btc", (UNTIL, *REPLAY[name]), seed)
     mark, at = series["mark_usd"], 1800  # 20:50 is half an hour after the start
     low = int(np.argmin(mark[at:]))
     passed = np.flatnonzero(mark[at:] <= 0.96 * mark[at])
