@@ -39,8 +39,9 @@ def thresholds(scenario: str, changes: Iterable[str], seed: int) -> tuple[np.nda
 
 
 def forced_btc(series: dict[str, np.ndarray], lot: float) -> float:
-    """Coins of longs and shorts that were liquidated: through the book and taken over."""
-    return float(sum(series[name].sum() for name in ("forced_sell_lots", "forced_buy_lots", "takeover_lots"))) * lot
+    """Coins of longs and shorts that were liquidated: through the book, taken over and deleveraged."""
+    names = ("forced_sell_lots", "forced_buy_lots", "takeover_lots", "adl_lots")
+    return float(sum(series[name].sum() for name in names)) * lot
 
 
 def shares(name: str, s: Share) -> dict[str, float]:
