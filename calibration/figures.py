@@ -1,15 +1,16 @@
 """Derived figures: the rows of the evidence table that this version uses, computed again from the recordings."""
 
 from collections.abc import Callable
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from calibration import flow_figures, later_figures
 from calibration.microstructure import read_feed
 from calibration.recordings import at, depth_corrected, depth_morning, mark_1m, mark_5m, qqq_2m
-from calibration.tables import table
+from calibration.tables import Figure, table
 
 COIN_M = "mark of the Binance coin-M BTC perpetual, 1 min"
 USDT_M = "mark of the Binance BTCUSDT perpetual, 5 min"
@@ -19,31 +20,25 @@ FEEDS = "Binance raw feeds of 8 Aug 2024, 23:54-24:00 UTC"
 SHARE = "share of morning"
 
 
-@dataclass(frozen=True)
-class Figure:
-    """One figure as printed: row of the evidence table, name, value, unit, source."""
-
-    row: str
-    name: str
-    value: str
-    unit: str
-    source: str
-
-
 def figures(data: Path) -> str:
     """Every derived figure as one file."""
     groups: tuple[Callable[[Path], list[Figure]], ...] = (
         depth_of_the_morning, volatility_before, fall, returns_of_the_day, depth_of_the_evening, news_ratio,
-        quotes,
+        flow_figures.impact, flow_figures.volume, flow_figures.perp_below_spot, later_figures.open_interest,
+        later_figures.funding, later_figures.volatility, later_figures.etf_weeks, later_figures.etf_reaction, quotes,
     )  # fmt: skip
     rows = [astuple(figure) for group in groups for figure in group(data)]
     header = (
         "Figures measured on recordings of 10 October 2025 (times UTC) and of 8 August 2024. Rows P, F and A are",
         "those of calibration/targets.yaml, which holds what is accepted; R8 is that point of the model's review.",
-        "Source: named in each row; BTC, depth and index recordings by way of repository aaronwu2017/TheGlory,",
-        "commit 929fd9c3; raw feeds by way of repository nkaz001/hftbacktest, commit 5f3ec40b.",
-        "Licence: TheGlory states none, hftbacktest is MIT; no recording is shipped, the figures are facts.",
-        "Method: calibration/figures.py; returns are logarithmic, drops simple. Rounding: as printed.",
+        "Source: named in each row; BTC, depth, index and trade recordings by way of repository aaronwu2017/TheGlory,",
+        "commit 929fd9c3; raw feeds: nkaz001/hftbacktest, 5f3ec40b; volume by exchange: Jamster187/oct10-black-swan-",
+        "analysis, c291d3db; open interest and funding: smoothbrainquant/trading-for-new-dads, ca5c8252; ETF flows:",
+        "choosenobody/GoldTrendAlert, da3315fa; BTC daily closes: Sashamine/dat-tracker-next, c0c17e00.",
+        "Licence: hftbacktest is MIT, the others state none; no recording is shipped, the figures are facts.",
+        "Method: calibration/figures.py, flow_figures.py, later_figures.py; returns are logarithmic but in A11, drops",
+        "simple. Rounding: as printed. Rows that rest on a published number alone, without a file, are not here: F28,",
+        "F32, and the Binance BTC spot hour of F23 among them; calibration/targets.yaml holds them with their source.",
     )
     names = ("id", "name", "value", "unit", "source")
     return table(header, names, rows)

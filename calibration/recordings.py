@@ -1,5 +1,6 @@
 """The recorded files as frames on a UTC time index, without any change of their values."""
 
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -37,6 +38,39 @@ def depth_morning(data: Path) -> pd.DataFrame:
 def depth_corrected(data: Path) -> pd.DataFrame:
     """Depth without the phantom bid, about two rows a minute from 15:31; bands in % of the mark, NaN where unknown."""
     return _indexed(data / "event_1011" / "binance_um_depth_corrected_after_1531.csv", "ts")
+
+
+@cache
+def trade_bars(data: Path) -> pd.DataFrame:
+    """One-minute bars of trades, 38 series: OHLC in USD, volume and taker sales in coins (coin-M: contracts)."""
+    return _indexed(data / "event_1011" / "trades_1m_bars_2025-10-10_38series.csv.gz", "minute_utc")
+
+
+def traded_volume(data: Path) -> pd.DataFrame:
+    """Volume traded from 21:09 to 22:00 by market, USD, spot and futures; the coverage is its author's."""
+    return pd.read_csv(data / "event_1011" / "volume_usd_2109_2200utc_by_exchange_market.csv")
+
+
+def open_interest_daily(data: Path) -> pd.DataFrame:
+    """Daily open interest of Binance contracts, USD; the coin-margined ones count contracts of fixed dollars."""
+    folder = data / "oi_funding"
+    files = (f"open_interest_{kind}_2025-08_2025-10.csv" for kind in ("majors", "alts"))
+    return pd.concat([_indexed(folder / file, "date") for file in files])
+
+
+def funding_daily(data: Path) -> pd.DataFrame:
+    """Daily funding; ``funding_rate`` is per cent of 8 hours."""
+    return _indexed(data / "oi_funding" / "funding_rates_2025-07_2025-10.csv", "date")
+
+
+def etf_flows(data: Path) -> pd.Series:
+    """Net flow into the US spot BTC funds by trading day, USD, to 6 November 2025."""
+    return _indexed(data / "etf_dat" / "btc_etf_flows_to_2025-11-06.csv", "Date")["NetFlowUSD"]
+
+
+def btc_daily(data: Path) -> pd.Series:
+    """Daily close of BTC, USD."""
+    return pd.read_csv(data / "etf_dat" / "crypto_daily_close.csv", index_col=0, parse_dates=True)["BTC"]
 
 
 def leverage_tiers(data: Path) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,17 @@ EVIDENCE_VARIABLE = "SHOAL_EVIDENCE"
 START = "20:20"  # time 0 of every derived path of the event, UTC (DECISIONS 21)
 
 Cell = str | int | None
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure as printed: row of the evidence table, name, value, unit, source."""
+
+    row: str
+    name: str
+    value: str
+    unit: str
+    source: str
 
 
 def table(header: Sequence[str], columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.metrics import cascade, depth, price
+from sim.metrics.liquidity import kyle_lambda
 from sim.targets import Target
 
 Floats = NDArray[np.float64]
@@ -203,6 +204,19 @@ def perp_over_spot_volume(path: Path, window: Window) -> float:
     return _ratio(_sum(path, window, *TAKEN), _sum(path, window, *SPOT_TAKEN))
 
 
+def impact_slope_over_before(path: Path, window: Window) -> float:
+    """Impact slope of one-minute bars (log return on net taker dollars) over that of the half hour before (R15)."""
+    return _ratio(_impact_slope(path, window), _impact_slope(path, BEFORE))
+
+
+def _impact_slope(path: Path, window: Window) -> float:
+    inside = _rows(path, window)
+    if not inside.any() or any(name not in path.columns for name in ("perp_mid_usd", *TAKEN)):
+        return float("nan")
+    mid, bought, sold = (path.columns[name][inside] for name in ("perp_mid_usd", *TAKEN))
+    return kyle_lambda(path.time_s[inside], mid, (bought - sold) * mid, MINUTE_S)
+
+
 def forced_share_within(path: Path, window: Window) -> float:
     """Dollars liquidated in the window over those of 20:20 to midnight (fraction); NaN where nothing was."""
     return _ratio(_sum(path, window, *FORCED), _sum(path, Window(BEFORE.from_s, END_OF_DAY_S), *FORCED))
@@ -323,7 +337,8 @@ WINDOWED: Mapping[str, Callable[[Path, Window], float]] = MappingProxyType(
         f.__name__: f
         for f in (
             highest_close, lowest_close, recovered_share, return_sd_over_calm, bid_share, ask_share, peak_spread,
-            volume_over_before, perp_over_spot_volume, forced_share_within, forced_rate_over_before, premium_low,
+            volume_over_before, perp_over_spot_volume, impact_slope_over_before, forced_share_within,
+            forced_rate_over_before, premium_low,
         )
     }
 )  # fmt: skip

@@ -75,14 +75,26 @@ PUBLISHED = {
     ("F0", 2): 23, ("F1", 0): -12.3, ("F1", 1): -12.8, ("F2", 0): -10.3, ("F3", 0): 30, ("F4", 0): 10, ("F5", 0): 79,
     ("F11", 0): 0.041, ("F11", 1): 1.05, ("F11", 2): 25, ("F12", 0): 9.1, ("F12", 1): 3.7,
     ("F15", 0): 0.27, ("F15", 1): 0.23, ("P9", 0): 0.016, ("P10", 0): 165_000, ("P10", 1): 36_000, ("P10", 2): 1290,
+    ("F21", 0): 0.8, ("F21", 1): 5.7, ("F21", 2): 1.8, ("F21", 3): 12.2, ("F21", 6): 6.3, ("F21", 7): 4.0,
+    ("F22", 0): 1.0, ("F22", 1): 2.6, ("F23", 2): 17, ("F23", 5): 50, ("F24", 0): 140.0, ("F24", 1): 28.6,
+    ("F24", 2): 4.9, ("F34", 0): -7, ("F34", 1): -19, ("F34", 2): -50, ("F34", 3): -64, ("F34", 4): -70,
+    ("F34", 5): -75, ("P11", 0): 0.94, ("P11", 1): 1.0, ("P11", 2): 0.86, ("P11", 3): 1.0, ("P11", 4): 1.0,
+    ("A6", 0): 0.5, ("A6", 1): -1.1, ("A6", 2): -12.5, ("A6", 3): -0.7, ("A6", 4): -2.6,
+    ("A7", 0): 52, ("A7", 1): 41, ("A7", 2): 50, ("A7", 3): 106,
+    ("A9", 0): 3240, ("A9", 1): 2715, ("A9", 2): -1231, ("A9", 3): 446, ("A9", 4): -799,
+    ("A11", 0): 69, ("A11", 1): 0.41, ("A11", 2): 52, ("A11", 3): 7, ("A11", 4): 0.42, ("A11", 5): 386,
+    ("A11", 6): 0.57,
 }  # fmt: skip
 """EVENT.md's own figures, by row and place in the file."""
+WITHIN = {"P9": 0.15, "F21": 0.08, "F22": 0.08, "A6": 0.05, "A7": 0.05}
+"""Relative difference allowed where it is more than the 1.5 % of rounding: a spread of another year (P9), dollars of
+single trades there and of bars here (F21, F22), one digit there and two here (A6), edges of a span not known (A7)."""
 
 
 @pytest.mark.parametrize(("row", "place"), PUBLISHED)
 def test_figure_agrees_with_the_event_dossier(row, place):
     figure = [f for f in evidence.figures() if f.id == row][place]
-    assert figure.value == pytest.approx(PUBLISHED[row, place], rel=0.015 if row != "P9" else 0.15)
+    assert figure.value == pytest.approx(PUBLISHED[row, place], rel=WITHIN.get(row, 0.015))
 
 
 def test_table_format():

@@ -62,8 +62,11 @@ def test_a_setting_that_rests_on_later_data_is_listed_as_such():
 
 @pytest.mark.parametrize("row", [r for r in ROWS if r.grade == "D" and r.value is not None], ids=lambda r: r.name)
 def test_a_target_computed_from_recordings_agrees_with_the_figures(row):
-    """Where calibration/derived/figures.csv measures the same row, it lies in the band of the target."""
-    mine = [f for f in evidence.figures() if f.id == row.id and f.unit == row.unit]
+    """Where calibration/derived/figures.csv measures the same row, it lies in the band of the target.
+
+    F45 is a median over markets, of which the recordings hold one.
+    """
+    mine = [f for f in evidence.figures() if f.id == row.id and f.unit == row.unit and row.id != "F45"]
     if mine and row.band is not None and len([r for r in ROWS if r.id == row.id]) == 1:
         assert any(row.band[0] <= f.value <= row.band[1] for f in mine)
 

@@ -99,6 +99,21 @@ def test_flows_levels_and_premium_of_a_path_made_by_hand():
     assert value["F45"] == pytest.approx(-3.0)
 
 
+def test_impact_slope_of_the_crash_over_that_of_the_half_hour_before():
+    """One minute moves the log mid by its net taker dollars times 1e-9 before 20:50 and 3e-9 from then on."""
+    path = recorded_like()
+    minute = np.ceil(path.time_s / 60).astype(int)
+    net_usd = 1e6 * np.where(minute % 3 == 0, 2.0, -1.0)  # a minute's flow, dealt in its last second
+    last = path.time_s == 60 * minute
+    move = np.where(last, net_usd * np.where(minute <= 0, 1e-9, 3e-9), 0.0)
+    mid = 100_000.0 * np.exp(np.cumsum(move))
+    bought = np.where(last & (net_usd > 0), net_usd / mid, 0.0)
+    sold = np.where(last & (net_usd < 0), -net_usd / mid, 0.0)
+    columns = {"perp_mid_usd": mid, "perp_taker_buy_btc": bought, "perp_taker_sell_btc": sold}
+    row = next(t for t in rows_named("F21") if not t.why_not)
+    assert event.measure(row, path._replace(columns=columns)) == pytest.approx(3.0)
+
+
 def test_state_of_a_calm_market():
     n = 600
     bands = np.zeros((n, 60))
