@@ -45,7 +45,7 @@ def impact(pool: ProcessPoolExecutor, n: int) -> None:
             )  # fmt: skip
             say(rows[-1])
         say({"hours": seconds / 3600, "exponent": impact_exponent(np.array(sizes), np.array(means))})
-    write("impact.csv", rows)
+    write("impact.csv", rows, "impact", n)
 
 
 def calm_job(seed: int) -> dict[str, Any]:
@@ -98,4 +98,4 @@ def calm(pool: ProcessPoolExecutor, n: int) -> None:
         rows.append({"row": "-", "what": name, "low": math.nan, "high": math.nan, "median": float(np.median(values)),
                      "inside": n, "measured": n, "verdict": "no band"})  # fmt: skip
         say(rows[-1])
-    write("calm.csv", rows)
+    write("calm.csv", rows, "calm", n)

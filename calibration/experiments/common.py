@@ -10,6 +10,7 @@ import numpy as np
 
 from sim.build import build
 from sim.metrics.seeds import Median, Share, median_of_seeds
+from sim.report.published import made_with
 from sim.scenario.load import load_spec
 
 OUT = Path(__file__).resolve().parents[2] / "results" / "published"
@@ -64,14 +65,29 @@ def say(row: dict[str, Any]) -> None:
     print({k: (round(v, 4) if isinstance(v, float) else v) for k, v in row.items()}, flush=True)
 
 
-def write(name: str, rows: Sequence[dict[str, Any]]) -> None:
-    """Write the rows with what made them."""
-    from sim.results.manifest import code
+def write(file_name: str, rows: Sequence[dict[str, Any]], experiment: str, n: int, scenario: str = "calm_btc") -> None:
+    """Write the rows under a head that says what made them.
 
+    Parameters
+    ----------
+    file_name : str
+        File in ``OUT``.
+    rows : sequence of dict
+        A column may be missing from some rows.
+    experiment : str
+        Name on the command line.
+    n : int
+        Seeds: 1 to n.
+    scenario : str
+        Shipped scenario that the experiment changes.
+    """
+    head = {
+        "command": f"python -m calibration.experiments {experiment} --seeds {n}",
+        "seeds": f"1-{n}",
+        **made_with(scenario),
+    }
     OUT.mkdir(parents=True, exist_ok=True)
-    made = code()
-    head = {"command": "python -m calibration.experiments", "kernel_sha256": made["kernel_sha256"][:12]}
-    with (OUT / name).open("w", newline="", encoding="utf-8") as file:
+    with (OUT / file_name).open("w", newline="", encoding="utf-8") as file:
         file.write(f"# {json.dumps(head)}; scenario outcomes given this model, not a forecast\n")
         writer = csv.DictWriter(file, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
         writer.writeheader()

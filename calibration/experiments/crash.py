@@ -93,7 +93,7 @@ def channels(pool: ProcessPoolExecutor, n: int) -> None:
                      **{f"A_{name}": float(np.median(column[name])) / base
                         for name in ("neither", "withdrawal", "leverage", "both")}})  # fmt: skip
         say(rows[-1])
-    write("channels.csv", rows)
+    write("channels.csv", rows, "channels", n)
 
 
 def depth_settings() -> dict[str, Changes]:
@@ -128,7 +128,7 @@ def depth(pool: ProcessPoolExecutor, n: int) -> None:
                 }
             )  # fmt: skip
             say(rows[-1])
-    write("depth_grid.csv", rows)
+    write("depth_grid.csv", rows, "depth", n)
     violations(rows)
 
 
@@ -173,7 +173,7 @@ def flow(pool: ProcessPoolExecutor, n: int) -> None:
                 cell = {"leverage": leverage, "visible": scale, "sale_musd": sale, "seeds": n}
                 rows.append({**cell, **median("fall_bp", found[:, k])})
                 say(rows[-1])
-    write("flow_shock.csv", rows)
+    write("flow_shock.csv", rows, "flow", n)
 
 
 def replay_job(job: tuple[str, int]) -> dict[str, float]:
@@ -208,7 +208,7 @@ def replay(pool: ProcessPoolExecutor, n: int) -> None:
              "bid_3pct_at_21:05_over_20:49": float(np.median(column["depth_bid_21h"]))}
         )  # fmt: skip
         say(rows[-1])
-    write("replay.csv", rows)
+    write("replay.csv", rows, "replay", n, "flash_10_11_btc")
 
 
 def step_job(job: tuple[float, float, int]) -> float:
@@ -237,4 +237,4 @@ def step(pool: ProcessPoolExecutor, n: int) -> None:
         before = hit
         rows.append(row)
         say(row)
-    write("tick_halved.csv", rows)
+    write("tick_halved.csv", rows, "step", n)

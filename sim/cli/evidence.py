@@ -72,12 +72,12 @@ def _answer(run_id: str, runs: tuple[Run, ...], bases: tuple[Run, ...], card: Sc
         "seeds": [run.seed for run in runs],
         "scorecard": card.plain(),
         "cascades": cascade.plain(cascade.pair(runs, bases)) if bases else None,
-        "stylised_facts": plain(facts_of(runs)),
+        "stylised_facts": plain(facts_of(runs, experiments=True)),
     }
 
 
 def _text(answer: dict[str, Any], runs: tuple[Run, ...], bases: tuple[Run, ...], card: Scorecard) -> str:
-    from sim.report import cascade
+    from sim.report import cascade, scorecard_text
     from sim.report.stylised import facts_of, lines
     from sim.report.words import plain_text
 
@@ -88,15 +88,7 @@ def _text(answer: dict[str, Any], runs: tuple[Run, ...], bases: tuple[Run, ...],
     ]
     if bases:
         out += cascade.sentences(cascade.pair(runs, bases))
-    rows = card.rows("P", "F", "A")
-    if rows:
-        wide = max(len(row.name) for row in rows)
-        out += ["", f"{'row':<4} {'what':<{wide}} {'recorded':>10} {'accepted':>16} {'simulated':>10}  verdict"]
-        for row in rows:
-            recorded = row.recorded if len(row.recorded) <= 10 else row.recorded[:9] + "…"
-            tail = f" - {row.note}" if row.note and row.verdict == "not measurable" else ""
-            out.append(
-                f"{row.id:<4} {row.name:<{wide}} {recorded:>10} {row.band:>16} {row.simulated:>10}  {row.verdict}{tail}"
-            )
-    facts = lines(facts_of(runs))
+    table = scorecard_text.lines(card.rows("P", "F", "A"))
+    out += ["", *table] if table else []
+    facts = lines(facts_of(runs, experiments=True))
     return "\n".join([*out, *(["", *facts] if facts else [])])

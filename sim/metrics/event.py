@@ -7,6 +7,7 @@ happen within the window"; NaN means "cannot be measured here". Fractions are co
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -111,7 +112,7 @@ def _ratio(above: float, below: float) -> float:
 
 
 def first_passage_minutes(path: Path, fall: float = 0.04) -> float:
-    """Minutes from 20:50 to the first mark ``fall`` below the close of 20:49; infinity when it never is by midnight."""
+    """Minutes from 20:50 to the first mark 4 % (``fall``) below the close of 20:49; infinity for never by midnight."""
     time_s, mark = _marks(path, FLASH)
     if time_s.size == 0:
         return float("nan")
@@ -149,7 +150,7 @@ def minutes_to_low(path: Path) -> float:
 
 
 def half_recovery(path: Path) -> float:
-    """Minutes from the low until half of the fall from 20:49 is regained; NaN for a fall below ``SMALLEST_FALL``."""
+    """Minutes from the low until half of the fall from 20:49 is regained; NaN for a fall below 1 %."""
     if not drop(path) <= -SMALLEST_FALL:
         return float("nan")
     return price.half_recovery_minutes(*_marks(path, FLASH), reference_usd(path))
@@ -324,11 +325,11 @@ ESTIMATORS: Mapping[str, Callable[[Path], float]] = MappingProxyType(
         )
     }
     | {
-        f"calm_{side}_depth_{pct}pct": lambda path, pct=pct, ask=side == "ask": _calm_depth(path, pct / 100.0, ask)
+        f"calm_{side}_depth_{pct}pct": partial(_calm_depth, within=pct / 100.0, ask=side == "ask")
         for side in ("bid", "ask")
         for pct in (1, 2, 5)
     }
-    | {f"crowding_{pct}pct": lambda path, pct=pct: _crowding(path, pct / 100.0) for pct in (1, 2)}
+    | {f"crowding_{pct}pct": partial(_crowding, within=pct / 100.0) for pct in (1, 2)}
 )  # fmt: skip
 """Estimators by the name that a target uses: one path to one number."""
 
@@ -343,6 +344,14 @@ WINDOWED: Mapping[str, Callable[[Path, Window], float]] = MappingProxyType(
     }
 )  # fmt: skip
 """Estimators that want the window of the row as well."""
+
+
+def how(target: Target) -> str:
+    """What the estimator of a row does, one sentence; the row must have one."""
+    estimator = WINDOWED[target.estimator] if target.window is not None else ESTIMATORS[target.estimator]
+    text = " ".join((getattr(estimator, "func", estimator).__doc__ or "").split("\n\n")[0].split())
+    return f"{target.estimator}: {text.replace('``', '')}"
+
 
 _PER_UNIT = {"%": 100.0, "$m": 1e-6}
 

@@ -12,10 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.metrics import event
+from sim.metrics.seeds import Share, share_of_seeds
 from sim.targets import Target
 
 Floats = NDArray[np.float64]
 Verdict = Literal["pass", "miss", "no band", "not measurable"]
+ONSET_LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
+"""Quantiles of the onset that are shown."""
 
 
 class Scored(NamedTuple):
@@ -107,6 +110,16 @@ class Onset(NamedTuple):
     inside: int
     late: int
     never: int
+
+    @property
+    def passed(self) -> Share:
+        """Share of seeds that ever get there, with its Wilson interval."""
+        return share_of_seeds(self.minutes.size, self.minutes.size + self.never)
+
+    def quantiles(self, levels: Sequence[float] = ONSET_LEVELS) -> Floats:
+        """Times that a seed has at these levels of all seeds, minutes; infinity where that seed never gets there."""
+        every = np.concatenate((self.minutes, np.full(self.never, np.inf)))
+        return np.asarray(every[np.ceil(np.array(levels) * every.size).astype(np.int64).clip(1, every.size) - 1])
 
 
 def onset(passage: Scored) -> Onset:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.metrics import event
-from sim.metrics.score import Onset, Scored, Tally, joint, onset, score, tally
+from sim.metrics.score import ONSET_LEVELS, Onset, Scored, Tally, joint, onset, score, tally
 from sim.report import words
 from sim.report.recorded import Recorded, event_paths
 from sim.results import Run
@@ -20,7 +20,7 @@ FLASH, AFTER, BEFORE = "F", "A", "P"
 
 
 class Row(NamedTuple):
-    """One row as printed."""
+    """One row as printed; ``value`` is the recorded number, ``seeds`` the 10, 50 and 90 % quantiles over seeds."""
 
     id: str
     name: str
@@ -35,6 +35,10 @@ class Row(NamedTuple):
     verdict: str
     note: str
     touched_by: str
+    value: str
+    seeds: str
+    inside: str
+    estimator: str
 
 
 class Scorecard:
@@ -91,7 +95,7 @@ class Scorecard:
 
     def plain(self) -> dict[str, Any]:
         """The scorecard as JSON can hold it: no NaN, no infinity."""
-        onset_ = self.onset._asdict() | {"minutes": self.onset.minutes.tolist()} if self.onset else None
+        onset_ = _onset_plain(self.onset) if self.onset else None
         return {
             "n_seeds": self.n_seeds,
             "score": self.tally._asdict(),
@@ -120,7 +124,16 @@ def _row(s: Scored) -> Row:
         t.id, t.name, t.unit, t.role, t.grade, t.source, t.recorded_text,
         f"{number(t.band[0])} to {number(t.band[1])}" if t.band is not None else "none stated",
         number(s.median) if s.values.size else "", spread, verdict(s), _note(s), ", ".join(t.touched_by),
+        number(t.value) if t.value is not None else t.recorded,
+        ", ".join(number(float(q)) for q in _quantiles(s.values)),
+        f"{s.n_inside} of {s.values.size}" if s.values.size and t.band is not None else "",
+        "" if t.why_not else event.how(t),
     )  # fmt: skip
+
+
+def _quantiles(values: event.Floats, levels: Sequence[float] = (0.1, 0.5, 0.9)) -> event.Floats:
+    """Values that a seed has at these levels; ``values`` rise, infinity is "never"."""
+    return values[np.ceil(np.array(levels) * values.size).astype(np.int64).clip(1) - 1] if values.size else values
 
 
 def verdict(s: Scored) -> str:
@@ -140,15 +153,27 @@ def _note(s: Scored) -> str:
 
 
 def _onset_sentence(o: Onset) -> str:
-    n = o.minutes.size + o.never
+    n, share = o.minutes.size + o.never, o.passed
+    at = ", ".join(f"{100 * q:g} % {number(float(m))}" for q, m in zip(ONSET_LEVELS, o.quantiles(), strict=True))
     text = (
-        f"F0, onset (first mark 4 % below 20:49) over {n} seeds: before 21:11 {o.early}, 21:11 to 21:16 {o.inside}, "
-        f"later {o.late}, never by midnight {o.never}"
+        f"F0, onset (first mark 4 % below 20:49) over {n} seeds: {share.n_hit} ever pass "
+        f"[{100 * share.low:.0f} to {100 * share.high:.0f} %]; before 21:11 {o.early}, 21:11 to 21:16 {o.inside}, "
+        f"later {o.late}, never by midnight {o.never}; quantiles over all seeds, min after 20:50: {at}"
     )
     if o.minutes.size:
         first, last = float(o.minutes[0]), float(o.minutes[-1])
-        text += f"; earliest {number(first)}, latest {number(last)} min after 20:50"
-    return text + "."
+        text += f"; earliest {number(first)}, latest {number(last)}"
+    unexplained = " Trigger of the second leg not explained: less than half of the seeds pass in the recorded minutes."
+    return text + "." + (unexplained if 2 * o.inside < n else "")
+
+
+def _onset_plain(o: Onset) -> dict[str, Any]:
+    share = o.passed
+    return o._asdict() | {
+        "minutes": o.minutes.tolist(),
+        "share_that_pass": {"share": share.share, "low": share.low, "high": share.high},
+        "quantiles": {f"{q:g}": _finite(float(m)) for q, m in zip(ONSET_LEVELS, o.quantiles(), strict=True)},
+    }
 
 
 def number(value: float) -> str:
@@ -177,6 +202,8 @@ def _plain(s: Scored) -> dict[str, Any]:
         "median": _finite(s.median),
         "n": int(s.values.size),
         "n_inside": s.n_inside,
+        "how": "" if s.target.why_not else event.how(s.target),
+        "quantiles_10_50_90": [_finite(float(q)) for q in _quantiles(s.values)],
         "values": [_finite(float(v)) for v in s.values],
         "note": _note(s),
     }

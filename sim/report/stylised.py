@@ -7,16 +7,30 @@ from typing import Any
 
 import numpy as np
 
-from sim.metrics.facts import PASS_SHARE, Judged, Series, stylised_facts
+from sim.metrics.facts import LEFT_OUT, OF_LIQUIDATIONS, PASS_SHARE, Judged, Series, stylised_facts
+from sim.metrics.metaorders import impact_facts
+from sim.report.published import metaorders
 from sim.report.scorecard import is_calm, number
 from sim.results import Run
 from sim.results.summary import SEEN
 from sim.venues.profile import load_profile
 
 
-def facts_of(runs: Sequence[Run]) -> list[Judged]:
-    """Facts of MODEL.md 6.1 over the seeds of a market that is left alone; empty for any other scenario."""
-    return stylised_facts([series_of(run) for run in runs]) if is_calm(runs[0].spec) else []
+def facts_of(runs: Sequence[Run], *, experiments: bool = False) -> list[Judged]:
+    """Facts of MODEL.md 6.1 over the seeds: all of them for a market left alone, else those of liquidations.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        Seeds of one scenario.
+    experiments : bool
+        Add facts 10 and 11 from the published metaorders, which are no part of the runs.
+    """
+    spec, series = runs[0].spec, [series_of(run) for run in runs]
+    if is_calm(spec):
+        found = [*stylised_facts(series), *(impact_facts(*metaorders()) if experiments else ())]
+        return sorted(found, key=lambda j: j.fact.number)
+    return stylised_facts(series, OF_LIQUIDATIONS) if spec.leveraged.enabled else []
 
 
 def series_of(run: Run) -> Series:
@@ -24,7 +38,9 @@ def series_of(run: Run) -> Series:
     columns = {name: run.series[name].to_numpy() for name in run.series.columns if name != "time_utc"}
     rates = columns["funding_rate_frac"][columns["funding_usd"] != 0]  # one row a payment
     base = load_profile(run.spec.venue).funding.base
-    return Series(columns, run.bands.iloc[:, 3:].to_numpy(), rates, base)
+    accounts = run.accounts
+    forced, taken = (accounts[name].abs().to_numpy(np.float64) for name in ("forced_btc", "taken_btc"))
+    return Series(columns, run.bands.iloc[:, 3:].to_numpy(), rates, base, forced, taken)
 
 
 def _band(low: float, high: float) -> str:
@@ -41,8 +57,8 @@ def rows(judged: Sequence[Judged]) -> list[tuple[str, str, str, str, str, str]]:
             j.fact.name,
             _band(j.fact.low, j.fact.high),
             number(float(np.quantile(j.values, 0.5, method=SEEN))) if j.values.size else "",
-            f"{j.n_inside} of {j.values.size}" if j.values.size else "",
-            j.verdict,
+            j.basis or (f"{j.n_inside} of {j.values.size}" if j.values.size else ""),
+            f"{j.verdict}: {j.note}" if j.note else j.verdict,
         )
         for j in judged
     ]
@@ -55,9 +71,9 @@ def lines(judged: Sequence[Judged]) -> list[str]:
     wide = max(len(j.fact.name) for j in judged)
     out = [f"Stylised facts (MODEL.md 6.1), passed on {100 * PASS_SHARE:g} % of seeds or more:"]
     for n, name, band, median, inside, verdict in rows(judged):
-        out.append(
-            f"{n:>4} {name:<{wide}} {band:>16} {median:>10}  {inside:>8} {'seeds' if inside else '':<5}  {verdict}"
-        )
+        out.append(f"{n:>4} {name:<{wide}} {band:>16} {median:>10}  {inside:>17}  {verdict}")
+    if any(j.fact.number not in OF_LIQUIDATIONS for j in judged):
+        out += ["Without a row:", *(f"{n:>4} {why}" for n, why in LEFT_OUT.items())]
     return out
 
 
@@ -71,6 +87,8 @@ def plain(judged: Sequence[Judged]) -> list[dict[str, Any]]:
             "values": [float(v) for v in j.values],
             "n_inside": j.n_inside,
             "verdict": j.verdict,
+            "note": j.note,
+            "basis": j.basis,
         }
         for j in judged
     ]

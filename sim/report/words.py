@@ -110,6 +110,11 @@ ABSENT = {
     "recovers early": _NO_CAUSE,
     "too calm": f"{_ACTING}: forced flow of other venues and coins, news of this coin alone.",
     "too wild": _NO_CAUSE,
+    "too little traded": "Background flow has no view and does not react to a fall; a smaller fall forces less.",
+    "almost none before": "Hardly anything is liquidated in the simulated half hour before, which divides.",
+    "longs alone": "Shorts are liquidated where the price rebounds; the simulated rebound reaches none or few.",
+    "too few close": "Accounts close by force, stops, take-profits and in panic; a smaller, slower fall closes fewer.",
+    "no premium": "One set of makers quotes both books, and arbitrage between them stays open.",
 }
 """One sentence for each way to miss a row; it names what is missing and claims no more."""
 
@@ -127,4 +132,10 @@ def why(row: str, value: float, low: float, unit: str = "") -> str:
         return ABSENT["recovers early" if below == (row == "F4") else "recovers late"]
     if row in ("F11", "F12"):
         return ABSENT["too calm" if below else "too wild"]
+    only_side = {
+        ("F23", True): "too little traded", ("F26", False): "almost none before", ("F28", False): "longs alone",
+        ("F32", False): "too few close", ("F45", False): "no premium",
+    }  # fmt: skip
+    if (row, below) in only_side:
+        return ABSENT[only_side[row, below]]
     return ABSENT["too thin" if below else "too deep"] if row in ("F14", "F15", "F16", "F17") else ""

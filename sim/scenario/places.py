@@ -44,6 +44,17 @@ def targets_file() -> Path:
     return installed if installed.is_file() else _PACKAGE.parent / "calibration" / "targets.yaml"
 
 
+def published_dir() -> Path:
+    """Folder of the experiments' results.
+
+    Returns
+    -------
+    Path
+        ``results/published`` in a clone; an installed package has none, and the folder is not there.
+    """
+    return _PACKAGE.parent / "results" / "published"
+
+
 def scenario_names() -> tuple[str, ...]:
     """Names of the shipped scenarios.
 

@@ -14,7 +14,7 @@ from sim.venues.profile import load_profile
 
 START = datetime(2025, 10, 10, 20, 20, tzinfo=UTC)
 ACCOUNT = np.dtype(
-    [("account", "i8"), ("first_us", "i8"), ("entry_ticks", "i8"), ("forced_lots", "i8"), ("cash_micro", "i8")]
+    [(name, "i8") for name in ("account", "first_us", "entry_ticks", "forced_lots", "taken_lots", "cash_micro")]
 )
 
 

@@ -36,7 +36,7 @@ def test_a_scenario_is_run_with_its_base_and_judged(made_up):
     answer = CALLS.invoke(app, ["evidence", "flash_10_11_btc", "--seeds", "3", "--set", "duration=2h", "--json"])
     assert answer.exit_code == 0, answer.output
     found = json.loads(answer.stdout)
-    assert found["seeds"] == [1, 2, 3] and found["stylised_facts"] == []
+    assert found["seeds"] == [1, 2, 3] and [f["fact"] for f in found["stylised_facts"]] == [17]
     assert found["scorecard"]["n_seeds"] == 3 and len(found["scorecard"]["rows"]) > 80
     shares = found["cascades"]
     assert shares["cut"] == 0.02 and shares["share_of_seeds"]["n"] == 3
@@ -52,6 +52,27 @@ def test_the_text_shows_every_row_and_says_what_it_is_not(made_up):
     assert "scenario outcome, not a forecast" in text and "cascade (second-round" not in text
     for word in ("F0 ", "F1 ", "F48 ", "A20 ", "not measurable - BTC alone is simulated"):
         assert word in text
+    assert "10, 50, 90 % of seeds" in text and "of 2" in text
+    assert "Reasons of the misses:" in text and "  F1: drop: Lowest mark from 20:50" in text
+
+
+ASKED = "F0 F1 F2 F3 F4 F5 F11 F12 F13 F14 F15 F16 F17 F28 F32".split()
+
+
+def test_every_row_asked_for_has_an_estimator_a_band_and_a_verdict(made_up):
+    early = "start_utc=2025-10-10T20:19:00Z"  # the first made-up row is not at time 0
+    answer = CALLS.invoke(app, ["evidence", "flash_10_11_btc", "--seeds", "2", "--no-base", "--json", "--set", early])
+    card = json.loads(answer.stdout)["scorecard"]
+    for name in ASKED:
+        rows = [row for row in card["rows"] if row["id"] == name]
+        measured = [row for row in rows if row["verdict"] in ("pass", "miss")]
+        assert measured, name
+        for row in measured:
+            assert row["band"] and row["how"] and row["n"] == 2 and len(row["quantiles_10_50_90"]) == 3
+        for row in rows:
+            assert row in measured or (row["verdict"] == "not measurable" and row["note"]), row["name"]
+    onset = card["onset"]
+    assert set(onset["quantiles"]) == {"0.1", "0.25", "0.5", "0.75", "0.9"} and onset["share_that_pass"]["low"] >= 0
 
 
 def test_a_calm_market_shows_the_state_before_and_the_stylised_facts(made_up):

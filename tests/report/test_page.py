@@ -261,6 +261,7 @@ def test_a_miss_is_explained_by_its_own_side_alone():
     assert "buy" in words.why("F1", -30.0, -15.0) and "forced flow" in words.why("F1", -2.0, -15.0)
     assert words.why("F14", 0.1, 0.15) != words.why("F14", 0.9, 0.15)
     assert "not explained" in words.why("F0", 2.0, 21.0)
+    assert "rebound" in words.why("F28", 99.0, 80.0) and words.why("F28", 20.0, 80.0) == ""
 
 
 def test_the_record_is_drawn_beside_the_outcome(replay):

@@ -68,6 +68,22 @@ def test_a_path_that_never_falls_misses_and_has_no_recovery():
     assert isinf(missed.median) and missed.verdict == "miss" and score.onset(missed).never == 1
 
 
+def test_onset_counts_every_seed_in_its_quantiles():
+    row = rows_named("F0")[-1]
+    o = score.onset(score.judge(row, np.array([22.0, np.inf, 41.0, 19.0, np.inf, np.inf, 30.0, np.inf, 24.0, np.inf])))
+    assert (o.early, o.inside, o.late, o.never) == (1, 2, 2, 5)
+    assert o.quantiles((0.1, 0.3, 0.5, 0.51, 1.0)).tolist() == [19.0, 24.0, 41.0, np.inf, np.inf]
+    assert (o.passed.n_hit, o.passed.n) == (5, 10) and 0.23 < o.passed.low < 0.24 < 0.76 < o.passed.high
+
+
+def test_every_estimator_says_what_it_does():
+    for row in targets():
+        if not row.why_not:
+            name, text = event.how(row).split(": ", 1)
+            assert name == row.estimator and text.endswith(".") and len(text) > 20, row.id
+    assert "median bid depth" in event.how(rows_named("P7")[0])
+
+
 def test_flows_levels_and_premium_of_a_path_made_by_hand():
     """Rows each second from 20:20 to 24:00: 1 coin a second before 20:50, 10 until 21:31, 2 after."""
     path = recorded_like()
