@@ -45,6 +45,12 @@ class DataError(ShoalError):
     exit_code = 2
 
 
+class RuleError(ShoalError):
+    """A question to the calculator that the venue's rules refuse, or a number that its integers cannot hold."""
+
+    exit_code = 2
+
+
 class EngineError(ShoalError):
     """A request the matching engine cannot take: wrong type, unknown order, bad column."""
 

@@ -8,6 +8,7 @@ from pydantic_core import PydanticUndefined
 
 from sim.scenario.spec import Spec
 from sim.settings.fields import field_extra
+from sim.settings.rules import RuleSettings
 from sim.settings.venue import VenueSettings
 
 
@@ -112,10 +113,14 @@ def reference_markdown() -> str:
     Returns
     -------
     str
-        Markdown: how to write a scenario, then one table of its settings and one of a venue profile's.
+        Markdown: how to write a scenario, then a table of its settings, of a venue profile's and of a rules profile's.
     """
-    venue = "Venue profile (`sim/venues/profiles/*.yaml`)"
-    return f"{_HEAD}\n## Settings\n\n{_table(Spec)}\n## {venue}\n\n{_table(VenueSettings)}"
+    tables: dict[str, type[BaseModel]] = {
+        "Settings": Spec,
+        "Venue profile (`sim/venues/profiles/*.yaml`)": VenueSettings,
+        "Rules profile of the calculator (`sim/venues/rules/*.yaml`; no part of a scenario)": RuleSettings,
+    }
+    return _HEAD + "".join(f"\n## {title}\n\n{_table(model)}" for title, model in tables.items())
 
 
 def _table(model: type[BaseModel]) -> str:

@@ -1,1 +1,1 @@
-"""Venue profiles: rule sets as data, one YAML file each."""
+"""Venue profiles, and rules profiles of the calculator: rule sets as data, one YAML file each."""

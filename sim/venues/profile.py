@@ -1,4 +1,4 @@
-"""Venue profiles: finding one by name and reading it with every error at its line."""
+"""Venue profiles and rules profiles: finding one by name and reading it with every error at its line."""
 
 import os
 from functools import lru_cache
@@ -8,9 +8,11 @@ from sim.errors import ScenarioError
 from sim.settings.complaints import check
 from sim.settings.problems import did_you_mean, refusal
 from sim.settings.reader import read_file
+from sim.settings.rules import RuleSettings
 from sim.settings.venue import VenueSettings
 
 PROFILES = Path(__file__).parent / "profiles"
+RULES = Path(__file__).parent / "rules"
 OWN_PROFILES = "SHOAL_VENUES"
 """Environment variable that names a folder of a user's own profiles."""
 
@@ -70,6 +72,34 @@ def read_profile(path: Path) -> VenueSettings:
         With one line for each problem.
     """
     settings, problems = check(VenueSettings, read_file(path, path.name), path.name)
+    if settings is None:
+        raise refusal(problems)
+    return settings
+
+
+def load_rules(name: str) -> RuleSettings:
+    """Read a rules profile of the calculator.
+
+    Parameters
+    ----------
+    name : str
+        Such as "dydx_v4_like".
+
+    Returns
+    -------
+    RuleSettings
+        Checked and frozen.
+
+    Raises
+    ------
+    ScenarioError
+        When there is no such profile, or its file is broken.
+    """
+    known = sorted(path.stem for path in RULES.glob("*.yaml"))
+    if name not in known:
+        raise ScenarioError(f"no rules profile {name!r} (there is: {', '.join(known)}){did_you_mean(name, known)}")
+    path = RULES / f"{name}.yaml"
+    settings, problems = check(RuleSettings, read_file(path, path.name), path.name)
     if settings is None:
         raise refusal(problems)
     return settings

@@ -2,72 +2,35 @@
 
 Semantics mapped: a case's account becomes cash plus position (linear: cash = equity - position x entry; inverse: coins
 = margin + worth of the position at entry). The grid is chosen so that the case's numbers are whole. Maintenance on the
-value at entry is a tier of rate 0 that asks a fixed sum. What rests on a rule of another venue is skipped by its name.
+value at entry is a tier of rate 0 that asks a fixed sum. Rules that the simulated venue lacks are asked of the
+calculator (``accounts``); what rests on a rule of neither is skipped by its name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from math import lcm
 from typing import Any
 
 import numpy as np
 
-from sim.kernels.ledger import FUND
+from sim.calculator.doors import rate_of
 from sim.kernels.margin import TIER
 from sim.kernels.memory import allocate_books
-from tests.conformance.common import Difference, MakeEngine, SkippedCase, expect
-from tests.market.drivers import (
-    inverse_of,
-    layers_of,
-    margin_of,
-    payment_of,
-    premium_of,
-    rate_of,
-    scores_of,
-    share_of,
-    submit_many,
-)
-from tests.market.rig import FIRST, Rig
+from tests.conformance import accounts
+from tests.conformance.common import Case, MakeEngine, SkippedCase, exact, expect, near, whole
+from tests.market.drivers import inverse_of, layers_of, margin_of, premium_of, scores_of, submit_many
 
 MILLION, BILLION = 10**6, 10**9
 TICKS_PER_USD = 10_000
-ADL_ON = 1
 
-Case = dict[str, Any]
 NOT_HERE = {
-    "oi_scaled_imf": "initial margin that grows with open interest is no rule of this venue",
-    "oi_scaled_imf_ppm": "initial margin that grows with open interest is no rule of this venue",
-    "margin_fraction": "maintenance is given by the tier table and not as a share of initial margin",
-    "valid_transition": "accounts below maintenance are closed by the engine and send no orders of their own",
-    "liquidation_order_price": "a forced order is bounded by a share of the mark and not by the account's spread",
-    "error": "the engine sizes its own orders: nobody can hand it a wrong size",
-    "funding_index_delta": "funding is paid on the mark notional and not through an index",
-    "funding_settlement": "funding is paid on the mark notional and not through an index",
-    "funding_clamp": "the cap is a share of maintenance at the largest leverage, not of initial less maintenance",
     "funding_rate": "a rate from two time averages is a rule of another venue",
     "funding_asymmetric": "a fee pool that pays funding is a rule of another venue",
     "property": "not numeric; tests/market/test_adl.py holds it as a property",
     "fact": "not numeric",
 }
-
-
-def exact(value: Any) -> Fraction:
-    """A number of a case as it is written."""
-    return Fraction(str(value))
-
-
-def whole(value: Fraction, what: str) -> np.int64:
-    """An integer that the case's grid must give."""
-    if value.denominator != 1:
-        raise Difference(f"{what} is no whole number of its unit: {value}")
-    return np.int64(int(value))
-
-
-def near(what: str, got: Fraction | float, want: Any, tolerance: Any) -> None:
-    """Raise ``Difference`` unless both are within the case's tolerance."""
-    if abs(float(got) - float(want)) > float(tolerance if tolerance is not None else 1e-9):
-        raise Difference(f"{what}: got {float(got)!r}, expected {want!r}")
 
 
 def tier(rate: Fraction, deduction: Fraction | int = 0) -> Any:
@@ -82,18 +45,6 @@ def ask_margin(cash: Fraction, size: Fraction, tiers: Any, lots: int, ticks: int
         np.int64(round(top * ticks)), np.int64(1), tiers, np.int64(round(8 * top * ticks)), np.int64(0),
     )  # fmt: skip
     return tuple(int(v) for v in margin_of(*values))
-
-
-def is_liquidatable(case: Case) -> None:
-    given, want = case["inputs"], case["expected"]
-    size, cash = exact(given["position"]), exact(given["quote_balance"])
-    if size == 0 and cash < 0:
-        raise SkippedCase("here an account without position that owes money is taken over")
-    mark = 2 * exact(given["oracle_price"])
-    equity, need, bad, *_ = ask_margin(cash, size, tier(exact(given["mmf"])), 10, 1000, mark)
-    expect("liquidatable", bool(bad), want["liquidatable"])
-    near("equity", Fraction(equity, 10_000), want["equity"], None)
-    near("maintenance", Fraction(need, 10_000), want["maintenance"], None)
 
 
 def terms_of(given: Case) -> tuple[Fraction, Fraction, Fraction, Any]:
@@ -158,48 +109,13 @@ def inverse_price(case: Case) -> None:
     near("liquidation price", Fraction(int(safe), 2 * TICKS_PER_USD), want["liquidation_price"], tolerance)
 
 
-def bankruptcy_quote(case: Case) -> None:
-    """What closing a part must bring: the part's share of the cash, as the engine hands it over."""
-    given = case["inputs"]
-    if len(given["positions"]) > 1:
-        raise SkippedCase("accounts hold one coin")
-    size, part = exact(given["positions"]["BTC"]), exact(given["close_delta"])
-    lots = 10**8
-    cash = whole(exact(given["quote_balance"]) * MILLION, "cash")
-    share = int(share_of(cash, whole(abs(part) * lots, "part"), whole(abs(size) * lots, "size")))
-    expect("quote_delta", Fraction(-share, MILLION), exact(case["expected"]["quote_delta"]))
-
-
-def insurance_fund_delta(case: Case) -> None:
-    """One forced order through the engine, with one order to meet; the requirement is the whole notional."""
-    given = case["inputs"]
-    lots = int(whole(exact(given["position"]) * 10, "size"))  # of 0.1 coins; ticks of a dollar, money in 0.1 cents
-    price = int(whole(exact(given["fill_price"]), "price"))
-    side = "bids" if lots > 0 else "asks"
-    fee = int(whole(exact(given["max_liquidation_fee"]) * MILLION, "fee"))
-    cash = whole(exact(given["quote_balance"]) * 1000, "cash")
-    rig = Rig(
-        cash, lots, price, **{side: [(price, abs(lots))]}, tiers=tier(Fraction(1)), unit=100, window=1 << 17,
-        clearance_fee_ppm=fee,
-    )  # fmt: skip
-    # equity is not below zero before the order, else the fund takes the account without one
-    rig.scan(2 * max(price, 51_000) if lots > 0 else 2 * min(price, 49_000))
-    got = Fraction(int(rig.accounts[FUND]["cash_micro"]), 1000)
-    near("insurance_fund_delta", got, case["expected"]["insurance_fund_delta"], None)
-
-
-def book_of(bid: Fraction, ask: Fraction) -> Any:
-    """A book of one large order a side, in ticks of 0.1 dollars."""
+def premium(bid: Fraction, ask: Fraction, index: Fraction) -> Fraction:
+    """Premium of two impact prices over an index: a book of one large order a side, on a grid that holds all three."""
+    ticks = lcm(*(price.denominator for price in (bid, ask, index)))
     books = allocate_books([1 << 20, 64], 8, 9, 2, 1)
-    rows = [(0, s, whole(p * 10, "price"), MILLION, s, 0) for s, p in enumerate((bid, ask))]
+    rows = [(0, s, whole(p * ticks, "price"), MILLION, s, 0) for s, p in enumerate((bid, ask))]
     submit_many(np.array(rows, np.int64), *books)
-    return books
-
-
-def premium(bid: Any, ask: Any, index: Any) -> Fraction:
-    """Premium of two impact prices over an index."""
-    half_ticks = whole(exact(index) * 20, "index")
-    got = premium_of(half_ticks, np.int64(1), np.int64(1000), *book_of(exact(bid), exact(ask)))
+    got = premium_of(whole(2 * index * ticks, "index"), np.int64(1), np.int64(1000), *books)
     return Fraction(int(got), BILLION)
 
 
@@ -212,64 +128,20 @@ def settled_rate(mean: Fraction, base: Fraction, clamp: Fraction, cap: Fraction)
 def funding_rate_clamp(case: Case) -> None:
     given = case["inputs"]
     rate = settled_rate(exact(given["premium"]), exact(given["interest"]), exact(given["clamp"]), Fraction(1))
-    near("rate", rate, case["expected"]["rate"], case["tolerance"])
+    near("rate", rate, case["expected"]["rate"], case.get("tolerance"))
 
 
 def premium_index(case: Case) -> None:
     given = case["inputs"]
-    got = premium(given["impact_bid"], given["impact_ask"], given["index"])
-    near("premium", got, case["expected"]["premium"], case["tolerance"])
-
-
-def payment(size: Fraction, mark: Fraction, rate: Fraction) -> Fraction:
-    """What an account pays, in dollars: ticks of a cent, lots of a hundredth."""
-    values = (whole(size * 100, "size"), whole(mark * 200, "mark"), np.int64(100), whole(rate * BILLION, "rate"))
-    return Fraction(int(payment_of(*values)), MILLION)
-
-
-def funding_payment(case: Case) -> None:
-    given = case["inputs"]
-    if "size" not in given:
-        raise SkippedCase("a rate from the pool's imbalance is a rule of another venue")
-    if given["mark_price"] is None:
-        raise SkippedCase("prices are integers here: a mark that is no number cannot reach the kernel")
-    size = exact(given["size"]) * (-1 if given["side"] == "short" else 1)
-    got = -payment(size, exact(given["mark_price"]), exact(given["rate"]))
-    near("received", got, case["expected"]["received"], case["tolerance"])
+    got = premium(*(exact(given[key]) for key in ("impact_bid", "impact_ask", "index")))
+    near("premium", got, case["expected"]["premium"], case.get("tolerance"))
 
 
 def funding_e2e(case: Case) -> None:
-    """Premium, cap and payments; its index is the payment of one coin."""
-    given, want = case["inputs"], case["expected"]
-    mean = premium(given["impact_bid"], given["impact_ask"], given["index_for_premium"])
-    expect("premium_ppm", int(mean * MILLION), want["premium_ppm"])
-    cap = exact(given["clamp_factor"]) * (exact(given["imf"]) - exact(given["mmf"]))
-    rate = settled_rate(mean, Fraction(0), Fraction(0), cap)
-    expect("clamped_rate_ppm", rate * MILLION, Fraction(want["clamped_rate_ppm"]))
-    hourly = rate * int(given["hours"]) / 8
-    mark = exact(given["oracle_for_index"])
-    paid = {name: -payment(exact(size), mark, hourly) for name, size in given["positions"].items()}
-    expect("settlement", paid, {name: exact(v) for name, v in want["settlement"].items()})
-    expect("sum", sum(paid.values()), want["sum"])
-
-
-def deleverage(case: Case) -> None:
-    """Both accounts through the engine; the offsetting one bought at a tenth of the price, so that it is in profit."""
-    given, want = case["inputs"], case["expected"]
-    price = int(given["oracle_price"])
-    (short, owed), (long, cash) = ((int(given[w]["BTC"]), int(given[w]["quote"])) for w in ("liquidated", "offsetting"))
-    if cash + long * price == 0:
-        why = "an account without equity is not deleveraged here, even where the price would leave it whole"
-        raise SkippedCase(why)
-    rig = Rig([owed, cash], [short, long], price // 10, adl_on=ADL_ON, adl_rule=1)
-    rig.deleverage(FIRST, 2 * price)
-    got = [
-        {"BTC": int(rig.books.positions[0, a]), "quote": int(rig.accounts[a]["cash_micro"])} for a in (FIRST, FIRST + 1)
-    ]
-    if "error" in want:
-        expect("accounts", got, [given["liquidated"], given["offsetting"]])
-    else:
-        expect("accounts", got, [want["liquidated"], want["offsetting"]])
+    """The premium is the kernel's, cut to millionths towards zero; rate and index are the calculator's."""
+    given = case["inputs"]
+    mean = premium(*(exact(given[key]) for key in ("impact_bid", "impact_ask", "index_for_premium")))
+    accounts.funding_day(case, int(mean * MILLION))
 
 
 def score(pnl: float, cost: float, notional: float, equity: float) -> float:
@@ -283,7 +155,7 @@ def adl_score(case: Case) -> None:
     side = 1 if given["side"] == "long" else -1
     entry, mark, bankrupt = (float(given[k]) for k in ("entry", "mark", "bankruptcy"))
     got = score(side * (mark - entry), entry, mark, side * (mark - bankrupt))
-    near("score", got, case["expected"]["score"], case["tolerance"])
+    near("score", got, case["expected"]["score"], case.get("tolerance"))
 
 
 def adl_ranking(case: Case) -> None:
@@ -296,25 +168,22 @@ def adl_ranking(case: Case) -> None:
 
 def waterfall(case: Case) -> None:
     given, want = case["inputs"], case["expected"]
-    layers = np.array([layer["amount"] for layer in given["layers"]], np.int64)
+    amounts = [exact(layer["amount"]) for layer in given["layers"]]
+    unit = lcm(*(value.denominator for value in (exact(given["loss"]), *amounts)))
+    layers = np.array([whole(amount * unit, "a layer") for amount in amounts], np.int64)
     used = np.zeros(layers.size, np.int64)
-    left = int(layers_of(np.int64(given["loss"]), layers, used))
-    names = [layer["name"] for layer in given["layers"]]
-    expect("used", [list(pair) for pair in zip(names, used.tolist(), strict=True)], want["used"])
-    expect("uncovered", left, want["uncovered"])
+    left = int(layers_of(whole(exact(given["loss"]) * unit, "loss"), layers, used))
+    got = [[layer["name"], Fraction(part, unit)] for layer, part in zip(given["layers"], used.tolist(), strict=True)]
+    expect("used", got, [[name, exact(part)] for name, part in want["used"]])
+    expect("uncovered", Fraction(left, unit), exact(want["uncovered"]))
 
 
-ASK: dict[str, Callable[[Case], None]] = {
-    "is_liquidatable": is_liquidatable,
+ASK: dict[str, Callable[[Case], None]] = accounts.ASK | {
     "liquidation_price": liquidation_price,
     "bankruptcy_price": liquidation_price,
-    "bankruptcy_quote": bankruptcy_quote,
-    "insurance_fund_delta": insurance_fund_delta,
     "funding_rate_clamp": funding_rate_clamp,
     "premium_index": premium_index,
-    "funding_payment": funding_payment,
     "funding_e2e": funding_e2e,
-    "deleverage": deleverage,
     "adl_score": adl_score,
     "adl_ranking": adl_ranking,
     "waterfall": waterfall,

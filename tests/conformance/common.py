@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
+
+import numpy as np
 
 Engine = Any  # sim.MatchingEngine or tests.reference.matching.ReferenceEngine: the same public methods
 MakeEngine = Callable[..., Engine]
+Case = dict[str, Any]
 
 
 class SkippedCase(Exception):
@@ -21,6 +25,24 @@ def expect(what: str, got: Any, want: Any) -> None:
     """Raise ``Difference`` unless the two are equal."""
     if got != want:
         raise Difference(f"{what}: got {got!r}, expected {want!r}")
+
+
+def exact(value: Any) -> Fraction:
+    """A number of a case as it is written."""
+    return Fraction(str(value))
+
+
+def whole(value: Fraction, what: str) -> np.int64:
+    """An integer that the case's grid must give."""
+    if value.denominator != 1:
+        raise Difference(f"{what} is no whole number of its unit: {value}")
+    return np.int64(int(value))
+
+
+def near(what: str, got: Fraction | float, want: Any, tolerance: Any) -> None:
+    """Raise ``Difference`` unless both are within the case's tolerance."""
+    if abs(float(got) - float(want)) > float(tolerance if tolerance is not None else 1e-9):
+        raise Difference(f"{what}: got {float(got)!r}, expected {want!r}")
 
 
 def depth_of(engine: Engine, side: str) -> list[tuple[int, int, int]]:

@@ -10,9 +10,9 @@ from sim.kernels._jit import entry
 from sim.kernels.account_triggers import hang_triggers, take_crossed
 from sim.kernels.adl import deleverage, index_score, leverage_pnl, pnl_leverage
 from sim.kernels.book import Books
-from sim.kernels.funding import payment_micro, settle_funding
+from sim.kernels.funding import settle_funding
 from sim.kernels.inverse import inverse_bankruptcy, inverse_equity, inverse_is_liquidatable, inverse_last_safe
-from sim.kernels.ledger import Ledger, move_position, pro_rata, rate_up
+from sim.kernels.ledger import Ledger, move_position
 from sim.kernels.liquidation import Risk, hang, run_engine
 from sim.kernels.loss_shares import split, use_layers
 from sim.kernels.mailbox import Mail
@@ -26,7 +26,7 @@ from sim.kernels.margin import (
 )
 from sim.kernels.marks import Prices, funding_base_half_ticks, median_of_three, rounded_ratio
 from sim.kernels.matching import submit
-from sim.kernels.premium import funding_rate_ppb, premium_ppb
+from sim.kernels.premium import premium_ppb
 
 
 @entry
@@ -62,16 +62,6 @@ def margin_of(cash, position, mark, unit, tiers, ceiling, fee_ppm):
 
 
 @entry
-def fee_of(amount, rate_ppm):
-    return rate_up(amount, rate_ppm)
-
-
-@entry
-def share_of(amount, part, whole):
-    return pro_rata(amount, part, whole)
-
-
-@entry
 def settle_many(changes, accounts, clock):
     """Settle rows (account, lots, value) of position changes in order."""
     ld = Ledger(accounts, accounts, accounts, accounts, accounts, accounts, clock)
@@ -98,16 +88,6 @@ def scores_of(pnl, collateral, maintenance, cost, notional, equity, mark, entry_
         pnl_leverage(pnl, cost, notional, equity),
         index_score(mark, entry_price, side, notional, equity),
     )
-
-
-@entry
-def rate_of(premium, base, clamp, cap):
-    return funding_rate_ppb(premium, base, clamp, cap)
-
-
-@entry
-def payment_of(position, mark, unit, rate_ppb):
-    return payment_micro(position, mark, unit, rate_ppb)
 
 
 @entry

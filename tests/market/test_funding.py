@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim.calculator.doors import payment_of, rate_of
 from sim.kernels.ledger import FEES, PERP
 from sim.kernels.memory import allocate_books
 from sim.schema import EVENT_FUNDING
-from tests.market.drivers import payment_of, premium_of, rate_of, submit_many
+from tests.market.drivers import premium_of, submit_many
 from tests.market.small import DROP, market_of
 from tests.reference_market import funding
 

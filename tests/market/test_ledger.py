@@ -5,9 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.agents import TradingAgent
+from sim.calculator.doors import pro_rata_of
 from sim.kernels.clock import CLOCK
 from sim.kernels.ledger import ACCOUNT, PERP
-from tests.market.drivers import settle_many, share_of
+from tests.market.drivers import settle_many
 from tests.market.small import DROP, SALE, market_of
 from tests.reference_market.rules import Holding
 
@@ -37,7 +38,7 @@ def test_cost_and_open_interest_follow_the_slow_rules(trades):
 @given(st.integers(-(1 << 62), 1 << 62), st.integers(0, (1 << 62) - 1), st.integers(1, (1 << 62) - 1))
 def test_a_share_is_rounded_down_and_never_overflows(amount, part, whole):
     part = min(part, whole)
-    got = int(share_of(np.int64(amount), np.int64(part), np.int64(whole)))
+    got = int(pro_rata_of(np.int64(amount), np.int64(part), np.int64(whole)))
     assert got == amount * part // whole
 
 

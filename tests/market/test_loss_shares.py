@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.build import tier_table
+from sim.calculator.doors import rate_of
 from sim.kernels.adl import INDEX, PNL_LEVERAGE
 from sim.schema import EVENT_ADL
-from tests.market.drivers import layers_of, rate_of, split_of
+from tests.market.drivers import layers_of, split_of
 from tests.market.rig import FIRST, MAKER, Rig
 from tests.market.small import venue_of
 from tests.reference_market import loss_shares

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.build import tier_table
+from sim.calculator.doors import rate_up_of
 from sim.kernels.margin import TIER
 from sim.venues.profile import load_profile
-from tests.market.drivers import fee_of, margin_of, mark_of
+from tests.market.drivers import margin_of, mark_of
 from tests.reference_market import rules
 
 UNIT = 100
@@ -90,7 +91,7 @@ def test_equity_is_zero_at_bankruptcy_within_one_half_tick(size, is_long, entry,
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 1 << 61), st.integers(-500, 500_000))
 def test_fees_round_up_for_who_pays_and_down_for_who_receives(amount, rate):
-    fee = int(fee_of(np.int64(amount), np.int64(rate)))
+    fee = int(rate_up_of(np.int64(amount), np.int64(rate)))
     exact = Fraction(amount * rate, 10**6)
     assert 0 <= fee - exact < 1
 

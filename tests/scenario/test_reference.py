@@ -12,9 +12,11 @@ from sim.scenario.reference import reference_markdown, reference_rows
 from sim.scenario.spec import Spec
 from sim.scenario.write import scenario_schema, schema_text, spec_to_dict
 from sim.settings.fields import Provenance
+from sim.settings.rules import RuleSettings
 from sim.settings.venue import VenueSettings
 
-ROWS = [(model, row) for model in (Spec, VenueSettings) for row in reference_rows(model)]
+MODELS = (Spec, VenueSettings, RuleSettings)
+ROWS = [(model, row) for model in MODELS for row in reference_rows(model)]
 
 
 def test_schema_json_is_current():
@@ -50,7 +52,7 @@ def _numeric_fields(model: type[BaseModel]) -> list[tuple[type[BaseModel], str]]
 def test_every_number_has_bounds():
     from sim.settings.fields import field_extra
 
-    numbers = _numeric_fields(Spec) + _numeric_fields(VenueSettings)
+    numbers = [field for model in MODELS for field in _numeric_fields(model)]
     assert len(numbers) >= 80
     assert [f"{m.__name__}.{n}" for m, n in numbers if not {"minimum", "maximum"} <= set(field_extra(m, n))] == []
 
