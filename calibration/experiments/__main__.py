@@ -3,7 +3,7 @@
 Each writes one CSV with its settings in the header to ``results/published`` and prints its table. Names: ``calm``
 (stylised facts and depth over days), ``impact`` (metaorders), ``depth`` (depth grid by news), ``channels`` (leverage
 and withdrawal one at a time), ``flow`` (cost of a sale as depth falls), ``replay`` (counterfactuals of 10 October),
-``step`` (tick halved twice). Seeds are 1 to N; nothing is fitted here.
+``step`` (tick halved twice). Seeds are 1 to N; nothing is fitted here. ``figures`` draws what the files there hold.
 """
 
 import argparse
@@ -13,6 +13,7 @@ from multiprocessing import get_context
 
 from calibration.experiments.calm import calm, impact
 from calibration.experiments.crash import channels, depth, flow, replay, step
+from calibration.experiments.figures import draw
 from sim.runner import warm
 
 EXPERIMENTS: dict[str, tuple[Callable[[ProcessPoolExecutor, int], None], int]] = {
@@ -29,10 +30,13 @@ EXPERIMENTS: dict[str, tuple[Callable[[ProcessPoolExecutor, int], None], int]] =
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("name", choices=sorted(EXPERIMENTS))
+    parser.add_argument("name", choices=[*sorted(EXPERIMENTS), "figures"])
     parser.add_argument("--seeds", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
+    if args.name == "figures":
+        draw()
+        return
     experiment, n = EXPERIMENTS[args.name]
     warm()
     with ProcessPoolExecutor(args.jobs, get_context("spawn")) as pool:

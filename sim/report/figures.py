@@ -60,16 +60,13 @@ def _draw_price(axes: Axes, runs: Sequence[Run], recorded: Recorded | None, wind
     from_s, to_s = window
     time_s = runs[0].series["elapsed_s"].to_numpy()
     part = (time_s >= from_s) & (time_s <= to_s)
-    mark, value = columns(runs, "mark_usd"), columns(runs, "value_usd")[:, part]
-    ends = _cut_where_fund_ends(runs, mark)
-    mark = mark[:, part]
+    mark, value = columns(runs, "mark_usd")[:, part], columns(runs, "value_usd")[:, part]
     if 1 < len(runs) <= _MOST_SEED_LINES:
         _draw_seeds(axes, time_s[part], mark)
     draw_band(axes, time_s[part], mark, style.SIMULATED, "simulated mark")
     draw_band(axes, time_s[part], value, style.NEWS, "news value v (input)", linestyle="--")
-    if ends:
-        label = "insurance fund used up: not drawn from here on"
-        axes.plot(*zip(*ends, strict=True), "x", color=style.RECORDED, markersize=6, label=label)
+    if ends := _where_fund_ends(runs):
+        axes.plot(*zip(*ends, strict=True), "x", color=style.RECORDED, markersize=6, label="insurance fund used up")
     title = "Price, whole run" if from_s == 0.0 else "Price, enlarged"
     if recorded is not None:
         shown = (recorded.close_s >= from_s) & (recorded.close_s <= to_s)
@@ -85,14 +82,13 @@ def _draw_price(axes: Axes, runs: Sequence[Run], recorded: Recorded | None, wind
     axes.set_title(title)
 
 
-def _cut_where_fund_ends(runs: Sequence[Run], mark: Floats) -> list[tuple[float, float]]:
-    """Blank each seed's mark from where the insurance fund is used up; returns time and mark of these places."""
+def _where_fund_ends(runs: Sequence[Run]) -> list[tuple[float, float]]:
+    """Time and mark at which the insurance fund of a seed is first used up; what follows is drawn like the rest."""
     ends = []
-    for k, run in enumerate(runs):
+    for run in runs:
         gone = np.flatnonzero(run.series["fund_usd"].to_numpy() < 0)
         if gone.size:
-            ends.append((float(run.series["elapsed_s"].iloc[gone[0]]), float(mark[k, gone[0]])))
-            mark[k, gone[0] + 1 :] = np.nan
+            ends.append((float(run.series["elapsed_s"].iloc[gone[0]]), float(run.series["mark_usd"].iloc[gone[0]])))
     return ends
 
 

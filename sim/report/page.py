@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from sim.metrics.facts import PASS_SHARE
-from sim.report import closes, figures, forced, heatmap, positions, scorecard, style, stylised, tables, words
+from sim.report import closes, figures, forced, heatmap, positions, rounds, scorecard, style, stylised, tables, words
 from sim.report.recorded import Recorded, load_recorded
 from sim.results import Run, manifest
 from sim.venues.profile import load_profile
@@ -26,6 +26,11 @@ _ABOUT = {
         "Liquidations",
         "Forced orders that traded through the book; takeovers and deleveraging are in the next figure. An exchange "
         "that publishes at most one order a second and symbol shows less than there was.",
+    ),
+    "rounds": (
+        "First round and after",
+        "What the fall forced, beside the longs whose liquidation price the mark has passed and those that the news "
+        "would have passed by itself. What is forced beyond the dashed line is due to a fall beyond that of the news.",
     ),
     "closes": (
         "Open interest and closes",
@@ -63,6 +68,7 @@ def draw(runs: Sequence[Run], run_id: str, recorded: Recorded | None) -> dict[st
         "depth": figures.depth_figure(runs, run_id, recorded),
         "liquidations": figures.liquidation_figure(runs, run_id),
         "closes": closes.closes_figure(runs, run_id),
+        "rounds": rounds.rounds_figure(runs, run_id),
         "fuel": forced.fuel_figure(runs, run_id),
         "who": forced.who_figure(runs, run_id),
         "positions": positions.positions_figure(runs, run_id),
@@ -116,6 +122,8 @@ def render(runs: Sequence[Run], run_id: str, recorded: Recorded | None, images: 
         css_hash=base64.b64encode(hashlib.sha256(css.encode()).digest()).decode(),
         headlines=tables.headlines(runs),
         runaway=tables.runaway(runs),
+        cascade=rounds.sentences(runs),
+        minutes=rounds.minutes(runs),
         figures=[(*_about(name, recorded), base64.b64encode(data).decode()) for name, data in images.items()],
         score=card.sentences(),
         scored=card.rows(scorecard.FLASH, scorecard.BEFORE),

@@ -120,7 +120,7 @@ def test_every_figure_and_the_head_carry_run_id_and_seeds(ensemble, html):
     text = "".join(Outline(html).words)
     assert f"run {ensemble.run_id}" in text.replace("\n", " ") or ensemble.run_id in text
     assert "3 seeds (1, 2, 3)" in text
-    assert html.count(f"Run {ensemble.run_id}, 3 seeds") == 9 + 1  # nine figures, one footer
+    assert html.count(f"Run {ensemble.run_id}, 3 seeds") == 10 + 1  # ten figures, one footer
     from sim.report import figures, heatmap
 
     for figure in page.draw(ensemble.runs, ensemble.run_id, None).values():
@@ -299,17 +299,17 @@ def test_plot_draws_the_record_that_the_scenario_names(replay):
     assert "recorded mark, one-minute closes" in labels
 
 
-def test_a_seed_is_not_drawn_past_the_end_of_the_fund(replay):
+def test_the_end_of_the_fund_is_marked_and_the_price_goes_on(replay):
     runs, recorded = replay
     broken = runs[0].series.copy()
     broken.loc[broken["elapsed_s"] > 3000.0, "fund_usd"] = -1.0
     gone = replace(runs[0], tables=runs[0].tables._replace(series=broken))
     figure = figures.price_figure((gone, *runs[1:]), "abc", recorded)
     lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
-    (end_s,) = lines["insurance fund used up: not drawn from here on"].get_xdata()
+    (end_s,) = lines["insurance fund used up"].get_xdata()
     assert end_s == pytest.approx(3000.0, abs=6.0)
-    drawn = np.asarray(lines["each seed"].get_ydata(), dtype=float)
-    assert np.isfinite(drawn[0]) and np.isnan(drawn[-1])
+    for label in ("each seed", "simulated mark"):
+        assert np.isfinite(np.asarray(lines[label].get_ydata(), dtype=float)).all()
 
 
 def test_a_fund_that_is_used_up_is_said_at_the_head_of_page_and_table(replay, capsys):
