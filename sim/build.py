@@ -219,7 +219,7 @@ def seen_ticks(spec: Spec) -> int:
     return math.ceil(longest / spec.tick) + 3
 
 
-def rules_row(contract: Contract, book: BookRules) -> tuple[int, int, int, int, int, int, int]:
+def rules_row(contract: Contract, book: BookRules) -> tuple[int, int, int, int, int, int, int, int, int]:
     """One row of RULES: no price band, not halted."""
     return (
         contract.unit_micro,
@@ -229,6 +229,8 @@ def rules_row(contract: Contract, book: BookRules) -> tuple[int, int, int, int, 
         1,
         int(MAX_PRICE_TICKS),
         0,
+        units.ppm(book.professional_taker_fee),
+        units.ppm(book.professional_maker_fee),
     )
 
 

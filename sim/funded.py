@@ -63,6 +63,8 @@ def fund_arbitrageur(state: State, spec: Spec, contract: Contract, firm: Array, 
     firm["margin_micro"] = units.micro(cash / (1.0 + settings.leverage))
     firm["cash_micro"] = units.micro(cash) - firm["margin_micro"]
     firm["coin_lots"] = contract.lots(here * settings.coin_share)
+    for owner in ("margin", "wallet", "reserve"):
+        accounts["professional"][firm[owner]] = 1
     accounts["cash_micro"][firm["margin"]] = firm["margin_micro"]
     accounts["cash_micro"][firm["wallet"]] = firm["cash_micro"]
     coins[firm["wallet"]] = firm["coin_lots"]

@@ -290,9 +290,8 @@ def fill_caution(state: State, spec: Spec, contract: Contract, seed: int) -> Non
     caution["reference"] = settings.reference_volatility / math.sqrt(SECONDS_PER_DAY)
     caution["fast"] = caution["slow"] = caution["reference"] ** 2
     caution["x"] = 1.0
-    caution["fast_kept"], caution["slow_kept"] = (math.exp(-spec.tick / s) for s in VOLATILITY_S)
-    caution["log_mid"] = math.log(2.0 * contract.price_ticks)
-    caution["tick_s"] = spec.tick
+    caution["fast_s"], caution["slow_s"] = VOLATILITY_S
+    caution["log_mid"] = caution["looked_log_mid"] = math.log(2.0 * contract.price_ticks)
     caution["phi"], caution["least"] = settings.volatility_elasticity, settings.least_size
     caution["headline_kept"] = 0.5 ** (spec.tick / settings.headline_half_life)
     caution["headline_ticks"] = settings.news_latency / spec.tick + HEADLINE_S / spec.tick
@@ -369,7 +368,7 @@ def fill_accounts(
     for i, firm in enumerate(state.firms):
         open_short(state, contract, int(firm["owner"]), short)
         firm["hedge_micro"] = float(short) * contract.price_ticks * contract.unit_micro
-        accounts[firm["owner"]]["is_maker"] = 1
+        accounts[firm["owner"]]["is_maker"] = accounts[firm["owner"]]["professional"] = 1
         accounts[firm["owner"]]["cash_micro"] += units.micro(float(capital[i]))
         positions[1, firm["owner"]] += firm["stock_lots"]
     open_short(state, contract, int(HEDGERS), int(positions[0].sum()))

@@ -25,7 +25,7 @@ from sim.behaviours.background import SERIAL_ROOM
 from sim.behaviours.slices import SECOND_US
 from sim.kernels._jit import behaviour, small
 from sim.kernels.book import best_ask, best_bid, next_key
-from sim.kernels.ledger import ONE, TWO, ZERO, Order, lots_paid_for
+from sim.kernels.ledger import ONE, TWO, ZERO, Order, lots_paid_for, taker_fee_ppm
 from sim.kernels.mailbox import NEW, post
 from sim.kernels.margin import equity_micro
 from sim.kernels.marks import PERP, SPOT
@@ -117,7 +117,8 @@ def room_of(bk, ld, px, firm, leverage, b, side, price):
         return perp_room(bk, ld, px, firm, leverage, side)
     if side == SELL:
         return bk.positions[SPOT, firm["wallet"]]
-    return lots_paid_for(ld.accounts[firm["wallet"]]["cash_micro"], price, ld.rules[SPOT])
+    unit, fee = ld.rules[SPOT]["micro_per_tick_lot"], taker_fee_ppm(ld, SPOT, firm["wallet"])
+    return lots_paid_for(ld.accounts[firm["wallet"]]["cash_micro"], price, unit, fee)
 
 
 @small
@@ -181,7 +182,7 @@ def chance_of(bk, ld, px, firm, desk, cheap):
     dear = ONE - cheap
     buys = room_of(bk, ld, px, firm, desk["leverage"], cheap, BUY, best_bid(bk, dear))
     room = min(buys, room_of(bk, ld, px, firm, desk["leverage"], dear, SELL, ONE))
-    fees = np.float64(ld.rules[PERP]["taker_fee_ppm"] + ld.rules[SPOT]["taker_fee_ppm"]) * PER_MILLION
+    fees = np.float64(taker_fee_ppm(ld, PERP, firm["margin"]) + taker_fee_ppm(ld, SPOT, firm["wallet"])) * PER_MILLION
     gone = 1.0 - np.float64(room) / np.float64(firm["size_lots"])
     return Chance(cheap, room, fees + risk_of(firm, desk) + shadow_of(desk, gone))
 
@@ -223,7 +224,8 @@ def work_leftover(bk, ld, mail, px, firm, desk, net, tick):
     best, best_price, best_lots = PERP, ZERO, ZERO
     for k in range(2):
         b = np.int64(k)
-        price = price_given(bk, b, side, beyond + np.float64(ld.rules[b]["taker_fee_ppm"]) * PER_MILLION)
+        fee = taker_fee_ppm(ld, b, firm["margin"] if b == PERP else firm["wallet"])
+        price = price_given(bk, b, side, beyond + np.float64(fee) * PER_MILLION)
         if price == ZERO:
             continue
         lots = min(abs(net), room_of(bk, ld, px, firm, desk["leverage"], b, side, price))

@@ -64,7 +64,7 @@ def slice_of(ld, px, buyer, tick_us):
     price = min(buyer["threshold_ticks"], bound_price(reference, BUY, ld.rules[b]["order_bound_ppm"]))
     most = np.int64(np.float64(buyer["pace_micro"]) * (np.float64(slice_us(tick_us)) / np.float64(SECOND_US)))
     cash = min(most, ld.accounts[buyer["owner"]]["cash_micro"])
-    return price, lots_paid_for(cash, price, ld.rules[b])
+    return price, lots_paid_for(cash, price, ld.rules[b]["micro_per_tick_lot"], ld.rules[b]["taker_fee_ppm"])
 
 
 @behaviour

@@ -22,6 +22,7 @@ import numpy as np
 
 from sim import rng
 from sim.behaviours.news import log_value_seen
+from sim.behaviours.slices import SECOND_US
 from sim.kernels._jit import behaviour, small
 from sim.kernels.ledger import ONE, ZERO
 from sim.kernels.marks import PERP, SPOT
@@ -65,12 +66,13 @@ CAUTION = np.dtype(
     [
         ("fast", "f8"),  # moving variance of the log mid per second
         ("slow", "f8"),
-        ("fast_kept", "f8"),
-        ("slow_kept", "f8"),
-        ("log_mid", "f8"),
+        ("fast_s", "f8"),  # time constants of the two
+        ("slow_s", "f8"),
+        ("log_mid", "f8"),  # of the perp now
+        ("looked_log_mid", "f8"),  # when volatility was last looked at
+        ("looked_us", "i8"),
         ("x", "f8"),  # standard deviation over the reference
         ("reference", "f8"),  # per sqrt(s)
-        ("tick_s", "f8"),
         ("phi", "f8"),
         ("least", "f8"),  # w_min
         ("headline_kept", "f8"),
@@ -113,15 +115,23 @@ def equity_of_firm(bk, ld, px, firm):
 
 
 @behaviour
-def update_volatility(mk, px):
-    """Moving variances of the perp mid, and their larger root over the reference."""
+def update_volatility(mk, px, now_us):
+    """Once a second (or tick, where that is longer): moving variances of the perp mid, and their larger root over the
+    reference. Looked at each tick, the bounce of the mid would make firms more careful the shorter the tick.
+    """
     caution = mk.caution[0]
     log_mid = math.log(np.float64(px.now[0]["mid_half_ticks"]))
-    move = log_mid - caution["log_mid"]
     caution["log_mid"] = log_mid
-    rate = move * move / caution["tick_s"]
-    caution["fast"] = caution["fast_kept"] * caution["fast"] + (1.0 - caution["fast_kept"]) * rate
-    caution["slow"] = caution["slow_kept"] * caution["slow"] + (1.0 - caution["slow_kept"]) * rate
+    elapsed = now_us - caution["looked_us"]
+    if elapsed < SECOND_US:
+        return
+    seconds = 1e-6 * np.float64(elapsed)
+    move = log_mid - caution["looked_log_mid"]
+    caution["looked_log_mid"], caution["looked_us"] = log_mid, now_us
+    rate = move * move / seconds
+    fast, slow = math.exp(-seconds / caution["fast_s"]), math.exp(-seconds / caution["slow_s"])
+    caution["fast"] = fast * caution["fast"] + (1.0 - fast) * rate
+    caution["slow"] = slow * caution["slow"] + (1.0 - slow) * rate
     caution["x"] = math.sqrt(max(caution["fast"], caution["slow"])) / caution["reference"]
 
 

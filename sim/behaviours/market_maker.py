@@ -23,7 +23,7 @@ from sim.behaviours.maker_risk import NEAR, NORMAL, net_lots, review_firm, updat
 from sim.behaviours.news import log_value_seen
 from sim.kernels._jit import behaviour, small
 from sim.kernels.book import best_ask, best_bid, slot_of
-from sim.kernels.ledger import MILLION, ONE, TWO, ZERO, Order
+from sim.kernels.ledger import MILLION, ONE, TWO, ZERO, Order, taker_fee_ppm
 from sim.kernels.mailbox import CANCEL, NEW, REPLACE, post
 from sim.kernels.marks import PERP, SPOT
 from sim.kernels.quotes import half_spread, skew_per_lot
@@ -142,11 +142,11 @@ def action_for(bk, row, draw, price, lots, tolerance, quoting, warm_up):
 
 
 @small
-def take_beyond_ticks(bk, ld, b, side):
+def take_beyond_ticks(bk, ld, b, side, owner):
     """Price beyond which a quote that crosses the touch is worth its taker fee: the opposite best, worsened by the
     fee.
     """
-    fee = ld.rules[b]["taker_fee_ppm"]
+    fee = taker_fee_ppm(ld, b, owner)
     if side == BUY:
         ask = best_ask(bk, b)
         return MAX_PRICE_TICKS if ask == ZERO else ask + ask * fee // MILLION
@@ -207,7 +207,7 @@ def make_markets(bk, mk, ld, mail, px, news, key, tick):
     quoting = mk.quoting[0]
     flow = np.float64(ld.flows[PERP]["last_quoted_micro"] + ld.flows[SPOT]["last_quoted_micro"])
     if tick > ZERO:
-        update_volatility(mk, px)
+        update_volatility(mk, px, tick * ld.clock[0]["tick_us"])
     reference = mk.caution[0]["reference"]
     calm, skew = glft_spread(quoting, reference, 1.0)
     spread, skew = glft_spread(quoting, reference, mk.caution[0]["x"])
@@ -232,6 +232,6 @@ def make_markets(bk, mk, ld, mail, px, news, key, tick):
                 share = size_share(net, side, firm["limit_now_lots"])
                 near = share * firm["near"] * firm["shock_near"][side]
                 far = share * firm["far"] * firm["shock_far"][side]
-                beyond = take_beyond_ticks(bk, ld, book, side)
+                beyond = take_beyond_ticks(bk, ld, book, side, firm["owner"])
                 at = Ladder(i, book, side, reservation, near, far, widening, beyond)
                 quote_ladder(bk, mk, ld, mail, key, at, tick)

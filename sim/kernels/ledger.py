@@ -50,6 +50,7 @@ ACCOUNT = np.dtype(
         ("leveraged", "i4"),  # 1 when the liquidation engine watches this account
         ("isolated", "i4"),  # 1: margin of the position apart from the account's other cash; 0: cross
         ("is_maker", "i4"),  # 1 for market-making firms: what they take is no news to other makers
+        ("professional", "i4"),  # 1 for firms on the venue's professional fees
     ]
 )
 
@@ -63,6 +64,8 @@ RULES = np.dtype(
         ("band_low_ticks", "i8"),  # no sell order below, no buy order above: the venue's price band, see `banded`
         ("band_high_ticks", "i8"),
         ("halted", "i8"),  # 0, HALT_WAIT or HALT_REJECT
+        ("professional_taker_ppm", "i8"),
+        ("professional_maker_ppm", "i8"),
     ]
 )
 
@@ -141,10 +144,26 @@ def rate_up(amount_micro, rate_ppm):
 
 
 @small
-def lots_paid_for(cash, price, rules):
+def lots_paid_for(cash, price, unit, fee_ppm):
     """Lots that cash pays for at ``price`` or better, each fill's fee rounded up included."""
-    value = price * rules["micro_per_tick_lot"]
-    return max(ZERO, cash) // (value + rate_up(value, max(ZERO, rules["taker_fee_ppm"])) + ONE)
+    value = price * unit
+    return max(ZERO, cash) // (value + rate_up(value, max(ZERO, fee_ppm)) + ONE)
+
+
+@small
+def taker_fee_ppm(ld, b, a):
+    """What account ``a`` pays for taking in book ``b``."""
+    if np.int64(ld.accounts[a]["professional"]) != ZERO:
+        return ld.rules[b]["professional_taker_ppm"]
+    return ld.rules[b]["taker_fee_ppm"]
+
+
+@small
+def maker_fee_ppm(ld, b, a):
+    """What account ``a`` pays for a resting order that trades in book ``b``."""
+    if np.int64(ld.accounts[a]["professional"]) != ZERO:
+        return ld.rules[b]["professional_maker_ppm"]
+    return ld.rules[b]["maker_fee_ppm"]
 
 
 @behaviour
@@ -269,8 +288,8 @@ def post_fills(bk, ld, b, side, ticket, now_us):
             move_position(ld, maker, -change, -paid)
         ld.accounts[taker]["cash_micro"] = ld.accounts[taker]["cash_micro"] - paid
         ld.accounts[maker]["cash_micro"] = ld.accounts[maker]["cash_micro"] + paid
-        charge(ld.accounts, taker, rate_up(value, rules["taker_fee_ppm"]))
-        charge(ld.accounts, maker, rate_up(value, rules["maker_fee_ppm"]))
+        charge(ld.accounts, taker, rate_up(value, taker_fee_ppm(ld, b, taker)))
+        charge(ld.accounts, maker, rate_up(value, maker_fee_ppm(ld, b, maker)))
         note_ticket(ld, ld.slot_ticket[fill["maker"] & MASK32], lots, price, ONE - side, ONE, now_us)
         note_ticket(ld, ticket, lots, price, side, ZERO, now_us)
         if np.int64(ld.accounts[taker]["is_maker"]) == ZERO:

@@ -50,6 +50,24 @@ class BookRules(Settings):
         at_least=-0.01,
         at_most=0.05,
     )
+    professional_taker_fee: Fraction = setting(
+        ...,
+        unit="fraction",
+        provenance="sourced",
+        source=_GIVEN,
+        note="Fee of market makers and arbitrage firms when they take.",
+        at_least=0.0,
+        at_most=0.05,
+    )
+    professional_maker_fee: Fraction = setting(
+        ...,
+        unit="fraction",
+        provenance="sourced",
+        source=_GIVEN,
+        note="Fee of market makers and arbitrage firms when they rest; below 0 is a rebate.",
+        at_least=-0.01,
+        at_most=0.05,
+    )
     market_order_bound: Fraction = setting(
         ...,
         unit="fraction",

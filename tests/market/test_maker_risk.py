@@ -27,7 +27,10 @@ def fall(move: str, at: str = "60s", over: str = "10s") -> dict[str, str]:
 
 
 def with_makers(settings: dict[str, Any], **over: Any) -> Market:
-    return market_of(**merged(STILL, {"market_maker": ON | settings} | over))
+    """Makers alone, with a fee for taking above the coarse spread of this market: they rest and do not snipe."""
+    market = market_of(**merged(STILL, {"market_maker": ON | settings} | over))
+    market.state.rules["professional_taker_ppm"] = 500
+    return market
 
 
 def near_bids(market: Market) -> float:
@@ -72,8 +75,9 @@ def test_volatility_shrinks_near_quotes_by_its_power_and_widens():
     assert np.median(spread[80:90]) >= 1.5 * np.median(spread[20:59])
 
 
-def test_the_volatility_is_the_larger_of_two_moving_ones():
-    market = market_of(market_maker={"withdrawal": True}, duration="10m")
+@pytest.mark.parametrize("tick", ["1s", "250ms"])
+def test_the_volatility_is_the_larger_of_two_moving_ones_looked_at_once_a_second(tick):
+    market = market_of(market_maker={"withdrawal": True}, duration="10m", tick=tick)
     market.run_until(0.0)
     fast = slow = float(market.state.caution[0]["fast"])
     log_mid = math.log(2 * 10_000)
