@@ -15,17 +15,22 @@ from sim.scenario.load import load_spec
 
 OUT = Path(__file__).resolve().parents[2] / "results" / "published"
 OFF = ("leveraged.enabled=false", "market_maker.withdrawal=false")  # the base run of DECISIONS 20: no leverage, no ADL
-# Time of the shock, and how long its outcome is watched: an hour where DECISIONS 20 says two; lows come within minutes.
-SHOCK_S, HORIZON_S = 600, 3600
+SHOCK_S, HORIZON_S = 600, 7200  # time of the shock, and how long its outcome is watched (DECISIONS 20)
 SCALES = (1.5, 1.0, 0.65, 0.4)
 NEWS = (-1.0, -2.0, -3.0)  # per cent, over a minute (DECISIONS 20b: never in one tick)
 SALES = (50, 150, 450)  # millions of dollars in 60 s
 Changes = tuple[str, ...]
 
 
-def run(scenario: str, changes: Iterable[str], seed: int) -> tuple[dict[str, np.ndarray], dict[str, Any], Any]:
-    """Recorded columns, constants, and the market itself, of one run."""
+def run(
+    scenario: str, changes: Iterable[str], seed: int, pace: float = 1.0
+) -> tuple[dict[str, np.ndarray], dict[str, Any], Any]:
+    """Recorded columns, constants, and the market itself, of one run; ``pace`` scales the share of visible depth that
+    the engine may sell in a second.
+    """
     market = build(load_spec(scenario, list(changes)), seed)
+    engine = market.state.engine[0]
+    engine["slice_share_ppm"] = min(1_000_000, round(pace * int(engine["slice_share_ppm"])))
     arrays = market.run()
     return {name: arrays.series[name] for name in arrays.series.dtype.names}, arrays.constants, market
 

@@ -43,9 +43,11 @@ REPLAY: dict[str, Changes] = {
 }
 
 
-def depth_job(job: tuple[Changes, int]) -> list[dict[str, float]]:
-    """All news moves at one depth and seed: fall, base fall, second-round share, each beside the quiet base run."""
-    changes, seed = job
+def depth_job(job: tuple[Changes, float, int]) -> list[dict[str, float]]:
+    """All news moves at one depth, engine's pace and seed: fall, base fall, second-round share, each beside the quiet
+    base run.
+    """
+    changes, pace, seed = job
     span = (f"duration={SHOCK_S + HORIZON_S}s",)
     quiet = run("calm_btc", (*span, *changes, *OFF), seed)[0]["mark_usd"][SHOCK_S:]
     usd, coins = thresholds("calm_btc", (*span, *changes), seed)
@@ -53,7 +55,7 @@ def depth_job(job: tuple[Changes, int]) -> list[dict[str, float]]:
     for move in NEWS:
         shock = (f"shocks=[{{kind: news_move, at: {SHOCK_S}s, over: 60s, move: {move}%}}]",)
         base = run("calm_btc", (*span, *changes, *shock, *OFF), seed)[0]["mark_usd"][SHOCK_S:]
-        series, constants, _ = run("calm_btc", (*span, *changes, *shock), seed)
+        series, constants, _ = run("calm_btc", (*span, *changes, *shock), seed, pace)
         mark, lot = series["mark_usd"][SHOCK_S:], constants["lot_coin"]
         base_fall = log_fall(base, quiet)
         first = float(coins[usd > base.min()].sum() / coins.sum())
@@ -96,22 +98,34 @@ def channels(pool: ProcessPoolExecutor, n: int) -> None:
     write("channels.csv", rows, "channels", n)
 
 
-def depth_settings() -> dict[str, Changes]:
-    """Every depth of the grid by name."""
-    out: dict[str, Changes] = {"x1": ()}
+def depth_settings() -> dict[str, tuple[Changes, float]]:
+    """Every depth of the grid by name: its settings, and the scale of the engine's pace. Two variants stand beside the
+    thinnest visible depth: makers' answer to a dollar in inverse proportion to depth, and an engine that sells as many
+    coins a second as at full depth.
+    """
+    out: dict[str, tuple[Changes, float]] = {"x1": ((), 1.0)}
     for scale in SCALES:
         if scale != 1.0:
-            out[f"visible x{scale}"] = (f"market.depth_scale_visible={scale}",)
-            out[f"latent x{scale}"] = (f"market.depth_scale_latent={scale}",)
-            out[f"both x{scale}"] = (f"market.depth_scale_visible={scale}", f"market.depth_scale_latent={scale}")
+            visible, latent = (f"market.depth_scale_{layer}={scale}" for layer in ("visible", "latent"))
+            out[f"visible x{scale}"] = (visible,), 1.0
+            out[f"latent x{scale}"] = (latent,), 1.0
+            out[f"both x{scale}"] = (visible, latent), 1.0
+    thinnest = f"market.depth_scale_visible={SCALES[-1]}"
+    out[f"visible x{SCALES[-1]}, answer scaled"] = (thinnest, answer_at(SCALES[-1])), 1.0
+    out[f"visible x{SCALES[-1]}, pace kept"] = (thinnest,), 1.0 / SCALES[-1]
     return out
+
+
+def answer_at(scale: float) -> str:
+    """The makers' answer to a dollar of flow in inverse proportion to visible depth (DECISIONS 20: shown beside)."""
+    return f"market_maker.flow_response={1.0 / scale:.6g}%"
 
 
 def depth(pool: ProcessPoolExecutor, n: int) -> None:
     """Depth grid: share of seeds that cascade and fall over base fall, by depth and news."""
     rows = []
-    for name, changes in depth_settings().items():
-        found = list(pool.map(depth_job, [(changes, seed) for seed in range(1, n + 1)]))
+    for name, (changes, pace) in depth_settings().items():
+        found = list(pool.map(depth_job, [(changes, pace, seed) for seed in range(1, n + 1)]))
         for k, move in enumerate(NEWS):
             column = {key: np.array([f[k][key] for f in found]) for key in found[0][k]}
             c = cascades(column["second_round"], column["fall"], column["base_fall"])
@@ -163,14 +177,17 @@ def flow_job(job: tuple[Changes, int]) -> list[float]:
 
 
 def flow(pool: ProcessPoolExecutor, n: int) -> None:
-    """Cost in basis points of a sale in a minute as visible depth falls, leverage on and off."""
+    """Cost in basis points of a sale in a minute as visible depth falls, leverage on and off, makers' answer kept and
+    scaled.
+    """
     rows = []
-    for leverage in (True, False):
+    for leverage, answer in ((True, "kept"), (False, "kept"), (True, "scaled")):
         for scale in SCALES:
-            changes = (f"market.depth_scale_visible={scale}", f"leveraged.enabled={str(leverage).lower()}")
+            changes: Changes = (f"market.depth_scale_visible={scale}", f"leveraged.enabled={str(leverage).lower()}")
+            changes += (answer_at(scale),) if answer == "scaled" else ()
             found = np.array(list(pool.map(flow_job, [(changes, seed) for seed in range(1, n + 1)])))
             for k, sale in enumerate(SALES):
-                cell = {"leverage": leverage, "visible": scale, "sale_musd": sale, "seeds": n}
+                cell = {"leverage": leverage, "answer": answer, "visible": scale, "sale_musd": sale, "seeds": n}
                 rows.append({**cell, **median("fall_bp", found[:, k])})
                 say(rows[-1])
     write("flow_shock.csv", rows, "flow", n)
@@ -212,9 +229,11 @@ def replay(pool: ProcessPoolExecutor, n: int) -> None:
 
 
 def step_job(job: tuple[float, float, int]) -> float:
-    """Second-round share of one seed at one tick and news move, watched for 30 minutes."""
+    """Second-round share of one seed at one tick and news move, watched for 15 minutes: what is forced is forced by
+    then.
+    """
     tick, move, seed = job
-    span = (f"duration={SHOCK_S + 1800}s", f"tick={tick}s", "record_every=1s")
+    span = (f"duration={SHOCK_S + 900}s", f"tick={tick}s", "record_every=1s")
     shock = f"shocks=[{{kind: news_move, at: {SHOCK_S}s, over: 60s, move: {move}%}}]"
     base = run("calm_btc", (*span, shock, *OFF), seed)[0]["mark_usd"][SHOCK_S:]
     usd, coins = thresholds("calm_btc", span, seed)

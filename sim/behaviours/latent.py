@@ -122,12 +122,13 @@ def price_of_bin(news, layer, at, k):
 
 @small
 def committed_lots(bk, ld, lt, at, k):
-    """Lots that the order of bin ``k`` rests with, or may rest with once it arrives."""
+    """Lots that the order of bin ``k`` rests with, or may rest with once its message arrives: the larger, because what
+    rests can trade until then.
+    """
     row = ld.tickets[ticket_of_bin(lt, at.book, at.side, k)]
-    if np.int64(row["pending"]) != ZERO:
-        return lt.offered[at.book, at.side, k]
     slot = slot_of(bk.pool, row["handle"])
-    return ZERO if slot == ZERO else bk.pool[slot]["lots"]
+    resting = ZERO if slot == ZERO else bk.pool[slot]["lots"]
+    return max(resting, lt.offered[at.book, at.side, k]) if np.int64(row["pending"]) != ZERO else resting
 
 
 @behaviour
@@ -147,7 +148,9 @@ def capacity_lots(bk, ld, lt, at, price):
 
 @small
 def look(bk, ld, mail, news, lt, at, k, part, room, tick):
-    """Set the resting order of bin ``k`` to what its distance from the mid lets it show. Returns lots newly offered."""
+    """Set the resting order of bin ``k`` to what its distance from the mid lets it show. Returns lots newly offered;
+    what it takes back is free only once the message has arrived.
+    """
     layer = lt.layers[at.book]
     now_us = tick * ld.clock[0]["tick_us"]
     ticket = ticket_of_bin(lt, at.book, at.side, k)
@@ -159,7 +162,7 @@ def look(bk, ld, mail, news, lt, at, k, part, room, tick):
     away = distance_of_bin(layer, k) + sign * at.gap
     wanted = ZERO
     if k >= at.first and away < REACH * layer["x_r"]:
-        wanted = min(np.int64(mass * math.exp(-max(away, 0.0) / layer["x_r"])), resting + max(room, ZERO))
+        wanted = min(np.int64(mass * math.exp(-max(away, 0.0) / layer["x_r"])), max(ZERO, resting + room))
     price = price_of_bin(news, layer, at, k)
     if resting == ZERO and wanted == ZERO:
         return ZERO
@@ -173,7 +176,7 @@ def look(bk, ld, mail, news, lt, at, k, part, room, tick):
     post(ld, mail, arrival, serial, action, Order(at.book, at.side, price, wanted, layer["owner"], POST, ticket))
     if wanted > ZERO:
         lt.layers[at.book]["deepest"][at.side] = max(lt.layers[at.book]["deepest"][at.side], k)
-    return wanted - resting
+    return max(ZERO, wanted - resting)
 
 
 @small

@@ -9,9 +9,18 @@ from calibration.experiments.common import NEWS, SCALES, run, thresholds
 
 def test_the_grid_has_every_depth_once_and_the_middle_one_only_once():
     settings = crash.depth_settings()
-    assert len(settings) == 1 + 3 * (len(SCALES) - 1)
-    assert settings["x1"] == ()
-    assert settings["both x0.4"] == ("market.depth_scale_visible=0.4", "market.depth_scale_latent=0.4")
+    assert len(settings) == 1 + 3 * (len(SCALES) - 1) + 2
+    assert settings["x1"] == ((), 1.0)
+    assert settings["both x0.4"] == (("market.depth_scale_visible=0.4", "market.depth_scale_latent=0.4"), 1.0)
+    assert settings["visible x0.4, pace kept"] == (("market.depth_scale_visible=0.4",), 2.5)
+    assert "market_maker.flow_response=2.5%" in settings["visible x0.4, answer scaled"][0]
+
+
+def test_the_pace_of_the_engine_scales_with_its_share_of_depth():
+    slow, fast = (
+        run("calm_btc", ("duration=1s",), 1, pace)[2].state.engine[0]["slice_share_ppm"] for pace in (1.0, 2.5)
+    )
+    assert (slow, fast) == (250_000, 625_000)
 
 
 def test_a_larger_sale_costs_more_and_each_is_paired_with_the_run_without():

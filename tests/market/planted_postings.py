@@ -12,7 +12,7 @@ from types import ModuleType
 CASH, FUND = '["cash_micro"]', 'ld.accounts[FUND]["cash_micro"]'
 FAULTS = {
     "fees vanish": ("ledger", f"accounts[FEES]{CASH} + amount_micro", f"accounts[FEES]{CASH}"),
-    "a maker pays no fee": ("ledger", 'rules["maker_fee_ppm"]))', "ZERO))"),
+    "a maker pays no fee": ("ledger", "maker_fee_ppm(ld, b, maker)))", "ZERO))"),
     "fees are rounded down": ("ledger", "- ((-(rest * rate_ppm)) // MILLION)", "+ rest * rate_ppm // MILLION"),
     "a maker gets a micro-dollar less": ("ledger", f"[maker]{CASH} + paid", f"[maker]{CASH} + paid - ONE"),
     "a transfer pays twice": ("ledger", f"[giver]{CASH} + value", f"[giver]{CASH} + TWO * value"),

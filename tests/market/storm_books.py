@@ -76,7 +76,13 @@ def book_fill(ld, own, b, side, taker, maker, price, lots):
     own.cash[seller] += value
     own.lots[b, buyer] += lots
     own.lots[b, seller] -= lots
-    taker_fee, maker_fee = fee_of(value, ld.rules[b]["taker_fee_ppm"]), fee_of(value, ld.rules[b]["maker_fee_ppm"])
+    rules, accounts = ld.rules[b], ld.accounts
+    taker_ppm, maker_ppm = rules["taker_fee_ppm"], rules["maker_fee_ppm"]
+    if accounts[taker]["professional"] == ONE:
+        taker_ppm = rules["professional_taker_ppm"]
+    if accounts[maker]["professional"] == ONE:
+        maker_ppm = rules["professional_maker_ppm"]
+    taker_fee, maker_fee = fee_of(value, taker_ppm), fee_of(value, maker_ppm)
     own.cash[taker] -= taker_fee
     own.cash[maker] -= maker_fee
     own.cash[FEES] += taker_fee + maker_fee

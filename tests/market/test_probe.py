@@ -22,7 +22,8 @@ def drawn_in_tick(market):
     """
     tick = market.state.tick - 1
     mail = market.state.messages
-    own = mail[(mail["ticket"] == NO_TICKET) & (mail["kind"] == IOC) & (mail["serial"] >> 16 == tick)]
+    is_crowd = (mail["ticket"] == NO_TICKET) & (mail["kind"] == IOC) & (mail["flags"] == 0)  # closes are reduce-only
+    own = mail[is_crowd & (mail["serial"] >> 16 == tick)]
     return {tuple(int(row[name]) for name in ("arrival_us", "serial", "lots", "book", "side")) for row in own}
 
 

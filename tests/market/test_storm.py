@@ -54,11 +54,14 @@ def market_of(seed: int) -> tuple[Any, ...]:
     accounts["cash_micro"][FUND] = draw.integers(0, 2) * draw.integers(0, 1 << 24)
     accounts["is_maker"][HEDGERS + 1 : FIRST] = draw.integers(0, 2)
     accounts["leveraged"][FIRST:] = 1
+    accounts["professional"] = draw.integers(0, 2, len(accounts))
     clock["cash_micro"], clock["coin_lots"] = accounts["cash_micro"].sum(), books.positions[1].sum()
     clock["tick_us"] = clock["scan_every_us"] = 1_000_000
     unit = int(draw.choice([1, 7, 100]))
     fees = [(int(draw.integers(0, 3_000)), int(draw.integers(-300, 1_000))) for _ in range(2)]
-    rules = np.array([(unit, taker, maker, 50_000, 1, 1 << 30, 0) for taker, maker in fees], RULES)
+    rules = np.array(
+        [(unit, taker, maker, 50_000, 1, 1 << 30, 0, taker // 3, maker // 2) for taker, maker in fees], RULES
+    )
     n_buckets = (2 * CEILING >> 6) + 1
     engine["order_bound_ppm"], engine["pace_cap_micro_per_s"] = draw.choice([30_000, 500_000]), UNLIMITED
     engine["slice_share_ppm"], engine["slice_band_ppm"] = 600_000, 900_000

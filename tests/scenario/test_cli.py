@@ -128,6 +128,7 @@ def test_exit_codes_of_all_errors():
         "ScenarioError": 2,
         "DataError": 2,
         "EngineError": 2,
+        "RuleError": 2,
         "CapacityError": 1,
         "InvariantError": 1,
         "ResultError": 1,
