@@ -109,6 +109,7 @@ def test_a_page_of_several_seeds_says_where_cascades_are_judged_and_a_calm_one_s
         name: page.render([made_run(s, spec) for s in (1, 2)], "abc", None, {})
         for name, spec in (("calm", calm), ("hit", hit))
     }
-    assert "shoal evidence" in texts["hit"] and "autocorrelation of 5-min returns" not in texts["hit"]
-    assert "shoal evidence" not in texts["calm"] and "autocorrelation of 5-min returns" in texts["calm"]
+    judged = "Whether a seed cascades is judged beside a base run"
+    assert judged in texts["hit"] and "autocorrelation of 5-min returns" not in texts["hit"]
+    assert judged not in texts["calm"] and "autocorrelation of 5-min returns" in texts["calm"]
     assert "shoal evidence" not in page.render([made_run(1, hit)], "abc", None, {})
