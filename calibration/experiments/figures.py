@@ -19,34 +19,42 @@ Row = dict[str, str]
 
 
 def flow_figure(found: Published) -> Figure:
-    """Cost of a sale against visible depth, a line a size, with leverage and without."""
+    """Cost of a sale against visible depth, a line a size, with and without leverage; answer of makers kept, scaled."""
     sizes = sorted({float(row["sale_musd"]) for row in found.rows})
     with style.rc():
         figure = style.new_figure(4.8)
-        axes = figure.subplots()
-        axes.set_xscale("log")
-        axes.set_yscale("log")
-        for size, color, mark in zip(sizes, COLORS, MARKS, strict=False):
-            for leverage, aside in (("True", 0.985), ("False", 1.015)):  # aside, so that no interval hides another
-                rows = _sorted(found.rows, "visible", sale_musd=size, leverage=leverage)
-                at = aside * _numbers(rows, "visible")
-                line = "-" if leverage == "True" else "--"
-                _errorbar(axes, at, rows, "fall_bp", color=color, linestyle=line, marker=mark,
-                          markerfacecolor=color if leverage == "True" else "white")  # fmt: skip
-        _depth_axis(axes, _numbers(found.rows, "visible"))
-        _plain_log(axes, _numbers(found.rows, "fall_bp_low", "fall_bp_high"))
-        axes.set_xlabel("visible depth, times the calm book's; latent depth and the makers' answer as they are")
-        axes.set_ylabel("deepest fall of the mark, basis points")
-        axes.set_title("Sale in a minute: deepest fall against the run of the same seed without it", pad=24.0)
+        panels = figure.subplots(1, 2, sharey=True)
+        for axes, answer in zip(panels, ("kept", "scaled"), strict=True):
+            axes.set_xscale("log")
+            axes.set_yscale("log")
+            for size, color, mark in zip(sizes, COLORS, MARKS, strict=False):
+                for leverage, aside in (("True", 0.985), ("False", 1.015)):  # aside, so that no interval hides another
+                    rows = _sorted(found.rows, "visible", sale_musd=size, leverage=leverage, answer=answer)
+                    if not rows:
+                        continue
+                    line = "-" if leverage == "True" else "--"
+                    _errorbar(axes, aside * _numbers(rows, "visible"), rows, "fall_bp", color=color, linestyle=line,
+                              marker=mark, markerfacecolor=color if leverage == "True" else "white")  # fmt: skip
+            _depth_axis(axes, _numbers(found.rows, "visible"))
+            _plain_log(axes, _numbers(found.rows, "fall_bp_low", "fall_bp_high"))
+            said = {"kept": "makers' answer to a dollar kept", "scaled": "answer in inverse proportion to depth"}[
+                answer
+            ]
+            axes.set_title(said, pad=24.0)
+            axes.set_xlabel("visible depth, times the calm book's")
+        panels[0].set_ylabel("deepest fall of the mark after a sale in a minute, bp")
         keys = [
             Line2D([], [], color=c, marker=m, label=f"${s:g}m") for s, c, m in zip(sizes, COLORS, MARKS, strict=False)
         ]
-        keys += [
+        kinds = [
             Line2D([], [], color="#444444", marker="o", label="with leverage"),
             Line2D([], [], color="#444444", marker="o", linestyle="--", markerfacecolor="white", label="without"),
         ]
-        axes.legend(handles=keys, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=len(keys), borderaxespad=0.2)
-        _foot(figure, found, "marks: median over seeds, bars: its 95 % interval; marks stand a little apart to be seen")
+        for axes, handles in zip(panels, (keys, kinds), strict=True):
+            axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, borderaxespad=0.2)
+        _foot(
+            figure, found, "marks: median over seeds of the fall against the run without the sale, bars: 95 % interval"
+        )
     return figure
 
 
@@ -57,7 +65,15 @@ def depth_figure(found: Published) -> Figure:
         panels = figure.subplots(1, 3, sharey=True)
         for axes, kind in zip(panels, ("visible", "latent", "both"), strict=True):
             scales = sorted(
-                {1.0, *(float(name.split(" x")[1]) for name in _names(found) if name.startswith(kind))}, reverse=True
+                {
+                    1.0,
+                    *(
+                        float(name.split(" x")[1])
+                        for name in _names(found)
+                        if name.startswith(kind) and "," not in name
+                    ),
+                },
+                reverse=True,
             )
             for k, (scale, color, mark) in enumerate(zip(scales, COLORS, MARKS, strict=False)):
                 name = "x1" if scale == 1.0 else f"{kind} x{scale:g}"

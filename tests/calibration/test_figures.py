@@ -22,15 +22,16 @@ def write(folder, name, columns, rows):
 @pytest.fixture
 def folder(tmp_path):
     cost = [
-        (leverage, scale, sale, 12, sale / 5 / scale, sale / 10 / scale, math.nan if sale == 50 else sale / scale)
-        for leverage in (True, False)
+        (leverage, answer, scale, sale, 12, sale / 5 / scale, sale / 10 / scale,
+         math.nan if sale == 50 else sale / scale)
+        for leverage, answer in ((True, "kept"), (False, "kept"), (True, "scaled"))
         for scale in (1.5, 1.0, 0.4)
         for sale in (50, 450)
     ]  # fmt: skip
     write(
         tmp_path,
         "flow_shock",
-        ("leverage", "visible", "sale_musd", "seeds", "fall_bp", "fall_bp_low", "fall_bp_high"),
+        ("leverage", "answer", "visible", "sale_musd", "seeds", "fall_bp", "fall_bp_low", "fall_bp_high"),
         cost,
     )
     grid = [
@@ -82,13 +83,14 @@ def test_every_file_becomes_a_figure_with_the_same_bytes_each_time(folder, capsy
 
 def test_cost_of_a_sale_is_drawn_by_size_and_leverage(folder):
     figure = drawn(folder, "flow_shock")
-    (axes,) = figure.axes
+    axes, scaled = figure.axes
     lines = series(axes)
-    assert len(lines) == 4  # two sizes, with and without leverage
+    assert len(lines) == 4 and len(series(scaled)) == 2  # two sizes, with and without leverage
     assert lines[0][1] == pytest.approx([25.0, 10.0, 50 / 7.5]) and lines[2][1] == pytest.approx([225.0, 90.0, 60.0])
     assert lines[0][0] == pytest.approx([0.4, 1.0, 1.5], rel=0.03)
-    assert [t.get_text() for t in axes.get_legend().get_texts()] == ["$50m", "$450m", "with leverage", "without"]
-    assert "bp" not in axes.get_xlabel() and "basis points" in axes.get_ylabel()
+    assert [t.get_text() for t in axes.get_legend().get_texts()] == ["$50m", "$450m"]
+    assert [t.get_text() for t in scaled.get_legend().get_texts()] == ["with leverage", "without"]
+    assert "bp" not in axes.get_xlabel() and ", bp" in axes.get_ylabel()
     for word in (HEAD["command"], "12 seeds a mark", "b" * 12, "not a forecast", "95 % interval"):
         assert word in foot(figure)
 
