@@ -26,7 +26,7 @@ class Row:
 
     def scales(self) -> bool:
         """Whether the figure is a time, so that a faster machine would lower it."""
-        return self.unit.split("/")[0] in ("ns", "us", "CPU-s", "M messages")
+        return self.unit.split("/")[0] in ("ns", "us", "CPU-s", "M messages", "s")
 
     def verdict(self) -> str:
         """Whether the bar is met, and by how much it is missed."""
@@ -93,7 +93,48 @@ def run_rows() -> list[Row]:
             Row(f"{name}: message mix", messages / (2 * simulated), "messages/book-second"),
             Row(f"{name}: simulated time", simulated / cpu, "s/CPU-s", None, True),
         ]
+        if name.startswith("flash"):
+            rows.append(Row(f"{name}: 20:20-03:00", cpu, "CPU-s", 8.0))
     return rows
+
+
+def scale_rows() -> list[Row]:
+    """Markets at the design's intensity in a table of 100,000 and of 1,000,000 accounts, the sweep cell, memory."""
+    from tests.bench import scale
+
+    changes = scale.cancel_share()
+    rows = []
+    for name in ("calm_btc", "flash_10_11_btc"):
+        both = scale.run_both(name, "1h")
+        messages, cpu, perp = both["messages"], both["seconds"], f"{name}, dense, 100,000 accounts"
+        rows += [
+            Row(perp, messages / cpu / 1e6, "M messages/CPU-s", 12.0, True, "an hour, 32 firms x 24 rungs a side"),
+            Row("  a book-second", cpu / 7200 * 1e6, "us", note="the bar of 10 is for 80-110 messages"),
+            Row("  message mix", messages / 7200, "messages/book-second"),
+            Row("  simulated time", 3600 / cpu, "s/CPU-s", None, True),
+            Row("  cancels and replaces per fill", changes * messages / both["fills"], "x"),
+            Row("  speed in a table of 1,000,000", 100 * both["ratio"], "%", 90.0, True, "same active accounts, pairs"),
+        ]
+    cell = scale.cell()
+    messages, cpu = cell["messages"], cell["seconds"]
+    rows += [
+        Row("sweep cell, an hour at 1 s, news of -2%", cpu, "CPU-s", 0.2, note="build and summary included; aim 0.12"),
+        Row("  whole cell", messages / cpu / 1e6, "M messages/CPU-s", None, True),
+        Row("  message mix", messages / cell["duration"], "messages/s", note="200-400 in calm"),
+        Row("  simulated time", cell["duration"] / cpu, "s/CPU-s", None, True),
+        Row("  cancels and replaces per fill", changes * messages / cell["fills"], "x"),
+    ]
+    if sys.platform == "linux":
+        for n_rows, spread_over in ((scale.ROWS, 0), (scale.MORE_ROWS, scale.MORE_ROWS)):
+            before, after = scale.peak_bytes(spread_over)
+            note = f"flash_10_11_btc, dense, an hour; {before / 1e6:.0f} of it before the market is built"
+            rows.append(Row(f"peak memory, {n_rows:,} accounts", after / 1e6, "MB", note=note))
+    of_book, of_account = scale.array_bytes()
+    return [
+        *rows,
+        Row("memory of a book, 131,072 ticks a side", of_book / 1e6, "MB"),
+        Row("memory of an account", of_account, "bytes"),
+    ]
 
 
 def start_rows() -> list[Row]:
@@ -120,8 +161,8 @@ def cpu_seconds_of_children() -> float:
 
 
 def main() -> None:
-    """Print the table; ``--json FILE`` keeps it, ``--only core,flow,run,start`` chooses."""
-    parts = {"core": core_rows, "flow": flow_rows, "run": run_rows, "start": start_rows}
+    """Print the table; ``--json FILE`` keeps it, ``--only core,flow,run,scale,start`` chooses."""
+    parts = {"core": core_rows, "flow": flow_rows, "run": run_rows, "scale": scale_rows, "start": start_rows}
     chosen = sys.argv[sys.argv.index("--only") + 1].split(",") if "--only" in sys.argv else list(parts)
     begin = cpu_seconds()
     reference = sorted(reference_loop() for _ in range(3))[1]
@@ -131,7 +172,8 @@ def main() -> None:
     for part in chosen:
         for row in parts[part]():
             rows.append(row)
-            per = row.value * reference if row.more_is_better else row.value / (reference if row.scales() else 1.0)
+            scale = reference if row.scales() else 1.0
+            per = row.value * scale if row.more_is_better else row.value / scale
             bar = "" if row.bar is None else f"{row.bar:g}"
             print(f"{row.name:52} {row.value:10.2f} {row.unit:20} {per:9.2f} {bar:>7} {row.verdict()} {row.note}")
     if "--json" in sys.argv:
