@@ -6,6 +6,7 @@ that it imports, however far down. Cached code is stored as pickles, so no folde
 """
 
 import hashlib
+import json
 import os
 import stat
 import sys
@@ -120,6 +121,11 @@ def source_stamp(path: Path) -> str:
     str
         SHA-256, 64 hex digits. Independent of where the project lies.
     """
+    return _stamps_of_package().get(path) or _walk(path)
+
+
+def _walk(path: Path) -> str:
+    """The stamp of a file, from its imports."""
     seen: set[Path] = set()
     waiting = [path]
     while waiting:
@@ -129,6 +135,38 @@ def source_stamp(path: Path) -> str:
             waiting += project_imports(file)
     lines = sorted(f"{file.parent.name}/{file.name} {_read(*_identity(file))[0]}" for file in seen)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+@cache
+def _stamps_of_package() -> dict[Path, str]:
+    """Stamps of all compiled sources; that of the package's folder itself is the kernel hash."""
+    return {PACKAGE / name: stamp for name, stamp in _kept_stamps().items()}
+
+
+def _kept_stamps() -> dict[str, str]:
+    """The same by name within the package, "" for the folder.
+
+    They follow from what the package's files hold, so they are kept in the cache folder under a hash of just that: to
+    read every file takes 10 ms, to parse its imports as long as all else that a warm start does with the kernels.
+    """
+    place = cache_dir() / f"stamps-{_hash_of(sorted(PACKAGE.rglob('*.py')))[:32]}.json"
+    try:
+        return dict(json.loads(place.read_text(encoding="utf-8")))
+    except (OSError, TypeError, ValueError):
+        sources = compiled_sources()
+        stamps = {file.relative_to(PACKAGE).as_posix(): _walk(file) for file in sources} | {"": _hash_of(sources)}
+        with tempfile.NamedTemporaryFile("w", dir=place.parent, delete=False, encoding="utf-8") as new:
+            json.dump(stamps, new)
+        os.replace(new.name, place)
+        return stamps
+
+
+def _hash_of(files: list[Path]) -> str:
+    """SHA-256 over names within the package and contents."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.relative_to(PACKAGE).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()
 
 
 def _identity(path: Path) -> tuple[Path, int, int]:
@@ -204,7 +242,6 @@ def compiled_sources() -> list[Path]:
     return sorted(found)
 
 
-@cache
 def kernel_hash() -> str:
     """SHA-256 over the names and contents of all compiled sources: part of every run id and manifest.
 
@@ -213,10 +250,7 @@ def kernel_hash() -> str:
     str
         64 hex digits.
     """
-    digest = hashlib.sha256()
-    for file in compiled_sources():
-        digest.update(file.relative_to(PACKAGE).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
-    return digest.hexdigest()
+    return _stamps_of_package()[PACKAGE]
 
 
 def _warm_stamp() -> Path:

@@ -1,5 +1,6 @@
 """Numba's way to ``sim.kernel_cache``: named in ``NUMBA_CACHE_LOCATOR_CLASSES`` and imported by Numba itself."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +33,29 @@ class KernelLocator(UserProvidedCacheLocator):
         KernelLocator or None
             None where one of Numba's own has to serve: a file that has nothing to do with the project.
         """
-        path = Path(py_file).resolve()
-        if not path.is_file():
-            return None
-        if not path.is_relative_to(PACKAGE) and not any(file.is_relative_to(PACKAGE) for file in project_imports(path)):
+        if not _uses_project(_resolved(py_file)):
             return None
         locator = cls(py_func, py_file)
-        locator.ensure_cache_path()  # type: ignore[no-untyped-call]
+        _make_once(locator._cache_path)
         return locator
 
     def get_source_stamp(self) -> str:
         """Hash of the function's file and of every project file that it imports."""
-        return source_stamp(Path(self._py_file).resolve())
+        return source_stamp(_resolved(self._py_file))
+
+
+def _uses_project(path: Path) -> bool:
+    if path.is_relative_to(PACKAGE):
+        return True
+    return path.is_file() and any(file.is_relative_to(PACKAGE) for file in project_imports(path))
+
+
+@cache
+def _resolved(py_file: str) -> Path:
+    return Path(py_file).resolve()
+
+
+@cache
+def _make_once(folder: str) -> None:
+    """Make a folder of the cache; ``cache_dir`` has seen that it can be written."""
+    Path(folder).mkdir(parents=True, exist_ok=True)

@@ -81,6 +81,24 @@ def test_an_edit_two_files_below_reaches_the_caller(package: Path):
     assert answer(package) == [76, 1, 0]
 
 
+def test_kept_stamps_are_those_of_the_imports_and_a_spoilt_file_is_written_anew(package: Path):
+    assert answer(package) == [13, 0, 1]
+    (kept,) = (package / "cache").rglob("stamps-*.json")
+    stamps = kept.read_text()
+    (package / "sim/kernels/probe_low.py").write_text(HELPER.format(factor=5))
+    assert answer(package) == [76, 0, 1]
+    (package / "sim/kernels/probe_low.py").write_text(HELPER.format(factor=2))
+    for spoilt in ("", "{", "null"):
+        kept.write_text(spoilt)
+        assert answer(package)[0] == 13
+        assert kept.read_text() == stamps
+
+
+def test_stamps_of_this_package_are_those_of_the_imports():
+    for path in kernel_cache.compiled_sources():
+        assert kernel_cache.source_stamp(path) == kernel_cache._walk(path)
+
+
 def test_bounds_checked_code_is_kept_apart(package: Path):
     assert answer(package) == [13, 0, 1]
     assert answer(package, NUMBA_BOUNDSCHECK="1") == [13, 0, 1]
