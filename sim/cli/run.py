@@ -160,7 +160,7 @@ def _comparison_text(verdict: dict[str, Any]) -> str:
 
 
 def _show(done: Run | Ensemble, folder: Path, as_json: bool, with_report: bool) -> None:
-    from sim.report.tables import headlines, runaway
+    from sim.report.tables import headlines, warnings
     from sim.report.words import plain_text
     from sim.results import Ensemble
     from sim.results.storage import plain
@@ -185,7 +185,7 @@ def _show(done: Run | Ensemble, folder: Path, as_json: bool, with_report: bool) 
     typer.echo(f"run {done.run_id}, {count}; scenario outcome, not a forecast")
     for row in rows:
         typer.echo(f"  {row.name:<{wide}}  {row.median:>{middle}}" + (f"   {row.spread}" if len(runs) > 1 else ""))
-    if warning := runaway(runs):
+    for warning in warnings(runs):
         typer.echo(f"  note: {warning}")
     cpu_s = sum(r.timing.cpu_s for r in runs)
     pace = sum(r.summary["messages"] for r in runs) / max(cpu_s, 1e-9) / 1e6

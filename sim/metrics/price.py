@@ -51,6 +51,28 @@ def return_sd(time_s: Floats, price_usd: Floats, width_s: float = 60.0) -> float
     return float(returns.std()) if returns.size >= 2 else float("nan")
 
 
+def seconds_behind_news(time_s: Floats, price_usd: Floats, value_usd: Floats, gap: float) -> float:
+    """Seconds for which the price had not yet followed the news: above the value by more than ``gap`` while the news
+    since the start is a fall, or below it while it is a rise.
+
+    Parameters
+    ----------
+    time_s, price_usd, value_usd : float64[n]
+        Seconds from the start, rising; price and news value in USD.
+    gap : float
+        Smallest fraction that counts.
+
+    Returns
+    -------
+    float
+        Seconds; each row stands for the time since the one before.
+    """
+    lag = np.log(price_usd) - np.log(value_usd)
+    news = np.log(value_usd) - np.log(value_usd[0])
+    is_behind = ((news < 0.0) & (lag > gap)) | ((news > 0.0) & (lag < -gap))
+    return float(np.diff(time_s, prepend=time_s[0])[is_behind].sum())
+
+
 def lowest(price_usd: Floats) -> float:
     """Lowest price in USD."""
     return float(np.nanmin(price_usd)) if np.isfinite(price_usd).any() else float("nan")

@@ -121,7 +121,7 @@ def render(runs: Sequence[Run], run_id: str, recorded: Recorded | None, images: 
         css=css,
         css_hash=base64.b64encode(hashlib.sha256(css.encode()).digest()).decode(),
         headlines=tables.headlines(runs),
-        runaway=tables.runaway(runs),
+        warnings=tables.warnings(runs),
         cascade=rounds.sentences(runs),
         minutes=rounds.minutes(runs),
         figures=[(*_about(name, recorded), base64.b64encode(data).decode()) for name, data in images.items()],

@@ -10,6 +10,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 from pydantic import BaseModel, TypeAdapter
 
+from sim.metrics.price import seconds_behind_news
 from sim.report import words
 from sim.report.scorecard import is_calm
 from sim.results import Run
@@ -109,6 +110,29 @@ def runaway(runs: Sequence[Run]) -> str:
         f"{loss}, and little stops a fall: what makers, the latent layer and the dip buyers still hold in cash. "
         "That such a fall starts is an outcome; how deep it ends is not, and is no result."
     )
+
+
+def behind_news(runs: Sequence[Run]) -> str:
+    """Warning for the head of the page when the price lags the news by more than 2% for over a minute in some seed."""
+    gap, longest_s = 0.02, 60.0
+    lag_s = [
+        seconds_behind_news(*(run.series[name].to_numpy() for name in ("elapsed_s", "mark_usd", "value_usd")), gap)
+        for run in runs
+    ]
+    slow = [seconds for seconds in lag_s if seconds > longest_s]
+    if not slow:
+        return ""
+    return (
+        f"In {len(slow)} of {len(runs)} seeds the price stays more than 2 % behind the news, for up to "
+        f"{max(slow) / 60.0:,.0f} minutes. Those who know the news have sold or bought what they may hold, and who trades "
+        "without it stands in the way: faster news than about 5 % in ten minutes is beyond what this version can pass "
+        "on. The size of such a fall or rise is no result; docs/limits.md says more."
+    )
+
+
+def warnings(runs: Sequence[Run]) -> list[str]:
+    """What a reader must know before the numbers, at the head of the page and under the table of the command line."""
+    return [said for said in (runaway(runs), behind_news(runs)) if said]
 
 
 def tells_cascades(runs: Sequence[Run]) -> bool:

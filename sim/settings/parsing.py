@@ -171,7 +171,8 @@ def parse_money(value: object) -> float:
     text = _text(value, wanted)
     match = _MONEY_TEXT.fullmatch(text.lower())
     if match is None or match["scale"] not in _SCALE:
-        raise ValueError(f"expected {wanted}, got {shown(value)}")
+        comma = " (write digits without separators: a comma is a thousand to some and a decimal point to others)"
+        raise ValueError(f"expected {wanted}, got {shown(value)}{comma if ',' in text else ''}")
     if not (match["dollar"] or match["usd"]):  # also what is left of an unquoted $150m once a shell has read "$1"
         quotes = "in a shell, single quotes keep the dollar sign"
         raise ValueError(f"give a unit: expected {wanted}, got {shown(value)} ({quotes})")

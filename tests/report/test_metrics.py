@@ -115,3 +115,10 @@ def test_a_feed_shows_the_last_forced_order_of_each_second():
     assert shown.tolist() == [False, False, True, False, True]
     assert float(coins[shown].sum()) == 9.0
     assert cascade.shown_by_feed(np.zeros(0)).tolist() == []
+
+
+def test_a_price_behind_the_news_counts_the_seconds_in_which_it_has_not_followed():
+    time_s, value = np.arange(0.0, 6.0), np.array([100.0, 90.0, 90.0, 90.0, 90.0, 110.0])
+    fallen_late = np.array([100.0, 100.0, 95.0, 91.0, 80.0, 100.0])  # 3: within 2%; 4: overshoots; 5: behind a rise
+    assert price.seconds_behind_news(time_s, fallen_late, value, 0.02) == 3.0
+    assert price.seconds_behind_news(time_s, value, value, 0.02) == 0.0

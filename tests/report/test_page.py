@@ -322,3 +322,17 @@ def test_a_fund_that_is_used_up_is_said_at_the_head_of_page_and_table(replay, ca
     run_command._show(both, Path("there"), as_json=False, with_report=False)
     assert words_said in capsys.readouterr().out
     assert words_said[:60] in page.page_files(both.runs, "abc")["report.html"].decode()
+
+
+def test_a_price_that_lags_the_news_is_said_at_the_head_of_page_and_table(replay, capsys):
+    runs = replay[0]
+    assert tables.behind_news(runs) == ""
+    series = runs[1].series
+    late = replace(runs[1], tables=runs[1].tables._replace(series=series.assign(value_usd=series["mark_usd"] * 0.9)))
+    late.series.loc[0, "value_usd"] = series["mark_usd"][0]
+    both = Ensemble((runs[0], late))
+    said = tables.behind_news(both.runs)
+    assert said.startswith("In 1 of 2 seeds the price stays more than 2 % behind the news")
+    run_command._show(both, Path("there"), as_json=False, with_report=False)
+    assert said in capsys.readouterr().out
+    assert said[:60] in page.page_files(both.runs, "abc")["report.html"].decode()
