@@ -124,9 +124,9 @@ def behind_news(runs: Sequence[Run]) -> str:
         return ""
     return (
         f"In {len(slow)} of {len(runs)} seeds the price stays more than 2 % behind the news, for up to "
-        f"{max(slow) / 60.0:,.0f} minutes. Those who know the news have sold or bought what they may hold, and who trades "
-        "without it stands in the way: faster news than about 5 % in ten minutes is beyond what this version can pass "
-        "on. The size of such a fall or rise is no result; docs/limits.md says more."
+        f"{max(slow) / 60.0:,.0f} minutes. Those who know the news have sold or bought what they may hold, and who "
+        "trades without it stands in the way: faster news than about 5 % in ten minutes is beyond what this version "
+        "can pass on. The size of such a fall or rise is no result; docs/limits.md says more."
     )
 
 
