@@ -100,10 +100,11 @@ def triggers_of(
     half_ticks = np.rint(2.0 * usd / contract.tick_usd)
     start = 2 * contract.price_ticks
     spread = rules.age_volatility * math.sqrt(2.0 * rules.trigger_age / SECONDS_PER_DAY)
-    far = np.abs(np.log(np.maximum(half_ticks, 1.0) / start))
-    survival = np.array([math.erf(x / spread) if spread > 0.0 else 1.0 for x in far])
     waits = np.where(falls, (half_ticks > 0) & (half_ticks < start), half_ticks > start)
-    rows = np.flatnonzero((draw(HAS) < share) & waits & (half_ticks < FARTHEST) & (draw(AGE) < survival))
+    rows = np.flatnonzero((draw(HAS) < share) & waits & (half_ticks < FARTHEST))
+    far = np.abs(np.log(half_ticks[rows] / start))
+    survival = np.array([math.erf(x / spread) if spread > 0.0 else 1.0 for x in far])
+    rows = rows[draw(AGE)[rows] < survival]
     out = np.zeros(len(rows), ACCOUNT_TRIGGER)
     out["price_half_ticks"], out["account"], out["cause"] = half_ticks[rows], first + rows, cause
     reference = np.where(draw(REFERENCE)[rows] < rules.mark_share, ON_MARK, ON_LAST)

@@ -216,26 +216,27 @@ def enter(
     An entry is drawn again until the margin it leaves would have opened the position there: margin >= entry notional /
     the tier's largest leverage. Without this rule a gain could exceed the equity.
     """
-    side, lots = rows["side"], rows["lots"]
-    equity_micro = lots * float(mark_ticks * unit_micro) / rows["leverage"]
-    waiting = np.ones(len(rows), np.bool_)
+    n, waiting = len(rows), np.arange(len(rows))
+    equity_micro = rows["lots"] * float(mark_ticks * unit_micro) / rows["leverage"]
     for attempt in range(MOST_REDRAWS):
         generator = draw(ENTRY, attempt)
-        near, z = generator.random(len(rows)) < leveraged.entry_near_share, generator.standard_normal(len(rows))
+        near, z = generator.random(n)[waiting] < leveraged.entry_near_share, generator.standard_normal(n)[waiting]
         x = np.where(
             near,
             leveraged.entry_near_mean + leveraged.entry_near_sd * z,
             leveraged.entry_far_mean + leveraged.entry_far_sd * z,
         )
+        side, lots = rows["side"][waiting], rows["lots"][waiting]
         entry = np.maximum(1.0, np.rint(mark_ticks * np.exp(side * x)))
-        margin_micro = np.floor(equity_micro - side * lots * (mark_ticks - entry) * unit_micro)
+        margin_micro = np.floor(equity_micro[waiting] - side * lots * (mark_ticks - entry) * unit_micro)
         opened_usd = lots * entry * unit_micro / _MICRO
-        taken = waiting & (margin_micro * table.max_leverage[table.row(opened_usd)] >= opened_usd * _MICRO)
-        rows["entry_ticks"][taken], rows["margin_micro"][taken] = entry[taken], margin_micro[taken]
-        waiting &= ~taken
-        if not waiting.any():
+        admitted = margin_micro * table.max_leverage[table.row(opened_usd)] >= opened_usd * _MICRO
+        taken = waiting[admitted]
+        rows["entry_ticks"][taken], rows["margin_micro"][taken] = entry[admitted], margin_micro[admitted]
+        waiting = waiting[~admitted]
+        if not len(waiting):
             return
     raise ScenarioError(
-        f"leveraged: {int(waiting.sum())} of {len(rows)} accounts found no entry price that the venue's margin tiers "
+        f"leveraged: {len(waiting)} of {len(rows)} accounts found no entry price that the venue's margin tiers "
         f"admit in {MOST_REDRAWS} draws; move entry_near_mean and entry_far_mean towards 0 or lower the leverage"
     )

@@ -58,6 +58,7 @@ def code() -> dict[str, Any]:
     return {"tool": tool(), "kernel_sha256": kernel_hash(), "packages": packages(), "platform": machine()}
 
 
+@cache
 def packages() -> dict[str, str]:
     """Versions of the packages that a result may depend on; "absent" where one is not installed."""
     found = {}
