@@ -73,6 +73,12 @@ def read(given: Case, **numbers: Any) -> tuple[Account, dict[str, Contract]]:
     )
 
 
+def closed(given: Case) -> str:
+    """The contract that a case closes: the one it names, or the only one."""
+    named = given.get("close_market", given.get("market"))
+    return str(named) if named is not None else next(iter(given.get("positions", {"": 0})))
+
+
 def is_liquidatable(case: Case) -> None:
     want, risk = case["expected"], rules.account_risk(*read(case["inputs"]))
     expect("liquidatable", risk.is_liquidatable, want["liquidatable"])
@@ -82,7 +88,7 @@ def is_liquidatable(case: Case) -> None:
 
 def bankruptcy_quote(case: Case) -> None:
     given = case["inputs"]
-    got = rules.bankruptcy_quote(*read(given), given["close_market"], coins(given["close_delta"]))
+    got = rules.bankruptcy_quote(*read(given), closed(given), coins(given["close_delta"]))
     expect("quote_delta", dollars(got), exact(case["expected"]["quote_delta"]))
 
 
@@ -92,7 +98,7 @@ def refusal(case: Case) -> None:
     if "close_delta" not in given:
         raise SkippedCase("a refusal of something else than the size of a close")
     try:
-        got = rules.bankruptcy_quote(*read(given), "", coins(given["close_delta"]))
+        got = rules.bankruptcy_quote(*read(given), closed(given), coins(given["close_delta"]))
     except RuleError as error:
         if case["expected"]["error"] not in str(error):
             raise Difference(f"refused with {str(error)!r}, expected {case['expected']['error']!r}") from None
@@ -106,7 +112,7 @@ def order_price(case: Case) -> None:
         "bankruptcy_adjustment": given["bankruptcy_adjustment"],
         "maintenance_spread": given["spread_to_maintenance"],
     }
-    got = rules.liquidation_limit(*read(given, **settings), given["market"])
+    got = rules.liquidation_limit(*read(given, **settings), closed(given))
     near("limit price", got * QUOTE / BASE, case["expected"]["limit_price"], case.get("tolerance"))
 
 
@@ -116,7 +122,7 @@ def fund_change(case: Case) -> None:
     delta = -side * coins(given["fill_size"])
     quote = rules.quote_of(-delta, exact(given["fill_price"]) * BASE / QUOTE)
     account, contracts = read(given, liquidation_fee=given["max_liquidation_fee"])
-    got = rules.fund_change(account, contracts, "", delta, quote)
+    got = rules.fund_change(account, contracts, closed(given), delta, quote)
     near("insurance_fund_delta", dollars(got), case["expected"]["insurance_fund_delta"], case.get("tolerance"))
 
 
@@ -153,18 +159,19 @@ def transition(case: Case) -> None:
 
 def deleverage(case: Case) -> None:
     given, want = case["inputs"], case["expected"]
-    both = [dict(given[who]) for who in ("liquidated", "offsetting")]
-    quotes = [side.pop("quote") for side in both]
-    (name,) = both[0]
-    accounts = [account_of(quote, side) for quote, side in zip(quotes, both, strict=True)]
-    contracts = contracts_of({name: given["oracle_price"]}, profile(**margins(given)))
+    sides = [given[who] for who in ("liquidated", "offsetting")]
+    held = [{name: size for name, size in side.items() if name != "quote"} for side in sides]
+    accounts = [account_of(side["quote"], positions) for side, positions in zip(sides, held, strict=True)]
+    name = given.get("market", next(iter(held[0])))
+    prices = given.get("oracle_prices", {name: given.get("oracle_price")})
+    contracts = contracts_of(prices, profile(**margins(given)))
     try:
         after = rules.deleverage(accounts[0], accounts[1], contracts, name, coins(given["close_qty"]))
     except RuleError as error:
         if str(want.get("error")) not in str(error):
             raise Difference(f"refused: {error}; expected {want}") from None
         return
-    got = [{name: a.positions[name] * BASE, "quote": dollars(a.quote)} for a in after]
+    got = [{n: size * BASE for n, size in a.positions.items()} | {"quote": dollars(a.quote)} for a in after]
     expect("accounts", got, [{k: exact(v) for k, v in want[who].items()} for who in ("liquidated", "offsetting")])
 
 

@@ -23,7 +23,7 @@ from tests.conformance.common import Case, MakeEngine, SkippedCase, exact, expec
 from tests.market.drivers import inverse_of, layers_of, margin_of, premium_of, scores_of, submit_many
 
 MILLION, BILLION = 10**6, 10**9
-TICKS_PER_USD = 10_000
+ROOM = 1 << 61  # no product of a kernel comes near 2^63
 
 NOT_HERE = {
     "funding_rate": "a rate from two time averages is a rule of another venue",
@@ -36,6 +36,11 @@ NOT_HERE = {
 def tier(rate: Fraction, deduction: Fraction | int = 0) -> Any:
     """A table of one tier; the rate in millionths, rounded up, the deduction in money units, rounded down."""
     return np.array([(1 << 62, -(-rate * MILLION // 1), deduction // 1)], TIER)
+
+
+def finest(most: Fraction) -> int:
+    """The finest power of ten of ticks a dollar at which ``most`` of them fit a kernel."""
+    return int(10 ** (len(str(int(ROOM / most))) - 1))
 
 
 def ask_margin(cash: Fraction, size: Fraction, tiers: Any, lots: int, ticks: int, top: Fraction) -> tuple[Any, ...]:
@@ -75,20 +80,18 @@ def liquidation_price(case: Case) -> None:
         return
     size, entry, margin, (rate, deduction) = terms_of(given)
     lots = size.denominator
-    ticks = 10**8 if entry < 1000 else 10**6
+    ticks = finest(8 * (abs(size) * lots + 1) * entry)
     tiers = tier(rate, deduction * lots * ticks)
     _, _, _, safe, _, _ = ask_margin(margin - size * entry, size, tiers, lots, ticks, entry)
     near("liquidation price", Fraction(safe, 2 * ticks), want["liquidation_price"], case.get("tolerance"))
 
 
-SCALE_USD = 2 * TICKS_PER_USD * 10**8  # satoshi x half ticks of a contract of one dollar
-
-
-def ask_inverse(cash: Fraction, contracts: int, tiers: Any) -> tuple[Any, ...]:
-    """The inverse kernel for contracts of one dollar; ``cash`` in coins."""
-    values = (round(cash * 10**8), contracts, 1, SCALE_USD)
-    ceiling = np.int64(200_000 * 2 * TICKS_PER_USD)
-    return inverse_of(*(np.int64(v) for v in values), tiers, ceiling)  # type: ignore[no-any-return]
+def ask_inverse(cash: Fraction, contracts: int, tiers: Any) -> Fraction:
+    """Last safe price of contracts of one dollar by the inverse kernel; ``cash`` in coins."""
+    ticks = min(finest(Fraction(2 * abs(contracts) * 10**8)), 10_000)
+    values = (round(cash * 10**8), contracts, 1, 2 * ticks * 10**8)
+    ceiling = np.int64(200_000 * 2 * ticks)
+    return Fraction(int(inverse_of(*(np.int64(v) for v in values), tiers, ceiling)[2]), 2 * ticks)
 
 
 def inverse_price(case: Case) -> None:
@@ -99,14 +102,14 @@ def inverse_price(case: Case) -> None:
     need = exact(given["mmr"]) * worth
     if given["model"] == "inverse":  # cross: closing costs a taker fee at the bankruptcy price
         cash, fee = exact(given["balance_btc"]) + worth, exact(given["taker_fee"])
-        bankrupt = Fraction(int(ask_inverse(cash, n, tier(fee))[2]), 2 * TICKS_PER_USD)
+        bankrupt = ask_inverse(cash, n, tier(fee))
         near("bankruptcy price", bankrupt, want["bankruptcy_price"], tolerance["bankruptcy_price"])
         need += fee * n / bankrupt
         tolerance = tolerance["liquidation_price"]
     else:
         cash = worth / exact(given["leverage"]) + side * worth
-    safe = ask_inverse(cash, side * n, tier(Fraction(0), -need * 10**8))[2]
-    near("liquidation price", Fraction(int(safe), 2 * TICKS_PER_USD), want["liquidation_price"], tolerance)
+    safe = ask_inverse(cash, side * n, tier(Fraction(0), -need * 10**8))
+    near("liquidation price", safe, want["liquidation_price"], tolerance)
 
 
 def premium(bid: Fraction, ask: Fraction, index: Fraction) -> Fraction:

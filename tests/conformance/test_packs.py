@@ -114,6 +114,50 @@ def test_clearing_cases_are_answered_by_the_kernels(monkeypatch: pytest.MonkeyPa
     assert right == RIGHT_ANYHOW
 
 
+def other(kind: str, expected: dict[str, Any], tolerance: float | None = None, **inputs: Any) -> Any:
+    """A case of ours, by hand: several positions, parts of a position, and grids that no published case has."""
+    case = {"kind": kind, "inputs": inputs, "expected": expected} | ({"tolerance": tolerance} if tolerance else {})
+    return pytest.param(case, id=kind)
+
+
+OTHERS = [
+    other(
+        "is_liquidatable", {"liquidatable": True, "equity": 49.99, "maintenance": 50.0},
+        oracle_prices={"BTC": 50000, "ETH": 3000}, positions={"BTC": 0.004, "ETH": -0.1}, quote_balance=149.99, mmf=0.1,
+    ),
+    other(
+        "insurance_fund_delta", {"insurance_fund_delta": -25.5},
+        position=0.1, quote_balance=-5100, fill_price=50490, fill_size=0.05, side="sell", max_liquidation_fee=0.005,
+    ),
+    other(
+        "deleverage",
+        {"liquidated": {"BTC": 0.5, "quote": -25000.5}, "offsetting": {"BTC": -1.5, "quote": 94999.5}},
+        oracle_price=50000, imf=0.2, mmf=0.1, close_qty=0.5,
+        liquidated={"BTC": 1, "quote": -50001}, offsetting={"BTC": -2, "quote": 120000},
+    ),
+    other("error", {"error": "invalid position size delta"}, position=-1.0, close_delta=1.5, quote_balance=10),
+    other("premium_index", {"premium": 5e-06}, impact_bid=110000.55, impact_ask=110000.56, index=110000),
+    other(
+        "waterfall", {"used": [["a", 4.25], ["b", 5.0]], "uncovered": 1.25},
+        loss=10.5, layers=[{"name": "a", "amount": 4.25}, {"name": "b", "amount": 5}],
+    ),
+    other("funding_payment", {"received": -0.0053375}, 1e-12, size=10, rate=0.00025, mark_price=2.135, side="long"),
+    other(
+        "liquidation_price", {"liquidation_price": 0.0000099616161}, 1e-11,
+        model="binance", entry=0.00001234, amount=10**6, leverage=5, side="long", mmr=0.01, maintenance_amount=0.01,
+    ),
+    other(
+        "liquidation_price", {"liquidation_price": 30891.891}, 0.01,
+        model="binance", entry=26000, amount=12.34567891, leverage=5, side="short", mmr=0.01, maintenance_amount=10,
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_other_cases_of_the_same_kinds(case: dict[str, Any]) -> None:
+    assert outcome("", {}, case) == Outcome("", "case without id", "passed")
+
+
 @pytest.mark.parametrize(("header", "case"), cases_of("matching_edge34.json"))
 def test_edge34_book_after_each_message(header: dict[str, Any], case: dict[str, Any]) -> None:
     compiled, reference = MatchingEngine(self_trade="off"), ReferenceEngine(self_trade="off", audit=True)

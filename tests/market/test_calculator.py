@@ -257,6 +257,11 @@ def test_funding_creates_no_money_and_an_index_in_steps_is_the_whole_within_its_
         assert 0 <= left < len(sizes)
 
 
+def test_two_equal_bounds_of_open_interest_are_a_step_above_them():
+    rules = profile(initial_margin=0.1, open_interest_lower=500, open_interest_upper=500)
+    assert [calc.initial_margin_ppm(rules, at) for at in (0, 500, 501)] == [100_000, 100_000, PPM]
+
+
 def test_the_rate_is_cut_to_the_cap_either_way():
     rules = profile(initial_margin=0.05, maintenance_share=0.6, funding_clamp=6)
     assert calc.funding_cap_ppm(rules) == 120_000
