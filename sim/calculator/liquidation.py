@@ -136,7 +136,7 @@ def liquidation_delta(account: Account, contracts: Contracts, name: str, step: i
     if size == 0 or allowance < 0:
         raise RuleError(f"no position of {name}" if size == 0 else "this block has liquidated more than it may")
     worth = abs(quote_of(size, contracts[name].quote_per_base))
-    share = max(min(micro(rules.position_least), worth), worth * ppm(rules.position_share) // PPM)
+    share = max(micro(rules.position_least), worth * ppm(rules.position_share) // PPM)
     most = min(share, allowance)
     whole = worth <= most or abs(size) <= step
     base = abs(size) if whole else int(most / contracts[name].quote_per_base) // step * step
@@ -157,15 +157,15 @@ def deleverage(
     Raises
     ------
     RuleError
-        When a position is too small or on the wrong side, or either account would be left in a state that a trade may
-        not leave it in: their bankruptcy prices cross.
+        When a position is too small or on the wrong side, or the second account would be left in a state that a trade
+        may not leave it in: their bankruptcy prices cross. The first may always follow, its own price makes it no
+        riskier.
     """
     side = 1 if liquidated.positions.get(name, 0) > 0 else -1
     delta = -side * base
     quote = bankruptcy_quote(liquidated, contracts, name, delta)
     _closes(offsetting, name, -delta)
-    after = liquidated.changed(name, delta, quote), offsetting.changed(name, -delta, -quote)
-    for old, new in zip((liquidated, offsetting), after, strict=True):
-        if not is_allowed(account_risk(old, contracts), account_risk(new, contracts)):
-            raise RuleError("state transition not allowed: the bankruptcy prices of the two accounts cross")
-    return after
+    left = offsetting.changed(name, -delta, -quote)
+    if not is_allowed(account_risk(offsetting, contracts), account_risk(left, contracts)):
+        raise RuleError("state transition not allowed: the bankruptcy prices of the two accounts cross")
+    return liquidated.changed(name, delta, quote), left

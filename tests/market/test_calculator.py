@@ -93,7 +93,7 @@ def test_the_fund_gains_up_to_the_fee_and_bears_every_shortfall():
     for rng, _, theirs, account, contracts in many(800, 2):
         name, size = next(iter(account.positions.items()))
         least = calc.bankruptcy_quote(account, contracts, name, -size)
-        quote = least + int(rng.integers(-(10**6), 10**6))
+        quote = least + int(rng.integers(-abs(least) - 1, 2 * abs(least) + 1))
         got = calc.fund_change(account, contracts, name, -size, quote)
         most = abs(quote) * theirs["fee"] // 1
         assert got == (quote - least if quote <= least else min(quote - least, most))
