@@ -242,6 +242,7 @@ def tier_table(venue: VenueSettings) -> Array:
     for row, tier, deduction in zip(table, venue.margin_tiers, venue.deductions_usd, strict=True):
         row["up_to_micro"] = (1 << 62) if tier.up_to is None else units.micro(tier.up_to)
         row["maintenance_ppm"] = units.ppm(tier.maintenance)
+        row["initial_ppm"] = units.initial_ppm(tier.max_leverage)
         row["deduction_micro"] = units.whole(
             units.exact(deduction) * units.MICRO, "margin deduction", "use whole-dollar tier edges"
         )

@@ -18,7 +18,8 @@ from sim.agents import DESKS
 from sim.errors import CapacityError, InvariantError, ScenarioError
 from sim.kernels.clock import FAULT, OVERFLOW
 from sim.kernels.invariants import LAWS
-from sim.kernels.ledger import ACCOUNT
+from sim.kernels.ledger import ACCOUNT, NO_TICKET
+from sim.kernels.liquidation import scan_rank
 from sim.kernels.recording import QUOTE_RING
 from sim.layout import GUEST_KEY
 from sim.recorder import RunArrays, collect, state_hash
@@ -175,16 +176,20 @@ class Market(mesa.Model):  # type: ignore[misc]  # Mesa has no types
     # --- accounts and orders
     # --------------------------------------------------------------------------------------------------
 
-    def open_account(self, cash_usd: float, coins: float) -> int:
-        """Add a funded account outside the liquidation engine's watch; returns its row. Money and coins enter as a
-        deposit.
+    def open_account(self, cash_usd: float, coins: float, initial_ppm: int = units.PPM) -> int:
+        """Add a funded account of a Python agent; returns its row. Money and coins enter as a deposit.
+
+        The liquidation engine watches it. ``initial_ppm`` is the least rate of initial margin, in millionths.
         """
         self.sync()
         row = np.zeros(1, ACCOUNT)
         clock = self.state.clock[0]
         row["cash_micro"] = units.micro(cash_usd)
+        units.refuse_overflow(int(clock["cash_micro"]) + int(row[0]["cash_micro"]), "cash of all accounts")
         row["key"] = GUEST_KEY + int(clock["n_guests"])
+        row["rank"] = scan_rank(self.state.key, row[0]["key"])
         row["bucket"], row["next"], row["prev"], row["first_forced_us"] = -1, -1, -1, -1
+        row["leveraged"], row["least_initial_ppm"], row["newest_order"] = 1, initial_ppm, NO_TICKET
         owner = self.state.add_owner(row)
         self.state.books.positions[1, owner] = units.lots(coins, self.lot_coin)
         clock["n_guests"] += 1
@@ -192,13 +197,17 @@ class Market(mesa.Model):  # type: ignore[misc]  # Mesa has no types
         clock["coin_lots"] += self.state.books.positions[1, owner]
         return owner
 
-    def new_ticket(self, is_guest: bool) -> int:
-        """Reserve a ticket: the name of one order, valid before and after it reaches the book."""
+    def new_ticket(self, owner: int | None = None) -> int:
+        """Reserve a ticket: the name of one order, valid before and after it reaches the book. That of a Python agent's
+        account goes to the head of its open orders.
+        """
         state = self.state
         used = self._n_tickets
         if used >= len(state.tickets):
             state.tickets = longer(state.tickets)
-        state.tickets[used]["is_guest"] = int(is_guest)
+        if owner is not None:
+            state.tickets[used]["older"] = state.accounts[owner]["newest_order"]
+            state.accounts[owner]["newest_order"] = used
         self._n_tickets = used + 1
         return used
 

@@ -33,6 +33,9 @@ REJECT_CAPACITY = np.int64(-8)  # pool, fills or ack space full: grow and send a
 REJECT_KIND = np.int64(-9)  # unknown kind, side, book or owner
 REJECT_BAND = np.int64(-10)  # price beyond the venue's band; in the simulator alone, like the next
 REJECT_HALT = np.int64(-11)  # trading is halted
+REJECT_MARGIN = np.int64(-12)  # more than the account's free money covers; of Python agents, like the next two
+REJECT_COINS = np.int64(-13)  # more than the account's free coins
+ORDER_TAKEN_OFF = np.int64(-14)  # no refusal: the liquidation engine cancelled what rested
 
 MAX_PRICE_TICKS = np.int64((1 << 31) - 1)
 MAX_LOTS = np.int64(1 << 54)  # level totals and positions stay exact up to 2^62, i.e. 256 orders of this size

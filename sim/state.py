@@ -9,11 +9,12 @@ import numpy.typing as npt
 from sim.errors import CapacityError
 from sim.kernels.book import Books
 from sim.kernels.clock import GROW
-from sim.kernels.ledger import GUEST_FILL
+from sim.kernels.ledger import GUEST_FILL, Ledger
 from sim.kernels.memory import grow_fills, grow_pool
 from sim.tick import advance
 
 Array = npt.NDArray[Any]
+EVENTS_OF_AN_ACCOUNT = 6  # rows in one tick: its share of the declared maximum, see build.py
 MOST_ROWS = 1 << 26  # of one growing room: far beyond any run that fits a machine, near enough to catch a runaway
 
 
@@ -100,6 +101,12 @@ class State:
             self.conduct, self.persons, self.closing, self.triggers, self.trigger_heads, self.past_marks,
         )  # fmt: skip
 
+    def ledger(self) -> Ledger:
+        """The room of accounts as kernels take it."""
+        return Ledger(
+            self.accounts, self.rules, self.flows, self.tickets, self.slot_ticket, self.guest_fills, self.clock
+        )
+
     def run(self, n_ticks: int) -> int:
         """Run whole ticks until ``n_ticks`` are done or one ends badly; grows rooms on the way. Returns the status."""
         end = self.tick + n_ticks
@@ -151,10 +158,11 @@ class State:
         self.order = longer(self.order)
 
     def add_owner(self, account: Array) -> int:
-        """Append one account row and its positions; returns the row."""
+        """Append one account row and its positions, and a place in every room that holds accounts; returns the row."""
         self.accounts = np.concatenate([self.accounts, account])
         self.ranked, self.score = np.append(self.ranked, 0), np.append(self.score, 0.0)
-        self.clock[0]["most_events"] += 1
+        self.queue = np.append(self.queue, 0)
+        self.clock[0]["most_events"] += EVENTS_OF_AN_ACCOUNT
         positions = self.books.positions
         column = np.zeros((len(positions), 1), np.int64)
         self.books = self.books._replace(positions=np.ascontiguousarray(np.hstack([positions, column])))

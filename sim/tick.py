@@ -9,7 +9,6 @@ import math
 
 import numpy as np
 
-from sim import rng
 from sim.behaviours.arbitrage import Arbitrage, arbitrage, write_arbitrage
 from sim.behaviours.background import Background, send_limits, send_takers
 from sim.behaviours.dip_buyer import DipBuyers, buy_dips, rest_bids, write_dip_buyers
@@ -23,9 +22,10 @@ from sim.kernels.book import Books, recentre
 from sim.kernels.clock import DONE, FAULT, GROW, OVERFLOW
 from sim.kernels.fund import unload_fund
 from sim.kernels.funding import settle_funding
+from sim.kernels.guests import settle_guests
 from sim.kernels.invariants import broken_law
 from sim.kernels.ledger import ONE, TWO, ZERO, Ledger
-from sim.kernels.liquidation import Risk, hang, run_engine
+from sim.kernels.liquidation import Risk, hang, run_engine, scan_rank
 from sim.kernels.mailbox import Mail, match_mail
 from sim.kernels.marks import PERP, SPOT, Prices, read_mids, update_prices
 from sim.kernels.recording import Tape, write_bands, write_quote, write_row
@@ -33,8 +33,8 @@ from sim.kernels.recording import Tape, write_bands, write_quote, write_row
 
 @small
 def most_guest_fills(bk, clock):
-    """Rows that fills of Python agents may need in one tick: two for each order that can end, and one for each
-    message and each order of the engine that leaves a part of an agent's order behind.
+    """Rows that fills and refusals of Python agents may need in one tick: two for each order that can end or is
+    refused, and one for each message and each order of the engine that leaves a part of an agent's order behind.
     """
     messages = clock["n_mail"] + clock["most_messages"] + clock["n_closing"]
     return TWO * (np.int64(bk.pool.shape[0]) + messages) + clock["most_events"]
@@ -62,8 +62,7 @@ def hang_all(bk, ld, rk, pp, key):
     for a in range(ld.accounts.shape[0]):
         account = ld.accounts[a]
         if np.int64(account["leveraged"]) != ZERO:
-            w0, w1, w2, w3 = rng.philox(key, account["key"], rng.SCAN_RANK, ZERO, ZERO)
-            account["rank"] = np.int64(w0) * np.int64(1 << 30) + (np.int64(w1) >> TWO)
+            account["rank"] = scan_rank(key, account["key"])
             hang(bk, ld, rk, np.int64(a))
     open_people(pp)
 
@@ -85,6 +84,7 @@ def force_orders(bk, ld, rk, px, now_us):
     """Steps 6 and 7: the liquidation engine, then the fund."""
     run_engine(bk, ld, rk, px, now_us)
     unload_fund(bk, ld, rk, px, now_us)
+    settle_guests(bk, ld, rk, px)
 
 
 @small
@@ -177,8 +177,9 @@ def advance(
             send_closes(bk, ld, mail, px, pp, t, start_us)  # 5a
         else:
             rest_bids(dip, ld, mail, t)  # 4b
-        match_mail(bk, ld, mail, key, start_us, end_us)  # 5b
+        match_mail(bk, ld, mail, rk, px, key, start_us, end_us)  # 5b
         note_closes(bk, ld, rk, pp)  # 5b
+        settle_guests(bk, ld, rk, px)  # 5b
         if t < ZERO:
             hang_all(bk, ld, rk, pp, key)
         if is_engine_on and clock[0]["engine_first"] == ZERO:

@@ -60,6 +60,11 @@ def ppm(fraction: float) -> int:
     return whole(exact(fraction) * PPM, f"fraction {fraction:g} in millionths", "give at most six decimals")
 
 
+def initial_ppm(leverage: float) -> int:
+    """Initial margin rate of a leverage in millionths: rounded up."""
+    return math.ceil(PPM / exact(leverage))
+
+
 def ticks(usd: float, tick_usd: float) -> int:
     """Ticks nearest to a price in dollars."""
     return round(exact(usd) / exact(tick_usd))

@@ -2,7 +2,7 @@
 
 from sim.agents.arbitrage import ArbitrageDesk
 from sim.agents.background import BackgroundDesk
-from sim.agents.base import Desk, Fill, OrderRefused, Ref, TradingAgent
+from sim.agents.base import Desk, Fill, OrderRefused, Ref, Refusal, TradingAgent
 from sim.agents.dip_buyer import DipBuyerDesk
 from sim.agents.engine import EngineDesk, FundDesk, HedgerDesk
 from sim.agents.leveraged import LeveragedDesk
@@ -36,6 +36,7 @@ __all__ = [
     "MarketMakerDesk",
     "OrderRefused",
     "Ref",
+    "Refusal",
     "TradingAgent",
     "TrendDesk",
 ]

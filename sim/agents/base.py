@@ -4,12 +4,33 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import mesa
+import numpy as np
 
 from sim import units
 from sim.errors import ShoalError
+from sim.kernels.guests import account_of
 from sim.kernels.mailbox import CANCEL, NEW, REPLACE
 from sim.recorder import live_lots
-from sim.schema import FOK, GTC, IOC, MAX_LOTS, MAX_PRICE_TICKS, POST
+from sim.schema import (
+    FOK,
+    GTC,
+    IOC,
+    MAX_LOTS,
+    MAX_PRICE_TICKS,
+    OK,
+    ORDER_TAKEN_OFF,
+    POST,
+    REJECT_BAND,
+    REJECT_CAPACITY,
+    REJECT_COINS,
+    REJECT_FOK,
+    REJECT_HALT,
+    REJECT_LOTS,
+    REJECT_MARGIN,
+    REJECT_POST,
+    REJECT_PRICE,
+    REJECT_STALE,
+)
 from sim.view import BOOKS, View
 
 if TYPE_CHECKING:
@@ -17,10 +38,23 @@ if TYPE_CHECKING:
 
 SIDES = {"buy": 0, "sell": 1}
 KINDS = {"gtc": int(GTC), "ioc": int(IOC), "fok": int(FOK), "post": int(POST)}
+REASONS = {
+    int(REJECT_MARGIN): "the free money of the account does not cover it",
+    int(REJECT_COINS): "the free coins of the account do not cover it",
+    int(REJECT_STALE): "the order was gone",
+    int(REJECT_POST): "a post-only order would have traded",
+    int(REJECT_FOK): "a fill-or-kill order could not be filled whole",
+    int(REJECT_BAND): "the price is beyond the venue's band",
+    int(REJECT_HALT): "trading is halted",
+    int(REJECT_PRICE): "the book holds no such price",
+    int(REJECT_LOTS): "the book holds no such size",
+    int(REJECT_CAPACITY): "the book is full",
+    int(ORDER_TAKEN_OFF): "the liquidation engine cancelled it",
+}
 
 
 class OrderRefused(ShoalError):
-    """An order that could not be sent: unknown word, bad size or price, or not covered by the account."""
+    """An order that could not be sent: an unknown word, a size or price that no book holds."""
 
 
 class Ref(NamedTuple):
@@ -39,6 +73,14 @@ class Fill(NamedTuple):
     coins: float
     price: float
     is_maker: bool
+
+
+class Refusal(NamedTuple):
+    """A message that the venue refused, or an order that the liquidation engine took off, and why."""
+
+    ref: Ref
+    time_s: float
+    reason: str
 
 
 class Desk(mesa.Agent):  # type: ignore[misc]  # Mesa has no types
@@ -92,12 +134,15 @@ class TradingAgent(Desk):
         Time from a decision to its arrival at the venue, in seconds.
     information_latency_s : float
         Age of what ``view`` shows, in seconds.
+    leverage : float or None
+        Largest notional over own money, 1 or more; 1 is fully funded. The venue's tiers allow less for large positions;
+        ``None`` leaves it to them.
 
     Notes
     -----
-    Perp positions and open orders of both books together are limited to the account's own money, fees included (no
-    leverage), spot sales to its coins. Such an account needs no liquidation engine: it could owe something only if the
-    price doubled against a short that holds all its money.
+    Orders in the book reserve money: perp orders initial margin, spot bids their price, spot asks coins
+    (kernels/guests.py). What is not covered when it arrives is refused, see ``refusals``. The liquidation engine
+    watches the account like every leveraged one and cancels the open orders first. Coins back no perp position.
     """
 
     def __init__(
@@ -107,19 +152,21 @@ class TradingAgent(Desk):
         coins: float = 0.0,
         latency_s: float = 0.05,
         information_latency_s: float = 0.0,
+        leverage: float | None = 1.0,
     ) -> None:
         super().__init__(market)
         if not all(0.0 <= value < math.inf for value in (latency_s, information_latency_s, cash_usd, coins)):
             raise OrderRefused("money, coins and latencies of an agent must be finite and not negative; give 0 or more")
-        self.owner = market.open_account(cash_usd, coins)
+        if leverage is not None and not 1.0 <= leverage < math.inf:
+            raise OrderRefused(f"leverage {leverage:g} of an agent: give 1 or more, or None for what the tiers allow")
+        self.owner = market.open_account(cash_usd, coins, 0 if leverage is None else units.initial_ppm(leverage))
         self.latency_s = latency_s
         self.information_latency_s = information_latency_s
         self._tickets: list[int] = []
         self._orders: list[tuple[int, int]] = []  # book, side of each order, by serial
         self._serial_of: dict[int, int] = {}  # of each ticket
-        self._open: list[int] = []  # tickets that may be on their way or resting
         self._sent = 0
-        self._seen_fills = int(market.state.clock[0]["n_guest_fills"])
+        self._seen_fills = self._seen_refusals = int(market.state.clock[0]["n_guest_fills"])
         self._interval_s = 0.0
 
     def owners(self) -> Any:
@@ -161,15 +208,10 @@ class TradingAgent(Desk):
 
     def fills(self) -> list[Fill]:
         """Executions since the last call, oldest first."""
-        self.market.sync()
-        state = self.market.state
-        n = int(state.clock[0]["n_guest_fills"])
-        rows = state.guest_fills[self._seen_fills : n]
-        self._seen_fills = n
-        serial_of = self._serial_of
+        rows, self._seen_fills = self._log_since(self._seen_fills)
         return [
             Fill(
-                Ref(self.unique_id, serial_of[int(row["ticket"])]),
+                self._ref(row),
                 float(row["time_us"]) / units.MICRO,
                 "sell" if row["side"] else "buy",
                 float(row["lots"]) * self.market.lot_coin,
@@ -177,8 +219,55 @@ class TradingAgent(Desk):
                 bool(row["is_maker"]),
             )
             for row in rows
-            if int(row["ticket"]) in serial_of
+            if row["status"] == OK
         ]
+
+    def refusals(self) -> list[Refusal]:
+        """Messages that the venue refused since the last call, and orders that the liquidation engine cancelled; oldest
+        first.
+        """
+        rows, self._seen_refusals = self._log_since(self._seen_refusals)
+        return [
+            Refusal(self._ref(row), float(row["time_us"]) / units.MICRO, REASONS[int(row["status"])])
+            for row in rows
+            if row["status"] != OK
+        ]
+
+    def _log_since(self, seen: int) -> tuple[list[Any], int]:
+        """Rows of the log about its own orders from row ``seen`` on, and the row after them."""
+        self.market.sync()
+        state = self.market.state
+        n = int(state.clock[0]["n_guest_fills"])
+        return [row for row in state.guest_fills[seen:n] if int(row["ticket"]) in self._serial_of], n
+
+    def _ref(self, row: Any) -> Ref:
+        return Ref(self.unique_id, self._serial_of[int(row["ticket"])])
+
+    @property
+    def equity_usd(self) -> float:
+        """Cash, locked or not, and perp position at mark, in dollars; coins not counted."""
+        return units.usd(self._account()[0])
+
+    @property
+    def free_usd(self) -> float:
+        """Equity that neither the position nor orders in the book reserve, in dollars: what a new order may use."""
+        equity, reserved = self._account()
+        return units.usd(equity - reserved)
+
+    @property
+    def liquidation_usd(self) -> float | None:
+        """Last mark at which the account is safe from liquidation, in dollars; ``None`` without a perp position."""
+        self.market.sync()
+        account = self.market.state.accounts[self.owner]
+        return float(account["liquidation_half_ticks"]) * 0.5 * self.market.tick_usd if account["held_lots"] else None
+
+    def _account(self) -> tuple[int, int]:
+        """Equity and what is reserved, in micro-dollars."""
+        self.market.sync()
+        state = self.market.state
+        mark = state.price[0]["mark_half_ticks"]
+        equity, reserved = account_of(np.int64(self.owner), state.books, state.ledger(), state.tiers, mark)
+        return int(equity), int(reserved)
 
     def open_coins(self, ref: Ref) -> float:
         """Coins of an order still resting in the book; 0 before it arrives and after it is done."""
@@ -190,7 +279,7 @@ class TradingAgent(Desk):
     # ---------------------------------------------------------------------------------------------------------------
 
     def submit(self, book: str, side: str, price: float, coins: float, kind: str = "gtc") -> Ref:
-        """Send a limit order; it arrives ``latency_s`` later.
+        """Send a limit order; it arrives ``latency_s`` later, and is refused then if the account does not cover it.
 
         Parameters
         ----------
@@ -210,11 +299,9 @@ class TradingAgent(Desk):
         b, s, k = _word(BOOKS, book, "book"), _word(SIDES, side, "side"), _word(KINDS, kind, "kind")
         market = self.market
         ticks, lots = self._size(s, price, coins)
-        self._refuse_uncovered(b, s, ticks, lots)
-        ticket = market.new_ticket(is_guest=True)
+        ticket = market.new_ticket(self.owner)
         self._serial_of[ticket] = len(self._tickets)
         self._tickets.append(ticket)
-        self._open.append(ticket)
         self._orders.append((b, s))
         self._send(ticket, int(NEW), b, s, ticks, lots, k)
         return Ref(self.unique_id, len(self._tickets) - 1)
@@ -240,9 +327,6 @@ class TradingAgent(Desk):
         ticket = self._ticket(ref)
         b, s = self._orders[ref.serial]
         ticks, lots = self._size(s, price, coins)
-        self._refuse_uncovered(b, s, ticks, lots)
-        if ticket not in self._open:
-            self._open.append(ticket)
         self._send(ticket, int(REPLACE), b, s, ticks, lots, int(GTC))
 
     def _size(self, s: int, price: float, coins: float) -> tuple[int, int]:
@@ -271,46 +355,6 @@ class TradingAgent(Desk):
         arrival = self.market.time_us + units.nearest_us(self.latency_s * self.market.agent_latency_factor)
         self.market.post((arrival, self._sent, ticket, ticks, lots, self.owner, action, kind, b, s, 0))
         self._sent += 1
-
-    def _refuse_uncovered(self, b: int, s: int, ticks: int, lots: int) -> None:
-        """Refuse an order whose fill, with all open orders filled, the account could not pay for."""
-        self.market.sync()
-        state = self.market.state
-        orders = [*self._committed(), (b, s, lots, ticks)]
-        wanted = [[sum(o[2] for o in orders if o[:2] == (book, side)) for side in (0, 1)] for book in (0, 1)]
-        perp, coins = (int(lots_held) for lots_held in state.books.positions[:, self.owner])
-        mark = int(state.price[0]["mark_half_ticks"])
-        unit, spot_unit = (int(value) for value in state.rules["micro_per_tick_lot"])
-        money = int(state.accounts[self.owner]["cash_micro"]) + perp * mark * unit // 2
-        exposure = max(abs(perp + wanted[0][0]), abs(perp - wanted[0][1]))
-        spot_micro = sum(o[2] * o[3] for o in orders if o[:2] == (1, 0)) * spot_unit
-        perp_micro = max(wanted[0]) * mark * unit // 2
-        fees = -(-(perp_micro + spot_micro) * int(state.rules["taker_fee_ppm"].max()) // units.PPM)
-        covered = money >= exposure * mark * unit // 2 + spot_micro + fees
-        if b == 0:
-            only_closes = perp * (1 - 2 * s) < 0 and wanted[0][s] <= abs(perp)
-            covered = covered or only_closes
-        elif s == 1:
-            covered = coins >= wanted[1][1]
-        if not covered:
-            raise OrderRefused(
-                f"agent {self.unique_id}: the account does not cover {lots} lots more; deposit more or cancel orders"
-            )
-
-    def _committed(self) -> list[tuple[int, int, int, int]]:
-        """Book, side, lots and ticks of each of its orders on their way or resting."""
-        state = self.market.state
-        rows = state.tickets[self._open]
-        resting = live_lots(state.books, rows["handle"])
-        out, self._open, before = [], [], self._open
-        for ticket, row, lots in zip(before, rows, resting, strict=True):
-            if int(lots) or int(row["pending"]):
-                self._open.append(ticket)
-                out.append((*self._orders[self._serial_of[ticket]], int(lots), int(row["price_ticks"])))
-        mail = state.messages[: int(state.clock[0]["n_mail"])]
-        for m in mail[(mail["owner"] == self.owner) & (mail["action"] != CANCEL)]:
-            out.append((int(m["book"]), int(m["side"]), int(m["lots"]), int(m["price_ticks"])))
-        return out
 
 
 def _word(table: dict[str, int], word: str, what: str) -> int:

@@ -5,13 +5,15 @@ L4).
 import numpy as np
 
 from sim.kernels._jit import behaviour
-from sim.kernels.book import META_BITS, META_FAR, best_ask, best_bid
+from sim.kernels.book import META_BITS, META_FAR, best_ask, best_bid, price_of
+from sim.kernels.guests import first_guest, spot_cost
 from sim.kernels.ledger import ONE, TWO, ZERO
 from sim.kernels.marks import PERP, SPOT
 
-HOLDS, CASH, POSITIONS, COINS, CROSSED, BOOK_TOTALS, NEGATIVE_COINS, FILLS_LEFT, SETTLED, INTEREST, FREE_CASH = (
-    np.int64(i) for i in range(11)
+HOLDS, CASH, POSITIONS, COINS, CROSSED, BOOK_TOTALS, NEGATIVE_COINS, FILLS_LEFT, SETTLED, INTEREST = (
+    np.int64(i) for i in range(10)
 )
+FREE_CASH, LOCKED = np.int64(10), np.int64(11)
 LAWS = (
     "all laws hold",
     "cash over all accounts changed",
@@ -24,6 +26,7 @@ LAWS = (
     "a perp position differs from what was settled",
     "open interest is not the sum of long positions",
     "an account owes free cash",
+    "the cash locked for an agent's spot bids is not what its bids in the book reserve",
 )
 
 
@@ -46,6 +49,18 @@ def side_is_whole(bk, row):
 
 
 @behaviour
+def is_locked(bk, ld, a):
+    """Whether an agent's locked cash is what its spot bids reserve, counted through the whole pool."""
+    reserved = ZERO
+    for slot in range(1, bk.pool.shape[0]):
+        order = bk.pool[slot]
+        is_bid = np.int64(order["meta"]) >> META_BITS == TWO * SPOT  # buys are the even rows
+        if np.int64(order["generation"]) & ONE and is_bid and np.int64(order["owner"]) == a:
+            reserved += spot_cost(ld, a, price_of(bk, np.int64(slot)), order["lots"])
+    return reserved == ld.accounts[a]["free_micro"]
+
+
+@behaviour
 def broken_law(bk, ld):
     """Number of the first law that does not hold, 0 when all do."""
     cash, position, coins, longs = ZERO, ZERO, ZERO, ZERO
@@ -61,6 +76,9 @@ def broken_law(bk, ld):
         coins += bk.positions[SPOT, a]
         if bk.positions[SPOT, a] < ZERO:
             return NEGATIVE_COINS
+    for a in range(first_guest(ld), ld.accounts.shape[0]):
+        if not is_locked(bk, ld, np.int64(a)):
+            return LOCKED
     if cash != ld.clock[0]["cash_micro"]:
         return CASH
     if position != ZERO:

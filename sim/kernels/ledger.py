@@ -12,7 +12,7 @@ import numpy as np
 from sim.kernels._jit import behaviour, small
 from sim.kernels.book import MASK32
 from sim.kernels.matching import submit
-from sim.schema import BUY, IOC, STP_EXEMPT
+from sim.schema import BUY, IOC, OK, STP_EXEMPT
 
 ZERO, ONE, TWO = np.int64(0), np.int64(1), np.int64(2)
 PERP, SPOT = np.int64(0), np.int64(1)
@@ -21,6 +21,7 @@ MILLION = np.int64(1_000_000)
 NOBODY = np.int64(-1)
 HALT_WAIT, HALT_REJECT = ONE, TWO  # orders for a halted book stay in the mailbox, or are refused
 NO_TICKET = np.int64(-1)
+NO_OLDER = np.int64(-1)  # end of the list of a Python agent's open orders
 
 # The first rows of the account table; makers, leveraged accounts and guests follow (see build.py).
 TAKERS, NOISE, FUND, FEES, FLOW, HEDGERS, FIRST_MAKER = (np.int64(i) for i in range(7))
@@ -51,6 +52,8 @@ ACCOUNT = np.dtype(
         ("isolated", "i4"),  # 1: margin of the position apart from the account's other cash; 0: cross
         ("is_maker", "i4"),  # 1 for market-making firms: what they take is no news to other makers
         ("professional", "i4"),  # 1 for firms on the venue's professional fees
+        ("least_initial_ppm", "i8"),  # of a Python agent: 1 / the leverage it asked for; see kernels/guests.py
+        ("newest_order", "i8"),  # of a Python agent: the ticket at the head of its open orders, or NO_TICKET
     ]
 )
 
@@ -91,10 +94,11 @@ TICKET = np.dtype(
         ("price_ticks", "i8"),  # of the last new order or replace that reached the book
         ("pending", "i4"),  # messages on their way
         ("status", "i4"),  # of the last message that reached the book
-        ("is_guest", "i4"),  # 1 when fills are logged for a Python agent
+        ("older", "i4"),  # 0: no Python agent's. Else what happens is logged: its next older open order, or NO_OLDER
     ]
 )
 
+# What happened to the orders of Python agents.
 GUEST_FILL = np.dtype(
     [
         ("time_us", "i8"),
@@ -103,6 +107,7 @@ GUEST_FILL = np.dtype(
         ("price_ticks", "i8"),
         ("side", "i8"),
         ("is_maker", "i8"),
+        ("status", "i8"),  # OK: a fill; else why a message was refused or the order taken off, and no lots
     ]
 )
 
@@ -233,7 +238,7 @@ def charge(accounts, owner, amount_micro):
 
 
 @small
-def log_guest_fill(ld, ticket, lots, price, side, is_maker, now_us):
+def log_guest(ld, ticket, status, lots, price, side, is_maker, now_us):
     """Write one row for the Python agent that owns the ticket; room is guaranteed by the growth check of the tick."""
     at = ld.clock[0]["n_guest_fills"]
     row = ld.guest_fills[at]
@@ -243,6 +248,7 @@ def log_guest_fill(ld, ticket, lots, price, side, is_maker, now_us):
     row["price_ticks"] = price
     row["side"] = side
     row["is_maker"] = is_maker
+    row["status"] = status
     ld.clock[0]["n_guest_fills"] = at + ONE
 
 
@@ -252,8 +258,8 @@ def note_ticket(ld, ticket, lots, price, side, is_maker, now_us):
     if ticket >= ZERO:
         row = ld.tickets[ticket]
         row["filled_lots"] = row["filled_lots"] + lots
-        if np.int64(row["is_guest"]) != ZERO:
-            log_guest_fill(ld, ticket, lots, price, side, is_maker, now_us)
+        if np.int64(row["older"]) != ZERO:
+            log_guest(ld, ticket, OK, lots, price, side, is_maker, now_us)
 
 
 @small

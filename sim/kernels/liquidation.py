@@ -7,12 +7,13 @@ position changes; the integer test decides.
 One scan each ``scan_every`` (MODEL 2.6, BIN):
 
 1. Accounts found join those still under liquidation; all are taken in the order of a keyed hash, never of loss.
-2. Safe again at mark: leaves. Equity below zero: the fund takes cash and position whole, which is exactly the
+2. Open orders of a Python agent are cancelled, which frees the cash that spot bids locked; then it is tested again.
+3. Safe again at mark: leaves. Equity below zero: the fund takes cash and position whole, which is exactly the
    bankruptcy price.
-3. Else one IOC sized to the next lower compliant tier, or flat, cut to what is left of this scan's budget for that
+4. Else one IOC sized to the next lower compliant tier, or flat, cut to what is left of this scan's budget for that
    side, bounded by ``order_bound`` of the mark. The clearance fee on the filled part goes to the fund and never
    exceeds the equity left.
-4. Still below maintenance, and either equity below zero or the order not filled within its bound: the fund takes the
+5. Still below maintenance, and either equity below zero or the order not filled within its bound: the fund takes the
    rest. An order cut by the budget waits for the next scan.
 
 The budget of a side is ``slice_depth_share`` of the visible lots within ``slice_depth_band`` of its best price, and
@@ -22,10 +23,12 @@ Slow twin: tests/reference_market/rules.py.
 
 import numpy as np
 
-from sim.kernels._jit import behaviour
+from sim import rng
+from sim.kernels._jit import behaviour, entry
 from sim.kernels.adl import close_out
 from sim.kernels.depth import depth_between
 from sim.kernels.fund import write_event
+from sim.kernels.guests import first_guest, take_off_orders
 from sim.kernels.ladder import ENGINE as ENGINE
 from sim.kernels.ladder import UNLIMITED as UNLIMITED
 from sim.kernels.ladder import Risk as Risk
@@ -36,6 +39,13 @@ from sim.kernels.ledger import FUND, MILLION, NO_TICKET, ONE, TWO, ZERO, Order, 
 from sim.kernels.margin import equity_micro, is_liquidatable, lots_to_close
 from sim.kernels.marks import PERP, STALE_US, bound_price
 from sim.schema import BUY, EVENT_FORCED, IOC, NO_KEY, SELL
+
+
+@entry
+def scan_rank(key, word):
+    """Place in the order of a scan of the account with this participant word: 62 bits of a keyed hash."""
+    w0, w1, w2, w3 = rng.philox(key, word, rng.SCAN_RANK, ZERO, ZERO)
+    return np.int64(w0) * np.int64(1 << 30) + (np.int64(w1) >> TWO)
 
 
 @behaviour
@@ -127,8 +137,10 @@ def force_order(bk, ld, rk, a, lots, mark, now_us):
 
 @behaviour
 def work_account(bk, ld, rk, a, mark, budget, now_us):
-    """Rules 2 to 4 of the module for one account. Returns lots used and whether it stays in the queue."""
+    """Rules 2 to 5 of the module for one account. Returns lots used and whether it stays in the queue."""
     unit = ld.rules[PERP]["micro_per_tick_lot"]
+    if a >= first_guest(ld):
+        take_off_orders(bk, ld, a, mark, now_us)
     cash, position = ld.accounts[a]["cash_micro"], bk.positions[PERP, a]
     if not is_liquidatable(cash, position, mark, unit, rk.tiers):
         hang(bk, ld, rk, a)

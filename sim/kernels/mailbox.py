@@ -13,7 +13,8 @@ import numpy as np
 from sim import rng
 from sim.kernels._jit import behaviour, prefetch, small
 from sim.kernels.book import MASK32
-from sim.kernels.ledger import HALT_REJECT, HALT_WAIT, ONE, ZERO, Order, is_beyond_band, trade
+from sim.kernels.guests import first_guest, status_of_account
+from sim.kernels.ledger import HALT_REJECT, HALT_WAIT, NO_TICKET, ONE, ZERO, Order, is_beyond_band, log_guest, trade
 from sim.kernels.matching import take_out
 from sim.schema import BUY, NO_FLAGS, OK, REJECT_BAND, REJECT_HALT, REJECT_LOTS, REJECT_PRICE, REJECT_STALE
 
@@ -194,9 +195,9 @@ def look_ahead(bk, ld, mail, k, due):
 
 
 @behaviour
-def match_mail(bk, ld, mail, key, start_us, end_us):
+def match_mail(bk, ld, mail, rk, px, key, start_us, end_us):
     """Step 5b of the tick: match every message that has arrived, then close the gaps in the mailbox."""
-    due = sort_due(ld, mail, key, start_us, end_us)
+    due, guests = sort_due(ld, mail, key, start_us, end_us), first_guest(ld)
     for k in range(due):
         look_ahead(bk, ld, mail, k, due)
         m = mail.messages[mail.order[k]]
@@ -204,6 +205,9 @@ def match_mail(bk, ld, mail, key, start_us, end_us):
         if ld.rules[b]["halted"] == HALT_WAIT:
             continue  # it stays in the mailbox
         status, handle = status_of_venue(ld.rules[b], m), ZERO
+        if status == OK and action != CANCEL and np.int64(m["owner"]) >= guests:
+            but = ticket if action == REPLACE else NO_TICKET
+            status = status_of_account(bk, ld, rk, order_of(m), but, px.now[0]["mark_half_ticks"])
         admitted = status == OK
         if admitted and action != NEW:
             status = status_of_change(ld, bk, m)
@@ -217,6 +221,8 @@ def match_mail(bk, ld, mail, key, start_us, end_us):
             if admitted and status != REJECT_PRICE and status != REJECT_LOTS:
                 row["handle"] = handle
                 row["price_ticks"] = m["price_ticks"]
+            if status != OK and np.int64(row["older"]) != ZERO:
+                log_guest(ld, ticket, status, ZERO, m["price_ticks"], np.int64(m["side"]), ZERO, m["arrival_us"])
         m["owner"] = -1  # delivered
     n, kept = ld.clock[0]["n_mail"], ZERO
     for i in range(n):

@@ -11,8 +11,11 @@ import numpy as np
 from sim.kernels._jit import behaviour, small
 from sim.kernels.ledger import ONE, TWO, ZERO, rate_up
 
-# MM(N) = N * maintenance - deduction, continuous over the edges; the last row is open-ended.
-TIER = np.dtype([("up_to_micro", "i8"), ("maintenance_ppm", "i8"), ("deduction_micro", "i8")])
+# MM(N) = N * maintenance - deduction, continuous over the edges; the last row is open-ended. Initial margin, 1 over the
+# largest leverage on opening, is asked of Python agents alone.
+TIER = np.dtype(
+    [("up_to_micro", "i8"), ("maintenance_ppm", "i8"), ("deduction_micro", "i8"), ("initial_ppm", "i8")]
+)
 
 
 @small
@@ -42,6 +45,12 @@ def maintenance_micro(notional, tiers):
     """Maintenance margin of a notional, in micro-dollars, rounded up."""
     tier = tiers[tier_of(notional, tiers)]
     return rate_up(notional, tier["maintenance_ppm"]) - tier["deduction_micro"]
+
+
+@small
+def initial_micro(notional, least_ppm, tiers):
+    """Initial margin of a notional at the rate of its tier, or ``least_ppm`` where that is more, rounded up."""
+    return rate_up(notional, max(least_ppm, tiers[tier_of(notional, tiers)]["initial_ppm"]))
 
 
 @small

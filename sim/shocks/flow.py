@@ -73,7 +73,7 @@ def bounded_price(market: "Market", book: int, side: int, bound_ppm: int) -> int
 
 def take(market: "Market", book: int, side: int, price: int, lots: int, serial: int) -> int:
     """Send one immediate-or-cancel order of the account of flow shocks now; returns its ticket."""
-    ticket = market.new_ticket(is_guest=False)
+    ticket = market.new_ticket()
     market.post((market.time_us, serial, ticket, price, lots, int(FLOW), int(NEW), int(IOC), book, side, 0))
     market.write_event(int(EVENT_SHOCK), int(FLOW), lots if side == 0 else -lots, price, 0)
     return ticket

@@ -35,7 +35,7 @@ NOT_HERE = {
 
 def tier(rate: Fraction, deduction: Fraction | int = 0) -> Any:
     """A table of one tier; the rate in millionths, rounded up, the deduction in money units, rounded down."""
-    return np.array([(1 << 62, -(-rate * MILLION // 1), deduction // 1)], TIER)
+    return np.array([(1 << 62, -(-rate * MILLION // 1), deduction // 1, 0)], TIER)
 
 
 def finest(most: Fraction) -> int:

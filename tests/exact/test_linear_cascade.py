@@ -17,7 +17,7 @@ SOLD = START * PER_TICK // 50  # a fall of 2%
 REACH = START // 10  # accounts are liquidated from 0 to 10% below
 DENSITY = 6 * PER_TICK // 10  # their lots a tick
 MAINTENANCE = 10  # percent: a whole fall of 5% leaves every account equity, so that the book takes all of it
-TIERS = np.array([(1 << 62, MAINTENANCE * 10_000, 0)], TIER)
+TIERS = np.array([(1 << 62, MAINTENANCE * 10_000, 0, 0)], TIER)
 
 
 def safe_marks(n: int) -> np.ndarray:

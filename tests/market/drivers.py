@@ -11,8 +11,9 @@ from sim.kernels.account_triggers import hang_triggers, take_crossed
 from sim.kernels.adl import deleverage, index_score, leverage_pnl, pnl_leverage
 from sim.kernels.book import Books
 from sim.kernels.funding import settle_funding
+from sim.kernels.guests import status_of_account
 from sim.kernels.inverse import inverse_bankruptcy, inverse_equity, inverse_is_liquidatable, inverse_last_safe
-from sim.kernels.ledger import Ledger, move_position
+from sim.kernels.ledger import Ledger, Order, move_position
 from sim.kernels.liquidation import Risk, hang, run_engine
 from sim.kernels.loss_shares import split, use_layers
 from sim.kernels.mailbox import Mail
@@ -88,6 +89,13 @@ def scores_of(pnl, collateral, maintenance, cost, notional, equity, mark, entry_
         pnl_leverage(pnl, cost, notional, equity),
         index_score(mark, entry_price, side, notional, equity),
     )
+
+
+@entry
+def admit(order, but, mark, bk, ld, rk):
+    """Whether an agent's account covers an order (book, side, price, lots, owner, kind), or a replace of a ticket."""
+    it = Order(order[0], order[1], order[2], order[3], order[4], order[5], but)
+    return status_of_account(bk, ld, rk, it, but, mark)
 
 
 @entry

@@ -27,6 +27,8 @@ FAULTS = {
         "pro_rata(owed if rate_ppb >= ZERO else -owed",
     ),
     "the clearance fee is lost": ("liquidation", f"{FUND} + fee", FUND),
+    "cash is locked and stays": ("guests", 'account["free_micro"] - r.spot_micro', 'account["free_micro"]'),
+    "a filled bid stays locked": ("guests", 'account["free_micro"] = r.spot_micro', 'account["free_micro"] += ZERO'),
     "a partial fill takes nothing off": ("matching", 'order["lots"] = resting - lots', 'order["lots"] = resting'),
     "a maker's position stands still": ("matching", "bk.positions[b, maker_owner] += signed", "signed += ZERO"),
 }

@@ -19,7 +19,7 @@ from tests.market.drivers import deleverage_one, pay_funding, scan, submit_many
 
 Array = np.ndarray[Any, Any]
 MAKER, FIRST = 6, 7
-FLAT = np.array([(1 << 62, 10_000, 0)], TIER)
+FLAT = np.array([(1 << 62, 10_000, 0, 0)], TIER)
 
 
 class Rig:

@@ -4,7 +4,7 @@ The loop draws an event, lets the market's own kernels do it, and holds the resu
 (storm_books.py). So a posting that goes astray is seen in the event that made it, on the account that it hit.
 
 Rows: 0-5 the venue's, then firms with all the money and coins they could want, then leveraged accounts, which trade by
-transfer and by reduce-only orders alone.
+transfer and by reduce-only orders alone, then Python agents, whose orders are subject to margin.
 """
 
 import numpy as np
@@ -14,12 +14,13 @@ from sim.kernels.adl import deleverage
 from sim.kernels.book import MASK32, recentre
 from sim.kernels.fund import unload_fund
 from sim.kernels.funding import settle_funding
+from sim.kernels.guests import first_guest, settle_guests
 from sim.kernels.invariants import broken_law
 from sim.kernels.ladder import hang, rehang, unhang
 from sim.kernels.ledger import FUND, HEDGERS, MILLION, ONE, PERP, TWO, ZERO, Order, transfer
 from sim.kernels.liquidation import find_crossed, run_engine, sort_queue, work_account
 from sim.kernels.mailbox import CANCEL, NEW, REPLACE, match_mail, post_flagged
-from sim.schema import BUY, GTC, IOC, NO_FLAGS, REDUCE_ONLY, SELL
+from sim.schema import BUY, GTC, IOC, NO_FLAGS, OK, REDUCE_ONLY, SELL
 from tests.market.storm_books import (
     ADLS,
     BOOK,
@@ -55,11 +56,11 @@ DRAW = np.repeat(np.arange(12), [18, 6, 5, 4, 9, 0, 2, 2, 8, 2, 6, 2])
 
 
 @behaviour
-def mail_one(bk, ld, mail, key, own, action, order, flags):
+def mail_one(bk, ld, mail, rk, px, key, own, action, order, flags):
     """One message through the mailbox; settles nothing else."""
     at = own.now[0] * np.int64(100)
     post_flagged(ld, mail, at, own.now[0], action, order, flags)
-    match_mail(bk, ld, mail, key, at, at + np.int64(100))
+    match_mail(bk, ld, mail, rk, px, key, at, at + np.int64(100))
 
 
 @small
@@ -69,48 +70,55 @@ def name_order(ld, own, k, order, reduces):
     row[OWNER], row[BOOK], row[SIDE], row[LIMITED] = order.owner, order.book, order.side, order.price
     row[SENT], row[KIND], row[REDUCES] = order.lots, order.kind, reduces
     ld.tickets[k]["handle"] = ZERO
+    if order.owner >= first_guest(ld):
+        ld.tickets[k]["older"] = ld.accounts[order.owner]["newest_order"]
+        ld.accounts[order.owner]["newest_order"] = k
 
 
 @behaviour
-def send(bk, ld, mail, key, own):
-    """A new order of a firm on a free ticket, a cancel where the ticket drawn is in use. Returns ticket and kind."""
+def send(bk, ld, mail, rk, px, key, own):
+    """A new order of a firm or agent on a free ticket, a cancel where that is in use. Returns ticket and kind."""
     a, b, c, d = words(key, own, 1)
     e, f, g, h = words(key, own, 2)
-    k = a % (np.int64(ld.tickets.shape[0]) - ONE)
+    k = ONE + a % (np.int64(ld.tickets.shape[0]) - TWO)  # not 0: no agent's order is older than all
     row = own.orders[k]
     if row[OPEN] != ZERO:
         order = Order(row[BOOK], row[SIDE], ZERO, ZERO, row[OWNER], GTC, k)
-        mail_one(bk, ld, mail, key, own, CANCEL, order, NO_FLAGS)
+        mail_one(bk, ld, mail, rk, px, key, own, CANCEL, order, NO_FLAGS)
         return k, CANCELS
-    firms = own.now[2] - HEDGERS
-    owner = HEDGERS + b % firms
+    agents, firms = ld.clock[0]["n_guests"], own.now[2] - HEDGERS
+    owner = HEDGERS + b % firms if g & np.int64(64) else first_guest(ld) + b % agents
     side, book, kind = c & ONE, (c >> ONE) & ONE, d & np.int64(3)
     price = max(ONE, own.now[1] // TWO + e % np.int64(81) - np.int64(40))
     lots = ONE + f % (np.int64(60) if g % np.int64(8) == ZERO else np.int64(9))
+    lots <<= ZERO if owner < first_guest(ld) else h & np.int64(3)
     reduces = REDUCE_ONLY if h % np.int64(6) == ZERO else NO_FLAGS
     name_order(ld, own, k, Order(book, side, price, lots, owner, kind, k), reduces)
-    mail_one(bk, ld, mail, key, own, NEW, Order(book, side, price, lots, owner, kind, k), reduces)
+    mail_one(bk, ld, mail, rk, px, key, own, NEW, Order(book, side, price, lots, owner, kind, k), reduces)
     return k, SENDS
 
 
 @behaviour
-def change(bk, ld, mail, key, own, action):
+def change(bk, ld, mail, rk, px, key, own, action):
     """Cancel or replace the order of a ticket drawn, alive or not. Returns the ticket."""
     a, b, c, d = words(key, own, 1)
-    k = a % (np.int64(ld.tickets.shape[0]) - ONE)
+    k = ONE + a % (np.int64(ld.tickets.shape[0]) - TWO)
     row, lots = own.orders[k], ONE + c % np.int64(9)
     price = max(ONE, own.now[1] // TWO + b % np.int64(41) - np.int64(20))
+    limit, sent, kind, reduces = row[LIMITED], row[SENT], row[KIND], row[REDUCES]
     if action == REPLACE and row[OPEN] != ZERO:
         row[LIMITED], row[SENT], row[KIND], row[REDUCES] = price, lots, GTC, NO_FLAGS
     order = Order(row[BOOK], row[SIDE], price, lots, row[OWNER], GTC, k)
-    mail_one(bk, ld, mail, key, own, action, order, NO_FLAGS)
+    mail_one(bk, ld, mail, rk, px, key, own, action, order, NO_FLAGS)
+    if np.int64(ld.tickets[k]["status"]) != OK:  # the old order stands
+        row[LIMITED], row[SENT], row[KIND], row[REDUCES] = limit, sent, kind, reduces
     return k
 
 
 @small
 def pick(bk, ld, own, word):
     """A leveraged account with a position, looked for from a place drawn; 0 when there is none."""
-    n = np.int64(ld.accounts.shape[0]) - own.now[2]
+    n = first_guest(ld) - own.now[2]
     for i in range(n):
         a = own.now[2] + (word + np.int64(i)) % n
         if bk.positions[PERP, a] != ZERO:
@@ -119,7 +127,7 @@ def pick(bk, ld, own, word):
 
 
 @behaviour
-def close_one(bk, ld, mail, rk, key, own):
+def close_one(bk, ld, mail, rk, px, key, own):
     """A leveraged account closes a part by a reduce-only market order. Returns its ticket, -1 when nobody can."""
     a, b, c, d = words(key, own, 1)
     who, k = pick(bk, ld, own, a), np.int64(ld.tickets.shape[0]) - ONE  # the last ticket is theirs
@@ -129,7 +137,7 @@ def close_one(bk, ld, mail, rk, key, own):
     price = max(ONE, own.now[1] // TWO + (np.int64(60) if side == BUY else np.int64(-60)))
     order = Order(PERP, side, price, ONE + b % np.int64(12), who, IOC, k)
     name_order(ld, own, k, order, REDUCE_ONLY)
-    mail_one(bk, ld, mail, key, own, NEW, order, REDUCE_ONLY)
+    mail_one(bk, ld, mail, rk, px, key, own, NEW, order, REDUCE_ONLY)
     rehang(bk, ld, rk, who)
     return k
 
@@ -187,7 +195,7 @@ def deleverage_one(bk, ld, rk, key, own):
 def open_one(bk, ld, rk, key, own):
     """A leveraged account pays in and takes a position over from the hedgers at mark; its shadow follows here."""
     a, b, c, d = words(key, own, 1)
-    who = own.now[2] + a % (np.int64(ld.accounts.shape[0]) - own.now[2])
+    who = own.now[2] + a % (first_guest(ld) - own.now[2])
     account = ld.accounts[who]
     for i in range(rk.engine[0]["n_queue"]):
         if rk.queue[i] == who:
@@ -215,9 +223,16 @@ def deposit(ld, own, who, amount):
 
 @behaviour
 def pay_in(bk, ld, rk, key, own):
-    """A deposit or withdrawal of a firm; or the fund is brought to what is often less than the next loss."""
+    """A deposit or withdrawal of a firm; an agent takes out half and pays something in; or the fund is brought to what
+    is often less than the next loss.
+    """
     a, b, c, d = words(key, own, 1)
-    if b & ONE:
+    unit = ld.rules[PERP]["micro_per_tick_lot"]
+    if b & TWO:
+        who = first_guest(ld) + c % ld.clock[0]["n_guests"]
+        half = max(ZERO, equity_of(ld, own, who) >> TWO)
+        deposit(ld, own, who, a % (own.now[1] * unit << (d % np.int64(4))) - half)
+    elif b & ONE:
         deposit(ld, own, FUND, (a % MILLION >> (d % np.int64(20))) - max(ZERO, equity_of(ld, own, FUND) >> ONE))
     else:
         deposit(ld, own, HEDGERS + c % (own.now[2] - HEDGERS), a % MILLION - MILLION // TWO)
@@ -234,11 +249,11 @@ def one_event(bk, ld, mail, rk, px, key, own, draw):
     if rk.engine[0]["n_queue"] != ZERO and b & ONE:
         kind, worked = WORKS, work_first(bk, ld, rk, key, own)
     elif kind == SENDS:
-        subject, kind = send(bk, ld, mail, key, own)
+        subject, kind = send(bk, ld, mail, rk, px, key, own)
     elif kind == CANCELS or kind == REPLACES:
-        subject = change(bk, ld, mail, key, own, CANCEL if kind == CANCELS else REPLACE)
+        subject = change(bk, ld, mail, rk, px, key, own, CANCEL if kind == CANCELS else REPLACE)
     elif kind == CLOSES:
-        subject = close_one(bk, ld, mail, rk, key, own)
+        subject = close_one(bk, ld, mail, rk, px, key, own)
     elif kind == MARKS:
         worked = move_mark(bk, ld, rk, px, key, own)
     elif kind == FUNDINGS:
@@ -257,6 +272,7 @@ def one_event(bk, ld, mail, rk, px, key, own, draw):
     else:
         recentre(bk, c & ONE)
     own.counts[kind] += ONE
+    settle_guests(bk, ld, rk, px)
     if subject >= ZERO:
         taker = own.orders[subject, OWNER]
     if taker >= ZERO:
@@ -268,7 +284,7 @@ def one_event(bk, ld, mail, rk, px, key, own, draw):
     if wrong == ZERO:
         wrong = broken_posting(bk, ld, own)
     if wrong == ZERO:
-        wrong = broken_order(bk, ld, own, subject, kind, taker)
+        wrong = broken_order(bk, ld, own, subject, kind, taker if taker >= ZERO else worked)
     return OVERFLOWED if ld.clock[0]["overflow"] != ZERO else wrong
 
 

@@ -11,16 +11,29 @@ from sim import rng
 from sim.kernels._jit import behaviour, small
 from sim.kernels.book import slot_of
 from sim.kernels.ledger import FEES, FUND, MILLION, ONE, PERP, TWO, ZERO
-from sim.schema import BUY, EVENT_ADL, EVENT_FORCED, EVENT_TAKEOVER, FOK, IOC, OK, STP_OFF
+from sim.schema import (
+    BUY,
+    EVENT_ADL,
+    EVENT_FORCED,
+    EVENT_TAKEOVER,
+    FOK,
+    IOC,
+    OK,
+    ORDER_TAKEN_OFF,
+    REJECT_COINS,
+    REJECT_MARGIN,
+    STP_OFF,
+)
 
 PURPOSE = np.int64(90)  # of the random counter; the market's own stop far below
 SENDS, CANCELS, REPLACES, CLOSES, MARKS, WORKS, FUNDINGS, ADLS, TRANSFERS, UNLOADS, DEPOSITS, REBASES = (
     np.int64(i) for i in range(12)
 )
-FILLS, FORCED, TAKEN, LEGS, DEFICITS = (np.int64(i) for i in range(12, 17))  # what events led to, counted beside
+FILLS, FORCED, TAKEN, LEGS, DEFICITS, REFUSED, TAKEN_OFF = (np.int64(i) for i in range(12, 19))  # led to by events
 COUNTS = (
     "order", "cancel", "replace", "reduce-only close", "engine scan", "account worked", "funding", "deleveraging",
     "transfer", "fund order", "deposit", "re-base", "fill", "forced order", "takeover", "deleveraged leg", "deficit",
+    "order not covered", "order taken off",
 )  # fmt: skip
 # what does not hold; below 100 see sim/kernels/invariants.py
 POSTING, ORDER_FILLED, ORDER_CHANGED, DEAD_TRADED, ORDER_SIZE, LIMIT, LEG, LOSS, REMAINDER, OVERFLOWED = (
@@ -32,7 +45,7 @@ OWNER, BOOK, SIDE, LIMITED, SENT, KIND, OPEN, FILLED, REDUCES = range(9)
 
 class Own(NamedTuple):
     """What the loop keeps beside the market: ``cash`` int64[n], ``lots`` int64[2, n], of each ticket ``orders``
-    int64[n_tickets, 9] (columns above), ``counts`` int64[17], ``now`` int64[3] (event, mark, first leveraged row).
+    int64[n_tickets, 9] (columns above), ``counts`` int64[19], ``now`` int64[3] (event, mark, first leveraged row).
     """
 
     cash: Any
@@ -196,6 +209,10 @@ def broken_order(bk, ld, own, subject, action, sender):
     """
     for i in range(ld.clock[0]["n_guest_fills"]):
         fill = ld.guest_fills[i]
+        if fill["lots"] == ZERO:
+            own.counts[REFUSED] += ONE if fill["status"] == REJECT_MARGIN or fill["status"] == REJECT_COINS else ZERO
+            own.counts[TAKEN_OFF] += ONE if fill["status"] == ORDER_TAKEN_OFF else ZERO
+            continue
         row = own.orders[fill["ticket"]]
         row[FILLED] += fill["lots"]
         price, side = fill["price_ticks"], row[SIDE]

@@ -7,6 +7,7 @@ import pytest
 
 from sim.agents import OrderRefused, TradingAgent
 from sim.errors import ScenarioError
+from sim.kernels.ledger import NO_OLDER, NO_TICKET
 from sim.market import Market
 from tests.market.small import PASSIVE, market_of
 
@@ -46,47 +47,6 @@ def test_an_agent_of_no_finite_means_is_refused(name, value):
         trader(market_of(), **{name: value})
 
 
-@pytest.mark.parametrize("first", ["perp", "spot"])
-def test_one_dollar_does_not_cover_orders_in_both_books(first):
-    agent = trader(market_of())
-    agent.submit(first, "buy", 960.0, 90.0)
-    with pytest.raises(OrderRefused, match="does not cover"):
-        agent.submit("spot" if first == "perp" else "perp", "buy", 960.0, 90.0)
-
-
-def test_an_account_that_spends_all_it_may_owes_nothing():
-    """Fees are part of what an order must be covered for."""
-    market = market_of()
-    agent = trader(market, cash_usd=2_000.0, coins=0.0)
-    market.run_until(5.0)
-    ask = market.view().ask["spot"]
-    assert ask is not None
-    for cents in range(200, 100, -1):
-        try:
-            agent.submit("spot", "buy", ask, cents / 100.0, "ioc")
-            break
-        except OrderRefused:
-            continue
-    market.run_until(10.0)
-    assert agent.spot_coins > 1.9
-    assert 0.0 <= agent.cash_usd < 0.02 * ask
-
-
-def test_a_position_may_always_be_closed():
-    market = market_of()
-    agent = trader(market)
-    market.run_until(5.0)
-    agent.market_order("perp", "buy", 90.0)
-    market.run_until(8.0)
-    held = agent.position_coins
-    assert held > 50.0
-    agent.market_order("perp", "sell", held)
-    with pytest.raises(OrderRefused, match="does not cover"):
-        agent.market_order("perp", "sell", 2.0 * held)
-    market.run_until(12.0)
-    assert agent.position_coins == pytest.approx(0.0)
-
-
 def test_one_order_filled_by_thousands_of_forced_ones_in_a_tick_fits_the_room():
     """Each forced order that leaves a part of an agent's bid behind is a fill row; there may be more of them than
     orders in the book."""
@@ -118,10 +78,13 @@ def test_orders_long_done_cost_nothing_to_remember():
         market.run_for(1.0)
     resting = agent.submit("perp", "buy", 960.0, 1.0)
     market.run_for(2.0)
-    assert [row[:3] for row in agent._committed()] == [(0, 0, 100)]
+    state = market.state
+    newest = int(state.accounts[agent.owner]["newest_order"])  # of sixty-one, one is left to look through
+    assert int(state.tickets[newest]["older"]) == NO_OLDER
+    assert agent.open_coins(resting) == pytest.approx(1.0)
     agent.cancel(resting)
     market.run_for(2.0)
-    assert agent._committed() == []
+    assert int(state.accounts[agent.owner]["newest_order"]) == NO_TICKET
 
 
 @pytest.mark.parametrize("seconds", [math.nan, math.inf, -1.0])

@@ -23,7 +23,7 @@ from tests.market.rig import FIRST, Rig
 from tests.reference_market import calculator as twin
 
 PPM = 10**6
-FULL = np.array([(1 << 62, PPM, 0)], TIER)  # maintenance of the whole notional
+FULL = np.array([(1 << 62, PPM, 0, 0)], TIER)  # maintenance of the whole notional
 NAMES = ("BTC", "ETH", "SOL")
 
 

@@ -19,8 +19,8 @@ from tests.reference_market import funding, rules
 VENUE = load_profile("cex_a")
 TABLE = tier_table(VENUE)
 SLOW = [(None if t.up_to is None else round(t.up_to * 10**6), round(t.maintenance * 10**6)) for t in VENUE.margin_tiers]
-FLAT = np.array([(1 << 62, 20_000, 0)], TIER)
-STEEP = np.array([(8_000, 10_000, 0), (20_000, 25_000, 120), (1 << 62, 50_000, 620)], TIER)
+FLAT = np.array([(1 << 62, 20_000, 0, 0)], TIER)
+STEEP = np.array([(8_000, 10_000, 0, 0), (20_000, 25_000, 120, 0), (1 << 62, 50_000, 620, 0)], TIER)
 ACCOUNTS, SHOCKS = 10_000, 10_000
 
 
@@ -84,7 +84,7 @@ def test_a_forced_fill_posts_sum_zero(size, price, taker_ppm, maker_ppm, clearan
     side = {"bids" if is_long else "asks": [(price, size)]}
     position = size if is_long else -size
     cash = -position * price + size * price // 50  # 2% of margin where 100% is asked
-    tiers = np.array([(1 << 62, 1_000_000, 0)], TIER)
+    tiers = np.array([(1 << 62, 1_000_000, 0, 0)], TIER)
     rig = Rig(cash, position, price, **side, tiers=tiers, window=1 << 17, clearance_fee_ppm=clearance_ppm)
     rig.rules[0]["taker_fee_ppm"], rig.rules[0]["maker_fee_ppm"] = taker_ppm, maker_ppm
     before, totals = rig.accounts["cash_micro"].copy(), rig.totals()

@@ -54,7 +54,7 @@ class Case:
         self.rules = np.array([(1, taker_fee_ppm, 0, 50_000, 1, 1 << 30, 0, 0, 0)] * 2, RULES)
         self.flows, self.tickets = np.zeros(2, FLOWS), np.zeros(1, TICKET)
         self.slot_ticket = np.full(4097, -1, np.int64)
-        self.tiers = np.array([(1 << 62, 10_000, 0)], TIER)
+        self.tiers = np.array([(1 << 62, 10_000, 0, 0)], TIER)
         self.engine = np.zeros(1, ENGINE)
         self.engine["slice_share_ppm"], self.engine["slice_band_ppm"] = share_ppm, 900_000
         self.engine["order_bound_ppm"], self.engine["clearance_fee_ppm"] = bound_ppm, clearance_ppm

@@ -15,7 +15,7 @@ from tests.reference_market import inverse
 SCALE = 2 * 10 * 10**8  # contracts of one dollar, ticks of 0.1 dollars
 CEILING = 10_000_000
 EDGES = [(2 * 10**8, 5_000), (20 * 10**8, 10_000), (None, 25_000)]  # satoshi, millionths
-TABLE = np.array([(2 * 10**8, 5_000, 0), (20 * 10**8, 10_000, 10**6), (1 << 62, 25_000, 31 * 10**6)], TIER)
+TABLE = np.array([(2 * 10**8, 5_000, 0, 0), (20 * 10**8, 10_000, 10**6, 0), (1 << 62, 25_000, 31 * 10**6, 0)], TIER)
 
 sizes = st.one_of(st.integers(1, 100), st.integers(1, 10_000_000))
 marks = st.integers(20_000, 3_000_000)

@@ -23,6 +23,7 @@ STEPS = [
     "rest_bids",  # 4, in the warm-up
     "match_mail",  # 5
     "note_closes",  # 5
+    "settle_guests",  # 5
     "hang_all",  # end of the warm-up
     "force_orders",  # 6, 7, 8
     "decide_people",  # 10

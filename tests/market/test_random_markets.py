@@ -14,8 +14,8 @@ TICKS = 90
 class Chaos(TradingAgent):
     """Sends orders of every kind at drawn moments, prices and sizes; cancels and replaces some."""
 
-    def __init__(self, market: Market, plan: list[tuple[int, ...]]) -> None:
-        super().__init__(market, cash_usd=300_000.0, coins=200.0, latency_s=0.25)
+    def __init__(self, market: Market, plan: list[tuple[int, ...]], leverage: float | None = 1.0) -> None:
+        super().__init__(market, cash_usd=300_000.0, coins=200.0, latency_s=0.25, leverage=leverage)
         self.plan = iter(plan)
         self.refs = []
         self.every(2.0)
@@ -54,13 +54,13 @@ MARKETS = (
 )
 
 
-def run_audited(seed, flows, move, tick, scale, plan):
+def run_audited(seed, flows, move, tick, scale, plan, agent=Chaos):
     events = [{"kind": "flow", "at": "15s", "over": "12s", **flow} for flow in flows]
     events.append({"kind": "news_move", "at": "30s", "over": "9s", "move": move})
     settings_of_run = {"tick": tick, "record_every": "3s", "shocks": events, "leveraged": {"accounts": 80}}
     market = market_of(seed, market={"depth_scale_visible": scale}, **settings_of_run)
     market.audit = True
-    Chaos(market, plan)
+    agent(market, plan)
     market.run_until(TICKS)
     assert market.collect().series["time_us"][-1] == TICKS * 1_000_000
 
