@@ -50,7 +50,8 @@ def share_of_seeds(count: int, n: int, z: float = Z95) -> Share:
     p = count / n
     middle = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return Share(count, n, p, max(0.0, middle - half), min(1.0, middle + half))
+    low, high = max(0.0, middle - half), min(1.0, middle + half)
+    return Share(count, n, p, low if count else 0.0, high if count < n else 1.0)
 
 
 class Median(NamedTuple):

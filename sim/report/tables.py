@@ -115,10 +115,10 @@ def runaway(runs: Sequence[Run]) -> str:
 def behind_news(runs: Sequence[Run]) -> str:
     """Warning for the head of the page when the price lags the news by more than 2% for over a minute in some seed."""
     gap, longest_s = 0.02, 60.0
-    lag_s = [
-        seconds_behind_news(*(run.series[name].to_numpy() for name in ("elapsed_s", "mark_usd", "value_usd")), gap)
-        for run in runs
-    ]
+    lag_s = []
+    for run in runs:
+        time_s, mark, value = (run.series[name].to_numpy() for name in ("elapsed_s", "mark_usd", "value_usd"))
+        lag_s.append(seconds_behind_news(time_s, mark, value, gap))
     slow = [seconds for seconds in lag_s if seconds > longest_s]
     if not slow:
         return ""
