@@ -76,7 +76,7 @@ bench: $(VENV)/.stamp ## every performance figure beside its bar
 .PHONY: lock
 lock: ## renew requirements.lock (needs uv)
 	@command -v uv >/dev/null || { echo "Renewing the lock needs uv: pip install uv, then 'make lock' again." >&2; exit 1; }
-	@uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url --no-header \
+	@uv pip compile pyproject.toml --group dev --all-extras --universal --generate-hashes --no-emit-index-url --no-header \
 		--python-version 3.12 --quiet -o requirements.lock
 
 .PHONY: clean

@@ -121,7 +121,7 @@ class Scenario:
         Run
             CPU time in ``run.timing`` is user plus system time inside the run; compilation and build are not in it.
         """
-        (wanted,) = _checked_seeds((seed,))
+        (wanted,) = checked_seeds((seed,))
         warm()
         return self._simulate(wanted, audit, progress)
 
@@ -140,7 +140,7 @@ class Scenario:
         """
         from sim.build import build
 
-        (wanted,) = _checked_seeds((seed,))
+        (wanted,) = checked_seeds((seed,))
         warm()
         return build(self.spec, wanted)
 
@@ -156,7 +156,7 @@ class Scenario:
         audit, progress
             As for ``run``.
         """
-        wanted = tuple(range(1, seeds + 1)) if isinstance(seeds, int) else _checked_seeds(seeds)
+        wanted = tuple(range(1, seeds + 1)) if isinstance(seeds, int) else checked_seeds(seeds)
         if not 1 <= len(wanted) <= MOST_SEEDS:
             raise ScenarioError(f"seeds: expected 1 to {MOST_SEEDS} of them, got {len(wanted)}")
         warm()
@@ -200,7 +200,7 @@ def _part(progress: Progress | None, k: int, n: int) -> Progress | None:
     return None if progress is None else lambda share: progress((k + share) / n)
 
 
-def _checked_seeds(seeds: Iterable[object]) -> tuple[int, ...]:
+def checked_seeds(seeds: Iterable[object]) -> tuple[int, ...]:
     """Seeds as plain integers; refused when one is no whole number of the range, or stands twice."""
     wanted: list[int] = []
     for seed in seeds:

@@ -45,7 +45,7 @@ MEANINGS: dict[str, str] = {
     "forced_sell_usd": "dollars of longs liquidated through the book in the interval",
     "forced_buy_usd": "dollars of shorts liquidated through the book in the interval",
     "takeover_btc": "coins taken over by the insurance fund at bankruptcy price in the interval",
-    "adl_btc": "coins closed against counterparties by auto-deleveraging",
+    "adl_btc": "coins closed against counterparties by auto-deleveraging in the interval",
     "deficit_usd": "what the insurance fund owes beyond its equity at mark: uncovered",
     "n_liquidated": "accounts whose first forced order fell in the interval",
     "in_liquidation": "accounts under liquidation at the end of the interval",

@@ -20,12 +20,23 @@ from sim.scenario.write import yaml_text
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def parquet_bytes(frame: pd.DataFrame, run_id: str) -> bytes:
-    """Table as Parquet: zstd, floats split by byte, unit and meaning of each column and the run id in the metadata."""
+def parquet_bytes(frame: pd.DataFrame, run_id: str, said: Mapping[str, tuple[str, str]] | None = None) -> bytes:
+    """Table as Parquet: zstd, floats split by byte, unit and meaning of each column and the run id in the metadata.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        The table.
+    run_id : str
+        What the table belongs to.
+    said : mapping of column to (unit, meaning), optional
+        For columns whose name does not tell their unit.
+    """
     table = pa.Table.from_pandas(frame, preserve_index=False)
-    fields = [
-        field.with_metadata({"unit": unit_of(field.name), "meaning": meaning_of(field.name)}) for field in table.schema
-    ]
+    fields = []
+    for f in table.schema:
+        unit, meaning = (said or {}).get(f.name) or (unit_of(f.name), meaning_of(f.name))
+        fields.append(f.with_metadata({"unit": unit, "meaning": meaning}))
     table = table.cast(pa.schema(fields, metadata={"shoal_run_id": run_id}))
     floats = [field.name for field in table.schema if pa.types.is_floating(field.type)]
     others = [field.name for field in table.schema if field.name not in floats]
