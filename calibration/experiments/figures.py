@@ -162,12 +162,21 @@ def _names(found: Published) -> list[str]:
 
 
 def _sorted(rows: Sequence[Row], by: str, **where: float | str) -> list[Row]:
-    """Rows that agree with ``where``, rising in a column."""
+    """Rows that agree with ``where``, rising in a column.
+
+    Raises
+    ------
+    ValueError
+        When two rows claim the same mark: the file varies something that the figure does not show.
+    """
 
     def agrees(row: Row) -> bool:
         return all(row[key] == v if isinstance(v, str) else float(row[key]) == v for key, v in where.items())
 
-    return sorted(filter(agrees, rows), key=lambda row: float(row[by]))
+    mine = sorted(filter(agrees, rows), key=lambda row: float(row[by]))
+    if len({float(row[by]) for row in mine}) < len(mine):
+        raise ValueError(f"two rows with the same {by} and {where}: the figure shows one")
+    return mine
 
 
 def _numbers(rows: Sequence[Row], *names: str) -> np.ndarray:

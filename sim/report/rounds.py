@@ -101,11 +101,12 @@ def sentences(runs: Sequence[Run]) -> list[str]:
     names = ("forced", "by_news", "beyond")
     middle = over_seeds([dict(zip(names, map(float, row), strict=True)) for row in last])
     forced, by_news, beyond = (words.amount(middle[name]["median"], "fraction") for name in names)
+    rest = f"beyond it: {beyond}" if middle["beyond"]["median"] > 0.0 else "what was forced does not go beyond it"
     several = f"Medians over {len(last)} seeds, each by itself: l" if len(runs) > 1 else "L"
     return [
         f"{several}iquidated {forced} of the open interest at the start, through the book, by takeover or by "
         f"deleveraging. The fall of the news value alone, without any effect on the price, would have reached the "
-        f"liquidation prices of {by_news}; beyond it: {beyond}.",
+        f"liquidation prices of {by_news}; {rest}.",
         "Accounts that close or add margin in time are passed and not liquidated. Whether a run cascades is not judged "
         "by this difference but beside a base run: shoal evidence.",
     ]

@@ -115,3 +115,9 @@ def test_impact_is_drawn_beside_the_law_and_what_is_below_zero_is_counted(folder
     law = next(line for line in axes.get_lines() if "law" in str(line.get_label()))
     assert law.get_ydata() == pytest.approx([10.0, 20.0, 40.0, 80.0])
     assert "1 means below 0 not drawn" in foot(figure)
+
+
+def test_a_file_that_varies_more_than_the_figure_shows_is_refused(folder):
+    found = read_published(folder / "flow_shock.csv")
+    with pytest.raises(ValueError, match="two rows with the same visible"):
+        figures.flow_figure(found._replace(rows=[*found.rows, found.rows[0]]))

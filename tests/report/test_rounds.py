@@ -47,6 +47,14 @@ def test_minutes_of_a_single_run_are_its_largest_in_order_of_time(runs):
     assert rounds.minutes(runs) == []
 
 
+def test_a_fall_below_that_of_the_news_has_nothing_beyond_it(runs):
+    assert "; beyond it: " in rounds.sentences(runs[:1])[0]
+    deep = runs[0].series.assign(value_usd=runs[0].series["value_usd"] * np.linspace(1.0, 0.7, len(runs[0].series)))
+    assert (
+        "does not go beyond it" in rounds.sentences((replace(runs[0], tables=runs[0].tables._replace(series=deep)),))[0]
+    )
+
+
 def test_the_page_says_what_was_forced_and_nothing_where_nobody_was(runs):
     one = page.page_files(runs[:1], "abc")
     html = one["report.html"].decode()
