@@ -37,6 +37,8 @@ def test_the_size_farthest_off_counts_in_either_direction():
     impact = m.impact_bp.copy()
     impact[7] *= 1.5
     assert impact_facts(m._replace(impact_bp=impact), "")[2].values[0] == pytest.approx(1.5)
+    impact[8] *= 0.4
+    assert impact_facts(m._replace(impact_bp=impact), "")[2].values[0] == pytest.approx(0.4)
 
 
 @pytest.fixture
