@@ -13,9 +13,7 @@ from sim.kernels.ledger import ONE, TWO, ZERO, rate_up
 
 # MM(N) = N * maintenance - deduction, continuous over the edges; the last row is open-ended. Initial margin, 1 over the
 # largest leverage on opening, is asked of Python agents alone.
-TIER = np.dtype(
-    [("up_to_micro", "i8"), ("maintenance_ppm", "i8"), ("deduction_micro", "i8"), ("initial_ppm", "i8")]
-)
+TIER = np.dtype([("up_to_micro", "i8"), ("maintenance_ppm", "i8"), ("deduction_micro", "i8"), ("initial_ppm", "i8")])
 
 
 @small
