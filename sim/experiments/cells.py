@@ -6,6 +6,7 @@ import io
 import json
 import os
 import resource
+import time
 import traceback
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -58,6 +59,7 @@ def run_cell(cell: Cell) -> Outcome:
     from sim.runner import Scenario
     from sim.scenario.spec import Spec
 
+    begin = time.perf_counter()
     scenario = Scenario(Spec.model_validate(json.loads(cell.scenario)))
     if kernel_hash() != cell.kernel:
         raise ResultError("the compiled code of a worker is not that of the plan: use one version of shoal everywhere")
@@ -75,7 +77,8 @@ def run_cell(cell: Cell) -> Outcome:
         return Outcome(cell.point, cell.seed, {**head, "status": FAILED, "error": _told(error)})
     path = _thinned(run.series, cell.columns, cell.every_s) if cell.columns else b""
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
-    cost = {"cpu_s": run.timing.cpu_s, "wall_s": run.timing.wall_s, "worker_peak_mb": peak_mb}
+    busy_s = time.perf_counter() - begin
+    cost = {"cpu_s": run.timing.cpu_s, "wall_s": run.timing.wall_s, "busy_s": busy_s, "worker_peak_mb": peak_mb}
     return Outcome(cell.point, cell.seed, row, path, cost)
 
 

@@ -27,6 +27,8 @@ def write_manifest(store: Store, tally: Tally, started_utc: str, workers: int) -
         "ended_utc": now_utc(),
         "workers": workers,
         "runs": tally.made,
+        "elapsed_s": time.monotonic() - tally.started,
+        "busy_s": tally.busy_s,
         "handed_out_again": tally.repeated,
         "interrupted": tally.interrupted,
         "set_aside": list(tally.damaged),

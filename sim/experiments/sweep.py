@@ -46,6 +46,8 @@ class Tally:
     damaged: tuple[str, ...] = ()
     """Files that did not match their checksum and were set aside."""
     interrupted: bool = False
+    busy_s: float = 0.0
+    """Seconds that workers spent on the runs made, build and summary included."""
     started: float = field(default_factory=time.monotonic)
 
     @property
@@ -240,6 +242,7 @@ class _Driver:
         self.store.add(outcome)
         self.tally.done, self.tally.failed = self.store.done, self.store.failed
         self.tally.made += 1
+        self.tally.busy_s += outcome.cost.get("busy_s", 0.0)
 
     def _lost(self, lane: Lane) -> None:
         """A worker died. The run it was at is to blame; the one that waited behind it is not."""

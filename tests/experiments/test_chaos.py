@@ -3,6 +3,7 @@
 import errno
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -235,6 +236,26 @@ def test_a_disk_that_refuses_any_write_leaves_nothing_false(tmp_path: Path, monk
             run_sweep(folder, lanes=[inline()], work=fake.quick)
         run_sweep(folder, lanes=[inline()], work=fake.quick)
         assert results(folder) == results(whole)
+
+
+def test_a_file_that_may_not_grow_is_cut_off_clean(tmp_path: Path):
+    wanted = plan(seeds=2)
+    whole = folder_of(tmp_path / "whole", wanted)
+    run_sweep(whole, lanes=[inline()], work=fake.quick)
+    before, refused = resource.getrlimit(resource.RLIMIT_FSIZE), 0
+    for most_bytes in range(300, 16_000, 1_100):
+        folder = folder_of(tmp_path / f"{most_bytes}", wanted)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, before[1]))
+        try:
+            run_sweep(folder, lanes=[inline()], work=fake.quick)
+        except ResultError as error:
+            assert "File too large" in str(error)
+            refused += 1
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        run_sweep(folder, lanes=[inline()], work=fake.quick)
+        assert results(folder) == results(whole)
+    assert refused > 5
 
 
 def flipped(folder: Path, draw: random.Random) -> str:

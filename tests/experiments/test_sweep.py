@@ -111,6 +111,8 @@ def test_the_command_runs_a_design_in_workers_and_goes_on_where_it_was(design: P
     }
     manifest = json.loads((folder / store.MANIFEST).read_text())
     assert (manifest["status"], manifest["runs"], len(manifest["sessions"])) == ("complete", 6, 3)
+    assert all(s["busy_s"] <= s["workers"] * s["elapsed_s"] for s in manifest["sessions"])
+    assert manifest["sessions"][0]["busy_s"] > 0.0
 
 
 def test_a_dry_run_tells_and_writes_nothing(design: Path, tmp_path: Path):
