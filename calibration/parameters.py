@@ -13,7 +13,7 @@ import yaml
 
 from sim.scenario.load import load_spec
 from sim.scenario.reference import reference_rows
-from sim.scenario.spec import Spec
+from sim.scenario.spec import NOT_READ, Spec
 from sim.settings.venue import VenueSettings
 from sim.venues.profile import PROFILES, load_profile
 
@@ -95,6 +95,8 @@ def rows_of(
     rows = []
     for field in reference_rows(model):
         if ".N." in field.path:  # what an entry of a list may hold; the list itself has a row
+            continue
+        if field.path.partition(".")[0] in NOT_READ:  # provenance and the like are no parameters
             continue
         source = sources.get(field.path, field.source)
         by_memory = field.path in sources and ("judgement" in source or "from memory" in source)

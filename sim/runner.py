@@ -21,6 +21,7 @@ from sim.results.manifest import now_utc, run_id
 from sim.scenario.load import load_spec
 from sim.scenario.places import derived_dir
 from sim.scenario.spec import Spec
+from sim.scenario.write import spec_as_read
 from sim.venues.profile import load_profile
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class Scenario:
         if spec.evidence is not None:
             named += [spec.evidence, spec.evidence.replace(PRICE_FILE, DEPTH_FILE, 1)]
         return {
-            "scenario": spec.model_dump(mode="json"),
+            "scenario": spec_as_read(spec),
             "venue": load_profile(spec.venue).model_dump(mode="json"),
             "data": {name: _file_hash(derived_dir() / f"{name}.csv") for name in dict.fromkeys(named)},
         }

@@ -15,6 +15,7 @@ from sim.results import storage
 from sim.results.run import Run
 from sim.results.summary import over_seeds, seed_band
 from sim.scenario.spec import Spec
+from sim.scenario.write import spec_to_dict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -82,7 +83,7 @@ class Ensemble:
 
         Parameters are those of ``Run.save``.
         """
-        files = {"scenario.resolved.yaml": storage.yaml_bytes(self.runs[0].origin.resolved["scenario"])}
+        files = {"scenario.resolved.yaml": storage.yaml_bytes(spec_to_dict(self.spec))}
         for run in self.runs:
             files |= {f"seeds/{run.seed}/{name}": data for name, data in run.files(self.run_id).items()}
         files["summary.json"] = storage.json_bytes(self.summary)
@@ -98,6 +99,7 @@ class Ensemble:
         return {
             "kind": "ensemble",
             **origin.manifest(self.seeds),
+            "sources": self.spec.sources.model_dump(mode="json"),
             "runs": {str(run.seed): run.record() for run in self.runs},
             "status": "complete",
         }

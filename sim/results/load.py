@@ -39,7 +39,7 @@ def load_run(folder: str | Path) -> Run | Ensemble:
     place = Path(folder)
     saved = read_manifest(place)
     try:
-        spec = Spec.model_validate(saved["resolved"]["scenario"])
+        spec = Spec.model_validate({**saved["resolved"]["scenario"], "sources": saved.get("sources", {})})
         origin = Origin(
             saved["resolved"], tuple(saved["overrides"]), bool(saved["audited"]), {k: saved[k] for k in CODE}
         )

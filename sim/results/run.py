@@ -14,6 +14,7 @@ from sim.results import folder as folders
 from sim.results import frames, manifest, storage
 from sim.results.summary import Timing, summarise
 from sim.scenario.spec import Spec
+from sim.scenario.write import spec_to_dict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -159,7 +160,7 @@ class Run:
             Also write ``report.html`` and ``figures/``.
         """
         files = self.files()
-        files["scenario.resolved.yaml"] = storage.yaml_bytes(self.origin.resolved["scenario"])
+        files["scenario.resolved.yaml"] = storage.yaml_bytes(spec_to_dict(self.spec))
         if report:
             from sim.report import page
 
@@ -178,6 +179,7 @@ class Run:
         return {
             "kind": "run",
             **origin.manifest((self.seed,)),
+            "sources": self.spec.sources.model_dump(mode="json"),
             "runs": {str(self.seed): self.record()},
             "status": "complete",
         }

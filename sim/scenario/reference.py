@@ -1,6 +1,7 @@
 """The field reference: every setting with unit, bounds, default, provenance and source, from the models."""
 
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -49,7 +50,8 @@ def reference_rows(model: type[BaseModel], prefix: str = "") -> list[Parameter]:
             default = "required" if info.default is PydanticUndefined else _written(info.default)
             rows.append(_row(model, name, path, default))
         for part in inner:
-            rows += reference_rows(part, f"{path}." if is_group else f"{path}.N.{_kind(part)}")
+            one = is_group or {part, NoneType} <= set(get_args(info.annotation))  # a group that may be left out
+            rows += reference_rows(part, f"{path}." if one else f"{path}.N.{_kind(part)}")
     return rows
 
 

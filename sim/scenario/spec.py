@@ -18,6 +18,7 @@ from sim.settings.market_maker import MarketMakerSettings
 from sim.settings.news import NewsSettings
 from sim.settings.quantities import Count, Duration
 from sim.settings.shock import Shock
+from sim.settings.sources import SourcesSettings
 from sim.settings.trend import TrendSettings
 
 _OWN = "the scenario's own choice"
@@ -69,6 +70,10 @@ Instant = Annotated[
 Title = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_no_control_characters)]
 Description = Annotated[str, Field(max_length=4000), AfterValidator(_no_control_characters)]
 Evidence = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,63}$")]
+
+
+NOT_READ = frozenset({"sources"})
+"""Settings that the model never reads: they are no part of what identifies a run."""
 
 
 class Spec(Settings):
@@ -137,6 +142,13 @@ class Spec(Settings):
         provenance="scenario",
         source="calibration/derived",
         note="Name of a recorded path to draw beside the outcome; never read by the model.",
+    )
+    sources: SourcesSettings = setting(
+        {},
+        unit="",
+        provenance="scenario",
+        source=_OWN,
+        note="Where the data came from and how old they are; never read by the model, no part of a run's identity.",
     )
     seeds_shown: Count = setting(
         8,

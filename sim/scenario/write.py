@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from sim.scenario.spec import Spec
+from sim.scenario.spec import NOT_READ, Spec
 from sim.settings.reader import resolve
 from sim.venues.profile import load_profile
 
@@ -28,6 +28,23 @@ def spec_to_dict(spec: Spec) -> dict[str, Any]:
         Text, numbers, lists and dicts only; ``Spec.model_validate`` of it equals ``spec``.
     """
     data: dict[str, Any] = spec.model_dump(mode="json")
+    return data
+
+
+def spec_as_read(spec: Spec) -> dict[str, Any]:
+    """What of a scenario the model can read, as plain data: all of it but provenance.
+
+    Parameters
+    ----------
+    spec : Spec
+        A checked scenario.
+
+    Returns
+    -------
+    dict
+        As ``spec_to_dict``, without the settings in ``NOT_READ``; ``Spec.model_validate`` takes it.
+    """
+    data: dict[str, Any] = spec.model_dump(mode="json", exclude=set(NOT_READ))
     return data
 
 
@@ -88,7 +105,7 @@ def scenario_hash(spec: Spec) -> str:
     str
         SHA-256 in hex, of canonical JSON: sorted keys, no spaces.
     """
-    content = {"scenario": spec_to_dict(spec), "venue": load_profile(spec.venue).model_dump(mode="json")}
+    content = {"scenario": spec_as_read(spec), "venue": load_profile(spec.venue).model_dump(mode="json")}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 

@@ -54,7 +54,7 @@ def test_manifest_says_what_made_the_run_and_nothing_about_the_user(run, tmp_pat
         "resolved_sha256",
         "overrides",
     }
-    assert wanted | {"seeds", "runs", "status", "files", "audited"} == set(saved)
+    assert wanted | {"seeds", "runs", "sources", "status", "files", "audited"} == set(saved)
     assert saved["status"] == "complete" and saved["overrides"] == ["market.price=$116720"]
     assert set(saved["runs"]["1"]["result_sha256"]) == {"series", "bands", "events", "accounts", "state"}
     assert {"python", "system", "machine"} <= set(saved["platform"]) and saved["packages"]["numpy"] != "absent"
