@@ -50,7 +50,7 @@ def evidence(
         done = simulate(plan, wanted, False)
         if not no_base and not is_calm(plan.spec):
             say("running the base runs: no liquidation, no withdrawal")
-            from sim.report.cascade import base_changes
+            from sim.experiments.base_run import base_changes
 
             lines = [f"{key}={json.dumps(value)}" for key, value in base_changes(plan.spec).items()]
             base = simulate(runner.load(source, set=[*(changes or []), *lines]), wanted, False)

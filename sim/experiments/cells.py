@@ -31,6 +31,8 @@ class Cell(NamedTuple):
     columns: tuple[str, ...] = ()
     """Columns of ``series`` to keep."""
     every_s: float = 0.0
+    measure: dict[str, Any] = {}
+    """Measure of the plan with its arguments (``measures.py``); empty for the summary alone."""
 
 
 class Outcome(NamedTuple):
@@ -53,13 +55,14 @@ def run_cell(cell: Cell) -> Outcome:
         When code, venue profile or data of this worker are not those of the plan, or the plan asks for a column that
         does not exist: nothing it made could be kept.
     """
+    from sim.experiments.measures import measure_of
     from sim.kernel_cache import kernel_hash
     from sim.results.manifest import text_hash
     from sim.results.storage import plain
     from sim.runner import Scenario
     from sim.scenario.spec import Spec
 
-    begin = time.perf_counter()
+    begin, begin_cpu = time.perf_counter(), time.process_time()
     scenario = Scenario(Spec.model_validate(json.loads(cell.scenario)))
     if kernel_hash() != cell.kernel:
         raise ResultError("the compiled code of a worker is not that of the plan: use one version of shoal everywhere")
@@ -70,15 +73,20 @@ def run_cell(cell: Cell) -> Outcome:
         )
     head = {"run_id": scenario.run_id((cell.seed,)), "point": cell.point, "seed": cell.seed}
     try:
-        run = scenario.run(cell.seed)
+        extra: dict[str, float] = {}
+        if cell.measure:
+            run, extra = measure_of(cell.measure).make(scenario, cell.seed, cell.measure)
+        else:
+            run = scenario.run(cell.seed)
         numbers = {name: value for name, value in plain(run.summary).items() if name not in _COSTS}
-        row = {**head, "status": OK, "error": None, "result_sha256": text_hash(run.hashes), **numbers}
+        row = {**head, "status": OK, "error": None, "result_sha256": text_hash(run.hashes), **numbers, **plain(extra)}
     except Exception as error:  # the run, not the sweep, failed
         return Outcome(cell.point, cell.seed, {**head, "status": FAILED, "error": _told(error)})
     path = _thinned(run.series, cell.columns, cell.every_s) if cell.columns else b""
+    cpu_s = time.process_time() - begin_cpu
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
     busy_s = time.perf_counter() - begin
-    cost = {"cpu_s": run.timing.cpu_s, "wall_s": run.timing.wall_s, "busy_s": busy_s, "worker_peak_mb": peak_mb}
+    cost = {"cpu_s": cpu_s, "wall_s": run.timing.wall_s, "busy_s": busy_s, "worker_peak_mb": peak_mb}
     return Outcome(cell.point, cell.seed, row, path, cost)
 
 

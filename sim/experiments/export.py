@@ -47,10 +47,11 @@ def export(folder: Path, out: Path, numbers: Sequence[str] = SHOWN) -> list[Path
     """
     from sim.results.storage import csv_bytes, parquet_bytes
 
-    unknown = [name for name in numbers if name not in tables.measured() or name in tables.TEXT]
-    if unknown:
-        raise DataError(f"no number {unknown[0]!r}; there are: {', '.join(tables.measured())}")
     plan = read_plan(folder)
+    there = tables.numbers_of(plan)
+    unknown = [name for name in numbers if name not in there or name in tables.TEXT]
+    if unknown:
+        raise DataError(f"no number {unknown[0]!r}; there are: {', '.join(there)}")
     frame = tidy(folder, plan)
     said = units(plan)
     files = {
@@ -71,7 +72,7 @@ def tidy(folder: Path, plan: Plan) -> pd.DataFrame:
 
     found = {(o.point, o.seed): o.row for o in outcomes_of(folder, plan)}
     keys = [key for runs in plan.shards() for key in runs if key in found]
-    rows = tables.runs_frame([found[key] for key in keys])
+    rows = tables.runs_frame([found[key] for key in keys], plan)
     values = pd.DataFrame([plan.points[point].values for point, _ in keys], columns=list(plan.units))
     head = [name for name in tables.HEAD if name in rows]
     return pd.concat([rows[head], values, rows.drop(columns=head)], axis=1)
@@ -80,7 +81,7 @@ def tidy(folder: Path, plan: Plan) -> pd.DataFrame:
 def units(plan: Plan) -> dict[str, tuple[str, str]]:
     """Unit and meaning of each column of the tidy table."""
     parameters = {path: (unit, "parameter of the design") for path, unit in plan.units.items()}
-    return {**tables.HEAD, **parameters, **tables.measured()}
+    return {**tables.HEAD, **parameters, **tables.numbers_of(plan)}
 
 
 def _units_csv(frame: pd.DataFrame, said: Mapping[str, tuple[str, str]]) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -50,6 +50,8 @@ class Plan:
     parts: tuple[Part, ...]
     columns: tuple[str, ...] = ()
     every_s: float = 0.0
+    measure: dict[str, Any] = field(default_factory=dict)
+    """What is measured beyond the summary, with its arguments (``measures.py``)."""
     shard: int = 64
     designs: tuple[dict[str, Any], ...] = field(default=())
     """The design files that made it, as read."""
@@ -65,6 +67,7 @@ class Plan:
         return {
             "schema": SCHEMA,
             **own,
+            **({"measure": self.measure} if self.measure else {}),
             "columns": list(self.columns),
             "designs": list(self.designs),
             "points": [point._asdict() for point in self.points.values()],
@@ -79,7 +82,8 @@ class Plan:
         points = {p["id"]: Point(**p) for p in data["points"]}
         parts = tuple(Part(**p) for p in data["parts"])
         own = {name: data[name] for name in ("name", "kernel_sha256", "base", "units", "every_s", "shard")}
-        return Plan(**own, points=points, parts=parts, columns=tuple(data["columns"]), designs=tuple(data["designs"]))
+        kept = {"columns": tuple(data["columns"]), "measure": data.get("measure", {})}
+        return Plan(**own, **kept, points=points, parts=parts, designs=tuple(data["designs"]))
 
     def shards(self) -> Iterator[list[tuple[str, int]]]:
         """Point and seed of the runs of each result file, in order: all points of a seed before the next seed."""
@@ -96,12 +100,12 @@ class Plan:
 
     def scenario(self, point: str) -> dict[str, Any]:
         """The resolved scenario of a point."""
-        return _with(self.base, self.points[point].resolved)
+        return changed(self.base, self.points[point].resolved)
 
     def cell(self, point: str, seed: int) -> Cell:
         """What a worker is handed for one run."""
         text = json.dumps(self.scenario(point), allow_nan=False)
-        return Cell(point, seed, text, self.kernel_sha256, self.columns, self.every_s)
+        return Cell(point, seed, text, self.kernel_sha256, self.columns, self.every_s, self.measure)
 
     def extended(self, other: Plan) -> Plan:
         """Add what another plan asks beyond this one behind it; results that are there stay where they are.
@@ -115,6 +119,8 @@ class Plan:
             raise ResultError("the compiled code changed: results of before and after would mix; use a new folder")
         if (other.columns, other.every_s) != (self.columns, self.every_s):
             raise ResultError("the two designs keep different columns of the paths (series): use a new folder")
+        if other.measure != self.measure:
+            raise ResultError("the two designs measure different things (measure): use a new folder")
         known = {(p, s) for runs in self.shards() for p, s in runs}
         parts = [part for part in other.parts if any((p, s) not in known for p in part.points for s in part.seeds)]
         points = dict(self.points)
@@ -125,7 +131,7 @@ class Plan:
         if not parts:
             return self
         units = {**self.units, **other.units}
-        points = {id: p._replace(values=_values(_with(self.base, p.resolved), units)) for id, p in points.items()}
+        points = {id: p._replace(values=_values(changed(self.base, p.resolved), units)) for id, p in points.items()}
         new = [d for d in other.designs if d not in self.designs]
         return replace(self, units=units, points=points, parts=(*self.parts, *parts), designs=(*self.designs, *new))
 
@@ -134,7 +140,7 @@ class Plan:
         return self.extended(replace(self, parts=(Part(list(self.points), list(seeds)),), designs=()))
 
 
-def make_plan(design: Design, seeds: Sequence[int]) -> Plan:
+def make_plan(design: Design, seeds: Sequence[int], measure: Mapping[str, Any] | None = None) -> Plan:
     """Resolve every point of a design; nothing is run.
 
     Parameters
@@ -143,6 +149,8 @@ def make_plan(design: Design, seeds: Sequence[int]) -> Plan:
         As read from its file.
     seeds : sequence of int
         Each point is run with each.
+    measure : mapping, optional
+        What is measured beyond the summary, with its arguments (``measures.py``).
 
     Returns
     -------
@@ -191,6 +199,7 @@ def make_plan(design: Design, seeds: Sequence[int]) -> Plan:
         parts=(Part(list(points), list(seeds)),),
         columns=tuple(kept.columns) if kept else (),
         every_s=kept.every if kept else 0.0,
+        measure=dict(measure or {}),
         shard=design.shard,
         designs=(design.model_dump(mode="json", by_alias=True, exclude={"scenario"}),),
     )
@@ -240,7 +249,7 @@ def _difference(base: Any, other: Any, at: str = "") -> dict[str, Any]:
     return {} if base == other and type(base) is type(other) else {at: other}
 
 
-def _with(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+def changed(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """``base`` with some places changed; neither is altered."""
     out = copy.deepcopy(base)
     for path, value in changes.items():

@@ -74,7 +74,7 @@ def _tables(folder: Path, plan: Plan) -> dict[str, Any]:
     import pyarrow as pa
 
     waiting = unsealed(folder)
-    rows = tables.runs_frame([o.row for o in waiting])
+    rows = tables.runs_frame([o.row for o in waiting], plan)
     paths = tables.series_frame(waiting, plan)
     points = pd.DataFrame([{"point": p.id, **p.values} for p in plan.points.values()], columns=["point", *plan.units])
     costs = pd.DataFrame(_costs(folder), columns=["run_id", "cpu_s", "wall_s", "busy_s", "worker_peak_mb"])

@@ -97,7 +97,7 @@ def estimate(plan: Plan, done: int, workers: int) -> Estimate:
     one_s = time.perf_counter() - begin
     files = runs / plan.shard + 1.0
     one = len(tables.runs_bytes([outcome], plan))
-    disk = files * one + runs * (8.0 * len(tables.measured()) + 200.0)
+    disk = files * one + runs * (8.0 * len(tables.numbers_of(plan)) + 200.0)
     if outcome.path and outcome.row["status"] == OK:
         disk += files * len(tables.series_bytes([_empty(outcome)], plan)) + runs * len(outcome.path)
     return Estimate(runs, len(plan.points), one_s, one_s * (runs - done) / workers, round(disk))

@@ -35,11 +35,18 @@ def measured() -> dict[str, tuple[str, str]]:
     }
 
 
-def runs_frame(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+def numbers_of(plan: Plan) -> dict[str, tuple[str, str]]:
+    """Numbers of a run in this sweep, those of its measure included: name to unit and meaning."""
+    from sim.experiments.measures import columns_of
+
+    return {**measured(), **columns_of(plan.measure)}
+
+
+def runs_frame(rows: Sequence[dict[str, Any]], plan: Plan) -> pd.DataFrame:
     """One row a run: identity, status, every number; numbers of a failed run are empty."""
     import pandas as pd
 
-    numbers = measured()
+    numbers = numbers_of(plan)
     frame = pd.DataFrame({name: [row.get(name) for row in rows] for name in (*HEAD, *numbers)})
     for name in numbers:
         if name not in TEXT:
@@ -53,7 +60,7 @@ def runs_bytes(outcomes: Sequence[Outcome], plan: Plan) -> bytes:
     """Result file of rows."""
     from sim.results.storage import parquet_bytes
 
-    return parquet_bytes(runs_frame([o.row for o in outcomes]), plan.kernel_sha256, {**HEAD, **measured()})
+    return parquet_bytes(runs_frame([o.row for o in outcomes], plan), plan.kernel_sha256, {**HEAD, **numbers_of(plan)})
 
 
 def series_frame(outcomes: Sequence[Outcome], plan: Plan) -> pd.DataFrame:

@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from sim import units
+from sim.experiments.base_run import fuel
 from sim.metrics.cascade import shown_by_feed
 from sim.metrics.depth import inside
 from sim.population import draw_population
 from sim.report import style
-from sim.report.cascade import fuel
 from sim.results import Run
 from sim.results.summary import seed_band
 from sim.venues.profile import load_profile

@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from sim.experiments.base_run import forced_btc, fuel
 from sim.report import style, words
-from sim.report.cascade import forced_btc, fuel
 from sim.report.figures import MEDIAN_BAND, by_minute, draw_band
 from sim.results import Run
 from sim.results.summary import clock_text, over_seeds
@@ -18,7 +18,7 @@ from sim.results.summary import clock_text, over_seeds
 Floats = NDArray[np.float64]
 
 CAUSES = ("forced_sell_btc", "forced_buy_btc", "takeover_btc", "adl_btc")
-"""As ``cascade.forced_btc`` counts: through the book, taken over, deleveraged."""
+"""As ``base_run.forced_btc`` counts: through the book, taken over, deleveraged."""
 _MOST_SEEDS = 32
 _MOST_MINUTES = 10
 

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from sim import runner
 from sim.cli.app import app
+from sim.experiments import base_run
 from sim.report import cascade
 from sim.results import Ensemble
 from sim.scenario.load import load_spec
@@ -88,7 +89,7 @@ def test_a_folder_is_read_and_takes_no_changes(made_up, tmp_path):
 
 
 def test_base_runs_freeze_positions_and_leave_the_rest():
-    changes = cascade.base_changes(load_spec("flash_10_11_btc"))
+    changes = base_run.base_changes(load_spec("flash_10_11_btc"))
     assert changes["leveraged.enabled"] is False
     load_spec("flash_10_11_btc", changes)  # every key exists
 
@@ -96,9 +97,9 @@ def test_base_runs_freeze_positions_and_leave_the_rest():
 def test_fuel_is_lambda_of_the_runs_own_population():
     spec = load_spec("calm_btc", {"leveraged.accounts": 2000})
     falls = np.array([0.02, 0.05, 0.10, 0.20])
-    share = cascade.fuel(spec, 3, falls)
+    share = base_run.fuel(spec, 3, falls)
     assert (np.diff(share) > 0).all() and 0.03 < share[1] < 0.16
-    assert not np.array_equal(share, cascade.fuel(spec, 4, falls))
+    assert not np.array_equal(share, base_run.fuel(spec, 4, falls))
 
 
 def test_second_round_leaves_out_what_the_news_alone_would_force():
@@ -106,10 +107,10 @@ def test_second_round_leaves_out_what_the_news_alone_would_force():
     flat = run.series.assign(mark_usd=100.0)
     base = replace(run, tables=run.tables._replace(series=flat))
     found = cascade.pair((run,), (base,))
-    whole = cascade.forced_btc(run) / run.series["open_interest_btc"].iloc[0]
+    whole = base_run.forced_btc(run) / run.series["open_interest_btc"].iloc[0]
     assert found.base_fall[0] == 0.0 and found.second_round[0] == pytest.approx(whole)
     same = cascade.pair((run,), (run,))
-    first = float(cascade.fuel(run.spec, 1, np.array([1 - np.exp(-same.fall[0])]))[0])
+    first = float(base_run.fuel(run.spec, 1, np.array([1 - np.exp(-same.fall[0])]))[0])
     assert same.second_round[0] == pytest.approx(whole - first) and first > 0.1
     with pytest.raises(ValueError, match="same seeds"):
         cascade.pair((run,), (made_run(2),))

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sim.report import cascade, closes, page, positions, style, tables
+from sim.experiments import base_run
+from sim.report import closes, page, positions, style, tables
 from sim.results import Run
 from tests.report.conftest import made_run, made_spec
 
@@ -92,7 +93,7 @@ def test_units_fit_what_is_shown():
 
 def test_deleveraged_coins_are_forced(bare):
     run = with_columns(bare, takeover_btc=steps(bare, 3, 5.0), adl_btc=steps(bare, 4, 7.0))
-    assert cascade.forced_btc(run) == 12.0
+    assert base_run.forced_btc(run) == 12.0
 
 
 def test_what_stops_a_fall_follows_the_switch_of_deleveraging(bare):

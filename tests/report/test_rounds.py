@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sim.report import cascade, page, rounds
+from sim.experiments import base_run
+from sim.report import page, rounds
 from tests.report.conftest import made_run, made_spec
 
 SPEC = {"leveraged": {"accounts": 2000}, "market": {"bid_depth_share": "50%"}}
@@ -20,7 +21,7 @@ def test_the_last_minute_holds_everything_that_was_forced(runs):
     run = runs[0]
     found = rounds.rounds(run)
     start = float(run.series["open_interest_btc"].iloc[0])
-    assert found.forced[-1] == pytest.approx(cascade.forced_btc(run) / start)
+    assert found.forced[-1] == pytest.approx(base_run.forced_btc(run) / start)
     assert (np.diff(found.forced) >= 0).all() and found.end_s[-1] == 7200.0
 
 
@@ -30,7 +31,7 @@ def test_fuel_is_that_of_the_deepest_fall_so_far(runs):
     for name, share in (("mark_usd", found.passed), ("value_usd", found.by_news)):
         level = run.series[name].to_numpy()
         fall = 1.0 - level.min() / level[0]
-        assert share[-1] == cascade.fuel(run.spec, run.seed, np.array([fall]))[0]
+        assert share[-1] == base_run.fuel(run.spec, run.seed, np.array([fall]))[0]
         assert (np.diff(share) >= 0).all() and share[0] < share[-1]
     assert found.by_news[-1] < found.passed[-1]
 
