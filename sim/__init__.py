@@ -15,6 +15,8 @@ from sim.kernel_cache import prepare as _prepare
 if TYPE_CHECKING:
     from sim.agents.base import TradingAgent as TradingAgent
     from sim.engine import MatchingEngine as MatchingEngine
+    from sim.experiments.amplify import amplify as amplify
+    from sim.experiments.depth_grid import Question as Question
     from sim.results import Ensemble as Ensemble
     from sim.results import Run as Run
     from sim.results import load_run as load_run
@@ -26,13 +28,26 @@ __version__ = "0.1.0"
 _HOMES = {
     "Ensemble": "sim.results",
     "MatchingEngine": "sim.engine",
+    "Question": "sim.experiments.depth_grid",
     "Run": "sim.results",
     "Scenario": "sim.runner",
     "TradingAgent": "sim.agents.base",
+    "amplify": "sim.experiments.amplify",
     "load": "sim.runner",
     "load_run": "sim.results",
 }
-__all__ = ["Ensemble", "MatchingEngine", "Run", "Scenario", "TradingAgent", "__version__", "load", "load_run"]
+__all__ = [
+    "Ensemble",
+    "MatchingEngine",
+    "Question",
+    "Run",
+    "Scenario",
+    "TradingAgent",
+    "__version__",
+    "amplify",
+    "load",
+    "load_run",
+]
 
 _prepare()
 

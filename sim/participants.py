@@ -23,6 +23,7 @@ from sim.state import Array, State
 # whichever is more, and the flow shocks on top [judgement: never binds].
 FUNDING_DAYS = 10.0
 FUNDING_BOOKS = 100.0
+MOST_FUNDING = 1.0e12  # of the books part, USD: 2^62 micro-dollars hold four such accounts
 STOCK_LIMITS = 20.0  # coins a maker works with, in inventory limits [judgement: never binds]
 SECONDS_PER_DAY = 86_400.0
 BASIS_POINT, ONE_PERCENT = 1e-4, 0.01
@@ -131,10 +132,14 @@ def shocks_usd(spec: Spec) -> float:
 
 
 def background_usd(spec: Spec) -> float:
-    """Cash, and worth of coins, of each background account in dollars: more than it can ever trade away."""
+    """Cash, and worth of coins, of each background account in dollars: more than it can ever trade away.
+
+    What rests counts only as far as somebody could take it: at many times the depth, MOST_FUNDING is still over a
+    month of the volume of all takers.
+    """
     day = spec.market.perp_daily_volume + spec.market.spot_daily_volume
     posted = sum(side[-1][1] for book in side_profiles(spec) for side in book)
-    return max(FUNDING_DAYS * day, FUNDING_BOOKS * posted) + shocks_usd(spec)
+    return max(FUNDING_DAYS * day, min(FUNDING_BOOKS * posted, MOST_FUNDING)) + shocks_usd(spec)
 
 
 def fill_background(state: State, spec: Spec, contract: Contract, most_takers: int, seed: int) -> None:

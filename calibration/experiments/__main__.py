@@ -3,7 +3,9 @@
 Each writes one CSV with its settings in the header to ``results/published`` and prints its table. Names: ``calm``
 (stylised facts and depth over days), ``impact`` (metaorders), ``depth`` (depth grid by news), ``channels`` (leverage
 and withdrawal one at a time), ``flow`` (cost of a sale as depth falls), ``replay`` (counterfactuals of 10 October),
-``step`` (tick halved twice). Seeds are 1 to N; nothing is fitted here. ``figures`` draws what the files there hold.
+``step`` (tick halved twice), ``amplify`` (critical shock by depth, seeds added near it), ``amplify_layers``,
+``amplify_cash`` and ``amplify_flow`` (what stands beside it). Seeds are 1 to N; nothing is fitted here. ``figures``
+draws what the files there hold.
 """
 
 import argparse
@@ -11,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
+from calibration.experiments import amplification
 from calibration.experiments.calm import calm, impact
 from calibration.experiments.crash import channels, depth, flow, replay, step
 from calibration.experiments.figures import draw
@@ -24,6 +27,10 @@ EXPERIMENTS: dict[str, tuple[Callable[[ProcessPoolExecutor, int], None], int]] =
     "flow": (flow, 64),
     "replay": (replay, 64),
     "step": (step, 1024),
+    "amplify": (amplification.headline, 64),
+    "amplify_layers": (amplification.layers, 32),
+    "amplify_cash": (amplification.cash, 64),
+    "amplify_flow": (amplification.sale, 64),
 }
 
 

@@ -25,7 +25,7 @@ _JSON = typer.Option("--json", help="Print the result as JSON.")
 _DASK = typer.Option("--dask", metavar="URL", help="Make the runs on a Dask cluster, such as tcp://127.0.0.1:8786.")
 _TRUST = typer.Option("--trust-network", help="Allow a Dask scheduler on another machine.")
 _DRY = typer.Option("--dry-run", help="Make one run, tell runs, time and disk, and stop.")
-_INTERRUPTED = 130
+INTERRUPTED = 130
 _LINE_EVERY_S = 60.0
 
 
@@ -56,7 +56,7 @@ def sweep(
     plan = _plan_of(design)
     folder = run_folder(out, plan.name, plan.id)
     if dry_run:
-        _foresee(folder, plan, _processes(workers), as_json)
+        _foresee(folder, plan, processes(workers), as_json)
         return
     if not (folder / PLAN).exists() or not _reads(lambda: read_plan(folder)):
         folder.mkdir(parents=True, exist_ok=True)
@@ -91,7 +91,7 @@ def resume(
     if design is not None:
         plan = plan.extended(_plan_of(design))
     if dry_run:
-        _foresee(folder, plan, _processes(workers), as_json)
+        _foresee(folder, plan, processes(workers), as_json)
         return
     if plan is not before:
         with locked(folder):
@@ -138,7 +138,8 @@ def _share(text: str | None) -> tuple[int, int]:
     return int(k), int(n)
 
 
-def _processes(workers: int | None) -> int:
+def processes(workers: int | None) -> int:
+    """Worker processes: as asked, or as many as processors that this process may use."""
     return workers or len(os.sched_getaffinity(0))
 
 
@@ -176,8 +177,8 @@ def _work(
 
         lanes = cluster_lanes(address, trusted)
     warm()  # once, here: workers find compiled kernels
-    with _shown(folder.name) as told:
-        tally = run_sweep(folder, _processes(workers), told, part, retry_failed, lanes)
+    with shown(folder.name) as told:
+        tally = run_sweep(folder, processes(workers), told, part, retry_failed, lanes)
     for name in tally.damaged:
         typer.echo(f"{name}: did not match its checksum; set aside, and made again", err=True)
     answer = {"folder": str(folder), "runs": tally.total, "done": tally.done, "failed": tally.failed}
@@ -189,13 +190,13 @@ def _work(
         typer.echo(f"{tally.done} of {tally.total} runs done{failed}{pace}: {folder}")
     if tally.interrupted:
         typer.echo(f"Interrupted: what is finished is kept. Go on with: shoal resume {folder}", err=True)
-        raise typer.Exit(_INTERRUPTED)
+        raise typer.Exit(INTERRUPTED)
     if tally.failed:
         raise typer.Exit(1)
 
 
 @contextmanager
-def _shown(title: str) -> Iterator[Callable[[Tally], None]]:
+def shown(title: str) -> Iterator[Callable[[Tally], None]]:
     """A progress line on a terminal; in a log, one line a minute."""
     if not sys.stderr.isatty():
         yield _minutely()

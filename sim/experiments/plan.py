@@ -126,7 +126,7 @@ class Plan:
         points = dict(self.points)
         for point in other.points.values():
             if point.id not in points:
-                differs = _difference(self.base, other.scenario(point.id))
+                differs = difference(self.base, other.scenario(point.id))
                 points[point.id] = point._replace(resolved=differs)
         if not parts:
             return self
@@ -179,12 +179,12 @@ def make_plan(design: Design, seeds: Sequence[int], measure: Mapping[str, Any] |
                 break
             continue
         resolved = Scenario(spec).resolved
-        units = units or {path: _unit(spec, path) for path in design.paths}
+        units = units or {path: unit_of(spec, path) for path in design.paths}
         point = Point(
             text_hash(resolved)[:16],
             changes,
-            _difference(base_dict, resolved["scenario"]),
-            {path: _value(spec, path) for path in design.paths},
+            difference(base_dict, resolved["scenario"]),
+            {path: value_of(spec, path) for path in design.paths},
         )
         points.setdefault(point.id, point)
     if refused:
@@ -209,10 +209,10 @@ def _values(scenario: dict[str, Any], paths: dict[str, str]) -> dict[str, Any]:
     from sim.scenario.spec import Spec
 
     spec = Spec.model_validate(scenario)
-    return {path: _value(spec, path) for path in paths}
+    return {path: value_of(spec, path) for path in paths}
 
 
-def _value(spec: Any, path: str) -> Any:
+def value_of(spec: Any, path: str) -> Any:
     """A setting's value in its unit: a number, a flag or a word; a group or list as JSON; None where it is not set."""
     found = spec
     for key in path.split("."):
@@ -228,7 +228,7 @@ def _value(spec: Any, path: str) -> Any:
     return json.dumps(whole, sort_keys=True)
 
 
-def _unit(spec: Any, path: str) -> str:
+def unit_of(spec: Any, path: str) -> str:
     """Unit of a setting, as its field declares it."""
     from sim.settings.fields import field_extra
 
@@ -239,12 +239,12 @@ def _unit(spec: Any, path: str) -> str:
     return "" if last.isdecimal() else str(field_extra(type(holder), last).get("unit", ""))
 
 
-def _difference(base: Any, other: Any, at: str = "") -> dict[str, Any]:
+def difference(base: Any, other: Any, at: str = "") -> dict[str, Any]:
     """Give what must be written into ``base`` to make it ``other``: dotted path to value."""
     if isinstance(base, dict) and isinstance(other, dict) and set(base) == set(other):
         out: dict[str, Any] = {}
         for key in base:
-            out |= _difference(base[key], other[key], f"{at}.{key}" if at else key)
+            out |= difference(base[key], other[key], f"{at}.{key}" if at else key)
         return out
     return {} if base == other and type(base) is type(other) else {at: other}
 

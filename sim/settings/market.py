@@ -147,7 +147,7 @@ class MarketSettings(Settings):
             " limit or flow."
         ),
         at_least=0.001,
-        at_most=10.0,
+        at_most=1000.0,
     )
 
     depth_scale_latent: Fraction = setting(
@@ -157,7 +157,7 @@ class MarketSettings(Settings):
         source="DECISIONS 20: the depth axis of an experiment",
         note="Scales the density of the latent layer, not its cash.",
         at_least=0.001,
-        at_most=10.0,
+        at_most=1000.0,
     )
     depth_scale_refill: Fraction = setting(
         1.0,
@@ -166,7 +166,7 @@ class MarketSettings(Settings):
         source="DECISIONS 20: the depth axis of an experiment",
         note="Scales the rate at which makers post missing quotes and background limit orders are renewed.",
         at_least=0.001,
-        at_most=10.0,
+        at_most=1000.0,
     )
 
     @model_validator(mode="after")

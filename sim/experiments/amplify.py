@@ -1,0 +1,194 @@
+"""Amplification: how a fall grows as depth thins, what share of seeds cascades, and from which shock on half of them.
+
+The runs are one sweep (``depth_grid.py``), so nothing is lost by a kill and asking again goes on. Seeds are then added
+where half of the seeds cascade, until the critical shock of each depth is as narrow as asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sim.experiments.depth_grid import Cell, Found, Question, Sweeper, check
+from sim.experiments.fuel_floor import SEEDS, fuel_floor
+from sim.experiments.shock_axis import Axis
+from sim.experiments.sweep import Tally
+from sim.metrics.amplification import CUT
+from sim.metrics.threshold import Critical, Elasticity, bootstrap_weights, critical_shock, elasticity
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LADDER = (0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.07, 0.09, 0.11, 0.13, 0.16, 0.2, 0.25, 0.3, 0.4)
+"""Falls of the news from which sizes are chosen where none are named."""
+ADDED_AT_ONCE = 64
+"""Seeds added near a threshold before its interval is looked at again."""
+_SCOUTS = 16  # seeds that look where the threshold lies
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The finished question.
+
+    Attributes
+    ----------
+    question : Question
+    axis : Axis
+    folder : Path
+        The sweep.
+    lines : dict
+        (layer, depth) to what its runs hold.
+    critical : dict
+        (layer, depth) to s*, at the cut; for news alone.
+    other_cuts : dict
+        (layer, depth) to s* at half and at twice the cut.
+    elasticity : dict
+        Layer to d ln s* / d ln depth.
+    fuel : pandas.DataFrame
+        Fuel against floor at each depth (``fuel_floor.py``).
+    tally : Tally
+        Of the last pass.
+    """
+
+    question: Question
+    axis: Axis
+    folder: Path
+    lines: dict[tuple[str, float], Found]
+    critical: dict[tuple[str, float], Critical]
+    other_cuts: dict[tuple[str, float], tuple[Critical, Critical]]
+    elasticity: dict[str, Elasticity]
+    fuel: pd.DataFrame
+    tally: Tally
+
+    @property
+    def settings(self) -> pd.DataFrame:
+        """One row a layer, depth and size."""
+        from sim.experiments.amplify_tables import settings_frame
+
+        return settings_frame(self)
+
+    @property
+    def critical_shocks(self) -> pd.DataFrame:
+        """One row a layer and depth, with s*; empty for a sale."""
+        from sim.experiments.amplify_tables import critical_frame
+
+        return critical_frame(self)
+
+
+def amplify(
+    question: Question,
+    out: Path = Path("results"),
+    told: Callable[[str], None] | None = None,
+    **how: Any,
+) -> Answer:
+    """Answer a question; asked again, it goes on where it was.
+
+    Parameters
+    ----------
+    question : Question
+    out : Path
+        Where the sweep's folder is made.
+    told : callable, optional
+        Told in a sentence what is done next.
+    **how
+        ``workers``, ``lanes`` and ``progress`` (its ``told``) of ``make_runs``.
+
+    Returns
+    -------
+    Answer
+
+    Raises
+    ------
+    ScenarioError
+        When the question makes no sense for the scenario.
+    Interrupted
+        After Ctrl-C or SIGTERM; what is finished is kept.
+    """
+    check(question)
+    progress = how.pop("progress", None)
+    how = {**how, "told": progress}
+    sweeper = Sweeper(question, out)
+    say = told or (lambda _: None)
+    sizes = question.sizes
+    lines = [(layer, depth) for layer in question.layers for depth in question.depths]
+    if not sizes:
+        say("looking for the sizes at which some seeds cascade and others do not")
+        sizes = _scout(sweeper, how)
+    blocks = [list(range(1, question.seeds + 1))]
+    say(f"{len(lines)} depths x {len(sizes)} sizes x {question.seeds} seeds")
+    sweeper.make([Cell(*line, size) for line in lines for size in sizes], blocks[0], **how)
+    while question.shock == "news" and question.half_width > 0.0:
+        weights = bootstrap_weights([np.array(block) for block in blocks])
+        found = sweeper.found()
+        wide = {}
+        for key in lines:
+            critical = critical_shock(found[key].outcomes(), *weights)
+            extra = sum(len(block) for block in blocks[1:] if any(block[0] in r for r in found[key].rows.values()))
+            if critical.half_width > question.half_width and question.seeds + extra < question.most_seeds:
+                wide[key] = critical
+        if not wide:
+            break
+        first = blocks[-1][-1] + 1
+        blocks.append(list(range(first, first + ADDED_AT_ONCE)))
+        at = ", ".join(f"{_name(*key)} at {100 * c.size:.2f} +- {100 * c.half_width:.2f} %" for key, c in wide.items())
+        say(f"{ADDED_AT_ONCE} more seeds near the threshold of {len(wide)} depths: {at}")
+        sweeper.make([Cell(*key, -_rounded(c.size)) for key, c in wide.items()], blocks[-1], **how)
+    return answer_of(sweeper, lines, blocks)
+
+
+def answer_of(sweeper: Sweeper, lines: Sequence[tuple[str, float]], blocks: Sequence[Sequence[int]]) -> Answer:
+    """Evaluate what the folder holds."""
+    question, found = sweeper.question, sweeper.found()
+    critical: dict[tuple[str, float], Critical] = {}
+    other: dict[tuple[str, float], tuple[Critical, Critical]] = {}
+    slopes: dict[str, Elasticity] = {}
+    if question.shock == "news":
+        weights = bootstrap_weights([np.array(block) for block in blocks])
+        for key in lines:
+            critical[key] = critical_shock(found[key].outcomes(), *weights)
+            half, double = (critical_shock(found[key].outcomes(f * CUT), *weights) for f in (0.5, 2.0))
+            other[key] = half, double
+        for layer in question.layers:
+            depths = [depth for name, depth in lines if name == layer]
+            slopes[layer] = elasticity(np.array(depths), [critical[layer, depth] for depth in depths])
+    assert sweeper.folder is not None
+    thinned = {key: sweeper.at_depth(*key) for key in lines}
+    return Answer(
+        question, sweeper.axis, sweeper.folder, {key: found[key] for key in lines},
+        critical, other, slopes, fuel_floor(thinned, min(SEEDS, question.seeds)), sweeper.tally,
+    )  # fmt: skip
+
+
+def _scout(sweeper: Sweeper, how: Mapping[str, Any]) -> tuple[float, ...]:
+    """Sizes of the ladder from where few seeds cascade at the thinnest depth to where most do at the thickest."""
+    question = sweeper.question
+    scouts = range(1, min(_SCOUTS, question.seeds) + 1)
+    ends = []
+    for depth, enough in ((min(question.depths), 0.1), (max(question.depths), 0.9)):
+        shares: dict[float, float] = {}
+        for size in LADDER:
+            cell = Cell(question.layers[0], depth, -size)
+            sweeper.make([cell], scouts, **how)
+            hit = sweeper.found()[cell.layer, depth].outcomes()
+            shares[size] = float(np.nanmean(hit.hit[:, list(hit.sizes).index(size)])) if hit.seeds.size else 0.0
+            if shares[size] >= 0.9:
+                break
+        below = [size for size, share in shares.items() if share <= enough]
+        ends.append(max(below) if enough < 0.5 and below else max(shares) if enough > 0.5 else min(shares))
+    low, high = min(ends), max(ends)
+    between = [size for size in LADDER if low <= size <= high]
+    keep = sorted({between[round(k * (len(between) - 1) / 4)] for k in range(5)} if len(between) > 5 else set(between))
+    return tuple(-size for size in keep)
+
+
+def _rounded(size: float) -> float:
+    """A threshold as a size to run at: three significant digits."""
+    return float(f"{size:.3g}")
+
+
+def _name(layer: str, depth: float) -> str:
+    return f"{layer} x{depth:g}"

@@ -1,0 +1,215 @@
+"""``amplify``: the axis of a shock, seeds added near a threshold, going on where it was, and the command."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from sim.cli.app import app
+from sim.errors import ScenarioError
+from sim.experiments import amplify as asking
+from sim.experiments.amplify import Answer, amplify
+from sim.experiments.amplify_tables import critical_frame, settings_frame, violations
+from sim.experiments.cases import Interrupted
+from sim.experiments.depth_grid import Cell, Found, Question
+from sim.experiments.shock_axis import deterministic_news, flow_axis, lowest_news, news_axis
+from sim.experiments.sweep import Tally
+from sim.runner import load
+from tests.experiments.inline import inline
+
+SMALL = ("leveraged.accounts=2000",)
+SMALLEST = Question("calm_btc", SMALL, "news", (-0.02, -0.06), (1.0, 0.5), ("all",), 3, 0.0, 0, 60.0, 30.0, 20.0)
+
+
+# --- the axis
+
+
+def test_the_news_axis_scales_a_recorded_path_to_the_size_asked():
+    spec = load("flash_10_11_btc").spec
+    axis = news_axis(spec)
+    times, level = deterministic_news(spec)
+    assert axis.until_s == times[np.argmin(level)] and 1800.0 <= axis.from_s < 1860.0  # the headline is at 20:50
+    for size in (-0.03, -0.12):
+        scaled = load("flash_10_11_btc", set=axis.changes(spec, size)).spec
+        assert lowest_news(scaled) == pytest.approx(math.log1p(size), rel=1e-12)
+    assert lowest_news(load("flash_10_11_btc", set=dict(axis.quiet)).spec) == 0.0
+
+
+def test_the_news_axis_scales_moves_of_the_scenario_and_leaves_other_shocks():
+    shocks = [
+        {"kind": "news_move", "at": "60s", "over": "60s", "move": "-2%"},
+        {"kind": "news_move", "at": "5min", "over": "60s", "move": "1%"},
+        {"kind": "transfer_halt", "at": "2min", "over": "60s"},
+    ]
+    spec = load("calm_btc", set={"shocks": shocks}).spec
+    axis = news_axis(spec)
+    assert axis.from_s == 66.0 and axis.until_s == 120.0  # a tenth of the log move is there after six seconds
+    scaled = load("calm_btc", set=axis.changes(spec, -0.04)).spec
+    assert lowest_news(scaled) == pytest.approx(math.log(0.96), rel=1e-12)
+    assert scaled.shocks[2] == spec.shocks[2]
+    assert lowest_news(load("calm_btc", set=dict(axis.quiet)).spec) == 0.0
+
+
+def test_a_calm_scenario_gets_a_move_and_a_sale():
+    spec = load("calm_btc").spec
+    move = load("calm_btc", set=news_axis(spec).changes(spec, -0.03)).spec.shocks
+    assert [(s.kind, s.at, s.over, s.move) for s in move] == [("news_move", 600.0, 60.0, -0.03)]  # type: ignore[union-attr]
+    sale = load("calm_btc", set=flow_axis(spec).changes(spec, 1.5e8)).spec.shocks
+    assert [(s.kind, s.side, s.notional) for s in sale] == [("flow", "sell", 1.5e8)]  # type: ignore[union-attr]
+
+
+# --- seeds added near the threshold
+
+
+class Planted:
+    """Stands in for the sweep: thresholds are log-normal, a power of depth, and the same seed has the same luck."""
+
+    made: list[tuple[int, list[int]]] = []
+
+    def __init__(self, question: Question, out: Path) -> None:
+        self.question, self.folder = question, out / "amplify-planted-0123456789ab"
+        self.axis = news_axis(load(question.scenario).spec)
+        self.tally = Tally(0, 0)
+        self.asked: dict[Cell, list[int]] = {}
+
+    def make(self, cells: list[Cell], seeds: Any, **_how: Any) -> None:
+        for cell in cells:
+            self.asked.setdefault(cell, []).extend(seeds)
+        Planted.made.append((len(cells), list(seeds)))
+
+    def at_depth(self, layer: str, depth: float) -> Any:
+        return load("calm_btc", set={"leveraged.accounts": 2000})
+
+    def found(self) -> dict[tuple[str, float], Found]:
+        lines: dict[tuple[str, float], dict[float, dict[int, dict[str, Any]]]] = {}
+        for cell, seeds in self.asked.items():
+            rows = {}
+            for seed in seeds:
+                luck = np.random.default_rng([seed, 5]).standard_normal()
+                hit = -cell.size > 0.08 * cell.depth**0.3 * math.exp(0.15 * luck)
+                fall = -math.log1p(cell.size) * (3.0 if hit else 1.05)
+                rows[seed] = {"second_round": 0.3 if hit else 0.0, "fall": fall, "base_fall": -math.log1p(cell.size),
+                              "crowding": 50.0 / cell.depth}  # fmt: skip
+            lines.setdefault((cell.layer, cell.depth), {})[cell.size] = rows
+        return {key: Found(*key, sizes) for key, sizes in lines.items()}
+
+
+@pytest.fixture
+def planted(monkeypatch: pytest.MonkeyPatch) -> type[Planted]:
+    Planted.made = []
+    monkeypatch.setattr(asking, "Sweeper", Planted)
+    return Planted
+
+
+def asked(tmp_path: Path, **more: Any) -> Answer:
+    sizes = (-0.04, -0.06, -0.08, -0.1, -0.13)
+    question = Question("calm_btc", sizes=sizes, depths=(1.5, 1.0, 0.5), seeds=64, **more)
+    return amplify(question, tmp_path)
+
+
+def test_seeds_are_added_until_the_interval_is_as_narrow_as_asked(tmp_path: Path, planted: type[Planted]):
+    answer = asked(tmp_path, half_width=0.002, most_seeds=1024)
+    frame = critical_frame(answer)
+    assert (frame["half_width_pct"] <= 0.2).all()
+    for depth, low, high in zip(frame["depth"], frame["critical_low"], frame["critical_high"], strict=True):
+        assert low - 0.2 < 8.0 * depth**0.3 < high + 0.2
+    blocks = [seeds for _, seeds in planted.made]
+    assert len(blocks) > 1 and blocks[0] == list(range(1, 65)) and blocks[1] == list(range(65, 129))
+    slope = answer.elasticity["all"]
+    assert slope.low - 0.05 < 0.3 < slope.high + 0.05
+    assert violations(answer) == []
+
+
+def test_no_more_seeds_than_allowed_and_none_without_a_width(tmp_path: Path, planted: type[Planted]):
+    asked(tmp_path, half_width=1e-6, most_seeds=192)
+    assert [len(seeds) for _, seeds in planted.made] == [64, 64, 64]
+    planted.made = []
+    asked(tmp_path, half_width=0.0)
+    assert [len(seeds) for _, seeds in planted.made] == [64]
+
+
+def test_sizes_are_looked_for_where_none_are_named(tmp_path: Path, planted: type[Planted]):
+    answer = amplify(Question("calm_btc", depths=(1.5, 1.0, 0.5), seeds=64, half_width=0.0), tmp_path)
+    frame = settings_frame(answer)
+    assert frame.loc[frame["seeds"] == 64, "size"].nunique() >= 3
+    assert (critical_frame(answer)["beyond"] == "").all()
+
+
+def test_the_table_tells_shares_falls_and_what_pairing_is_worth(tmp_path: Path, planted: type[Planted]):
+    answer = asked(tmp_path, half_width=0.0)
+    frame = settings_frame(answer)
+    row = frame[(frame["depth"] == 1.0) & (frame["size"] == -8.0)].iloc[0]
+    hits = sum(0.08 > 0.08 * math.exp(0.15 * np.random.default_rng([s, 5]).standard_normal()) for s in range(1, 65))
+    assert row["cascade_share"] == hits / 64
+    assert row["share_at_half_cut"] == row["share_at_double_cut"] == hits / 64
+    assert row["amplification_if_not"] == pytest.approx(1.05)
+    assert row["fall_pct_if_cascade"] == pytest.approx(100.0 * (1.0 - 0.92**3))
+    thin = frame[(frame["depth"] == 0.5) & (frame["size"] == -8.0)].iloc[0]
+    assert thin["pairing_cascade"] > 1.2  # the same seeds are lucky at both depths
+
+
+# --- the sweep itself
+
+
+def small(out: Path, stop_after: int | None = None) -> Answer:
+    return amplify(SMALLEST, out, lanes=lambda: [inline(stop_after)])
+
+
+def test_a_question_goes_on_where_it_was_stopped(tmp_path: Path):
+    whole = small(tmp_path / "a")
+    assert whole.tally.made == 12
+    with pytest.raises(Interrupted, match="the same command goes on"):
+        small(tmp_path / "b", stop_after=5)
+    done = small(tmp_path / "b")
+    assert 0 < done.tally.made < 12
+    assert settings_frame(done).equals(settings_frame(whole))
+    again = small(tmp_path / "b")
+    assert again.tally.made == 0
+
+
+def test_the_command_writes_tables_figures_and_a_page(tmp_path: Path):
+    words = ["amplify", "calm_btc", "--set", SMALL[0], "--news", "-2%,-6%", "--depths", "1,0.5", "--seeds", "2"]
+    words += ["--half-width", "0", "--horizon", "60s", "--at", "30s", "--over", "20s", "--workers", "1"]
+    done = CliRunner().invoke(app, [*words, "--out", str(tmp_path), "--json"])
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert len(told["settings"]) == 4 and {row["seeds"] for row in told["settings"]} == {2}
+    place = Path(told["folder"])
+    names = {path.name for path in place.iterdir()}
+    assert {
+        "settings.csv",
+        "settings.parquet",
+        "critical.csv",
+        "fuel.csv",
+        "units.csv",
+        "share.svg",
+        "fuel.svg",
+    } <= names
+    page = (place / "amplification.html").read_text()
+    assert "not a forecast" in page and "<script" not in page
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--news", "5%"], "news 5%: expected a fall"),
+        (["--news", "-5%", "--sale", "$1m"], "exclude each other"),
+        (["--layers", "visible,magic"], "layers magic: there are all, visible"),
+        (["--depths", "0"], "depths: expected multiples"),
+        (["--news", "-five"], "--news '-five'"),
+        (["--seeds", "1"], "seeds: expected 2 to 10000"),
+    ],
+)
+def test_bad_input_is_one_sentence(tmp_path: Path, words: list[str], said: str):
+    done = CliRunner().invoke(app, ["amplify", "calm_btc", *words, "--out", str(tmp_path)])
+    assert done.exit_code == 2 and said in done.stderr and "Traceback" not in done.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_sale_wants_its_size():
+    with pytest.raises(ScenarioError, match="wants its sizes"):
+        amplify(Question("calm_btc", shock="flow"))
