@@ -24,7 +24,7 @@ _PART = typer.Option("--part", metavar="K/N", help="Make the K-th of N shares: N
 _JSON = typer.Option("--json", help="Print the result as JSON.")
 _DASK = typer.Option("--dask", metavar="URL", help="Make the runs on a Dask cluster, such as tcp://127.0.0.1:8786.")
 _TRUST = typer.Option("--trust-network", help="Allow a Dask scheduler on another machine.")
-_DRY = typer.Option("--dry-run", help="Make one run, tell runs, time and disk, and stop.")
+_DRY = typer.Option("--dry-run", help="Make a few runs, tell runs, time and disk, and stop.")
 INTERRUPTED = 130
 _LINE_EVERY_S = 60.0
 
@@ -49,7 +49,7 @@ def sweep(
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
     """Run a design: every point with every seed. Started again, it goes on where it was."""
-    from sim.experiments.store import PLAN, read_plan, save_plan
+    from sim.experiments.sweep import begin
     from sim.results import run_folder
 
     share = _share(part)
@@ -58,9 +58,8 @@ def sweep(
     if dry_run:
         _foresee(folder, plan, processes(workers), as_json)
         return
-    if not (folder / PLAN).exists() or not _reads(lambda: read_plan(folder)):
-        folder.mkdir(parents=True, exist_ok=True)
-        save_plan(folder, plan)
+    if mended := begin(folder, plan):
+        typer.echo(f"{mended}: written again", err=True)
     _work(folder, workers, share, False, as_json, (dask, trust_network))
 
 
@@ -80,22 +79,23 @@ def resume(
 ) -> None:
     """Go on with a sweep; with --seeds or --design, extend it first."""
     from sim.cli.run import parse_seeds
-    from sim.experiments.lock import locked
-    from sim.experiments.store import read_plan, save_plan
+    from sim.experiments.store import read_plan
+    from sim.experiments.sweep import extend
     from sim.runner import checked_seeds
 
     share = _share(part)
-    plan = before = read_plan(folder)
-    if seeds is not None:
-        plan = plan.with_seeds(checked_seeds(parse_seeds(seeds)))
-    if design is not None:
-        plan = plan.extended(_plan_of(design))
+    more_seeds = checked_seeds(parse_seeds(seeds)) if seeds is not None else ()
+    other = _plan_of(design) if design is not None else None
+
+    def larger(plan: Plan) -> Plan:
+        plan = plan.with_seeds(more_seeds) if more_seeds else plan
+        return plan.extended(other) if other is not None else plan
+
     if dry_run:
-        _foresee(folder, plan, processes(workers), as_json)
+        _foresee(folder, larger(read_plan(folder)), processes(workers), as_json)
         return
-    if plan is not before:
-        with locked(folder):
-            save_plan(folder, plan)
+    if more_seeds or other is not None:
+        extend(folder, larger)
     _work(folder, workers, share, retry_failed, as_json, (dask, trust_network))
 
 
@@ -120,17 +120,6 @@ def _plan_of(path: Path) -> Plan:
     return make_plan(design, checked_seeds(parse_seeds(str(design.seeds))))
 
 
-def _reads(read: Callable[[], object]) -> bool:
-    from sim.errors import ResultError
-
-    try:
-        read()
-    except ResultError as error:
-        typer.echo(f"{error}: written again", err=True)
-        return False
-    return True
-
-
 def _share(text: str | None) -> tuple[int, int]:
     k, slash, n = (text or "1/1").partition("/")
     if not (slash and k.isdecimal() and n.isdecimal() and 1 <= int(k) <= int(n) <= 100_000):
@@ -147,15 +136,18 @@ def _foresee(folder: Path, plan: Plan, workers: int, as_json: bool) -> None:
     """Print what a sweep will take."""
     from sim.experiments.store import RUNS, sealed
     from sim.experiments.summary import estimate
+    from sim.runner import warm
 
     done = min(len(sealed(folder, RUNS)) * plan.shard, plan.count())
+    warm()
     found = estimate(plan, done, workers)
     if as_json:
         typer.echo(json.dumps({"folder": str(folder), "done": done, "workers": workers, **found._asdict()}, indent=1))
         return
     there = f", {done} of them there" if done else ""
     typer.echo(f"{found.points} points, {found.runs} runs{there}; folder {folder}")
-    typer.echo(f"one run took {found.one_run_s:.2f} s; about {_span(found.time_s)} on {workers} idle processors")
+    pace = f"a run took {found.one_run_s:.2f} s, the start of a worker {found.start_s:.1f} s"
+    typer.echo(f"{pace}; about {_span(found.time_s)} on {workers} idle processors")
     typer.echo(f"at most about {found.disk_bytes / 1e6:.1f} MB on disk")
 
 
@@ -167,6 +159,8 @@ def _work(
     as_json: bool,
     dask: tuple[str | None, bool],
 ) -> None:
+    from sim.experiments.costs import COSTS
+    from sim.experiments.store import MANIFEST
     from sim.experiments.sweep import run_sweep
     from sim.runner import warm
 
@@ -180,10 +174,12 @@ def _work(
     with shown(folder.name) as told:
         tally = run_sweep(folder, processes(workers), told, part, retry_failed, lanes)
     for name in tally.damaged:
-        typer.echo(f"{name}: did not match its checksum; set aside, and made again", err=True)
+        then = "no result depends on it" if name.startswith((COSTS, MANIFEST)) else "made again"
+        typer.echo(f"{name}: did not match its checksum; set aside, {then}", err=True)
     answer = {"folder": str(folder), "runs": tally.total, "done": tally.done, "failed": tally.failed}
     if as_json:
-        typer.echo(json.dumps({**answer, "made": tally.made, "interrupted": tally.interrupted}, indent=1))
+        more = {"interrupted": tally.interrupted, "set_aside": list(tally.damaged)}
+        typer.echo(json.dumps({**answer, "made": tally.made, **more}, indent=1))
     else:
         failed = f", {tally.failed} failed" if tally.failed else ""
         pace = f"; {tally.made} made now, {tally.per_s:.2f} runs/s" if tally.made else ""

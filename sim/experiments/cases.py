@@ -12,7 +12,7 @@ from sim.errors import ResultError, ScenarioError
 from sim.experiments import plan as plans
 from sim.experiments.plan import Part, Plan, Point
 from sim.experiments.store import PLAN, read_plan, save_plan
-from sim.experiments.sweep import Lane, Tally, run_sweep
+from sim.experiments.sweep import Lane, Tally, run_sweep, writing
 from sim.results.folder import run_folder
 from sim.results.manifest import text_hash
 
@@ -159,11 +159,12 @@ def make_runs(
     from sim.experiments.lock import locked
     from sim.runner import warm
 
-    folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder):
-        plan = _joined(folder, wanted)
-        if plan is not None:
-            save_plan(folder, plan)
+    with writing(folder, "ask again"):
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked(folder):
+            plan = _joined(folder, wanted)
+            if plan is not None:
+                save_plan(folder, plan)
     warm()  # once, here: workers find compiled kernels
     tally = run_sweep(folder, workers or len(os.sched_getaffinity(0)), told, lanes=lanes() if lanes else None)
     if tally.interrupted:

@@ -81,7 +81,8 @@ def run_cell(cell: Cell) -> Outcome:
         numbers = {name: value for name, value in plain(run.summary).items() if name not in _COSTS}
         row = {**head, "status": OK, "error": None, "result_sha256": text_hash(run.hashes), **numbers, **plain(extra)}
     except Exception as error:  # the run, not the sweep, failed
-        return Outcome(cell.point, cell.seed, {**head, "status": FAILED, "error": _told(error)})
+        row = {**head, "status": FAILED, "error": _told(error)}
+        return Outcome(cell.point, cell.seed, row, cost={"busy_s": time.perf_counter() - begin})
     path = _thinned(run.series, cell.columns, cell.every_s) if cell.columns else b""
     cpu_s = time.process_time() - begin_cpu
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sim.errors import ResultError
-from sim.experiments import tables
+from sim.experiments import costs, tables
 from sim.experiments.cells import Outcome
 from sim.experiments.lock import locked
 from sim.experiments.plan import Plan
-from sim.experiments.store import COSTS, RUNS, SERIES, Store, read_plan, save_plan, sealed, unsealed, whole
+from sim.experiments.store import RUNS, SERIES, Store, read_plan, save_plan, sealed, unsealed, whole
 from sim.experiments.summary import write_manifest
 from sim.experiments.sweep import Tally, writing
 from sim.results.manifest import now_utc
@@ -51,7 +51,7 @@ def merge(folder: Path, others: Sequence[Path]) -> Tally:
         for other, its_plan in zip(others, plans, strict=True):
             for outcome in outcomes_of(other, its_plan):
                 store.add(outcome)
-            _take_costs(folder, other)
+            costs.take(folder, other)
         tally = Tally(
             together.count(), store.done, store.failed, store.done - before, damaged=tuple(store.found_damaged)
         )
@@ -66,9 +66,3 @@ def outcomes_of(folder: Path, plan: Plan) -> list[Outcome]:
     for path in whole(sealed(folder, RUNS).values()):
         found += tables.outcomes(path, series.get(int(path.name.partition("-")[0])), plan)
     return found + unsealed(folder)
-
-
-def _take_costs(folder: Path, other: Path) -> None:
-    if (other / COSTS).exists():
-        with open(folder / COSTS, "ab") as stream:
-            stream.write((other / COSTS).read_bytes())

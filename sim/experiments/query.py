@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import DataError, ResultError
-from sim.experiments import tables
+from sim.experiments import costs, tables
 from sim.experiments.plan import Plan
-from sim.experiments.store import COSTS, RUNS, SERIES, read_plan, sealed, unsealed, whole
+from sim.experiments.store import RUNS, SERIES, read_plan, sealed, unsealed, whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,12 +76,12 @@ def _tables(folder: Path, plan: Plan) -> dict[str, Any]:
     rows = tables.runs_frame([o.row for o in waiting], plan)
     paths = tables.series_frame(waiting, plan)
     points = pd.DataFrame([{"point": p.id, **p.values} for p in plan.points.values()], columns=["point", *plan.units])
-    costs = pd.DataFrame(_costs(folder), columns=["run_id", "cpu_s", "wall_s", "busy_s", "worker_peak_mb"])
+    took = pd.DataFrame(costs.read(folder), columns=list(costs.COLUMNS))
     return {
         "made": _dataset(folder, RUNS, rows),
         "series": _dataset(folder, SERIES, paths),
         "points": pa.Table.from_pandas(points, preserve_index=False),
-        "costs": pa.Table.from_pandas(costs, preserve_index=False),
+        "costs": pa.Table.from_pandas(took, preserve_index=False),
     }
 
 
@@ -98,21 +97,6 @@ def _dataset(folder: Path, kind: str, waiting: pd.DataFrame) -> Any:
         return there
     table = pa.Table.from_pandas(waiting, preserve_index=False).cast(there.schema)
     return ds.dataset([there, ds.dataset(table)])
-
-
-def _costs(folder: Path) -> list[dict[str, Any]]:
-    """Lines of the costs; one that a killed driver left unfinished is passed over."""
-    found = []
-    try:
-        lines = (folder / COSTS).read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return []
-    for line in lines:
-        try:
-            found.append(json.loads(line))
-        except ValueError:
-            continue
-    return found
 
 
 def _quoted(name: str) -> str:

@@ -2,7 +2,7 @@
 
 ``plan.json`` (what is run, with its checksum), ``runs/`` and ``series/`` (result files, each named by the hash of its
 content), ``journal.jsonl`` (finished runs whose result file is not complete yet, each line with its checksum),
-``costs.jsonl`` (CPU time and memory, which differ from machine to machine and are no results), ``manifest.json``.
+``costs.jsonl`` (costs.py), ``manifest.json`` (with its checksum).
 """
 
 from __future__ import annotations
@@ -12,16 +12,19 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from sim.errors import ResultError
-from sim.experiments import tables
+from sim.experiments import costs, tables
 from sim.experiments.cells import FAILED, Outcome
 from sim.experiments.plan import Plan
 from sim.results.folder import sync_folder, write_file
 from sim.results.manifest import text_hash
+from sim.results.storage import json_bytes
 
-PLAN, JOURNAL, COSTS, MANIFEST = "plan.json", "journal.jsonl", "costs.jsonl", "manifest.json"
+PLAN, JOURNAL, MANIFEST = "plan.json", "journal.jsonl", "manifest.json"
 RUNS, SERIES, DAMAGED = "runs", "series", "damaged"
 Key = tuple[str, int]
 
@@ -69,6 +72,21 @@ def read_plan(folder: Path) -> Plan:
         raise ResultError(f"{folder / PLAN}: damaged ({error}); {cure}") from error
 
 
+def write_manifest_file(path: Path, manifest: dict[str, Any]) -> None:
+    """Write a manifest with its checksum."""
+    write_whole(path, json_bytes({**manifest, "sha256": text_hash(manifest)}))
+
+
+def read_manifest(path: Path) -> dict[str, Any] | None:
+    """Manifest of a sweep; None when it differs from its checksum."""
+    try:
+        found = json.loads(path.read_bytes())
+        said = found.pop("sha256")
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return None
+    return found if said == text_hash(found) else None
+
+
 def shard_name(k: int, data: bytes) -> str:
     """File name of result file ``k``: its number and the hash of its content."""
     return f"{k:06d}-{hashlib.sha256(data).hexdigest()[:20]}.parquet"
@@ -110,6 +128,8 @@ class Store:
             stray.unlink()
         self._read_shards()
         self._read_journal()
+        self._check_costs()
+        self._check_manifest()
         for k in sorted({self._home[key] for key in self._waiting}):
             self._seal_if_complete(k)
 
@@ -132,7 +152,8 @@ class Store:
             return
         self._append(outcome)
         self._take(outcome)
-        self._note_cost(outcome)
+        if outcome.cost:
+            costs.note(self.folder, outcome.row["run_id"], outcome.cost)
         self._seal_if_complete(self._home[key])
 
     def forget_failed(self) -> int:
@@ -170,16 +191,51 @@ class Store:
         series = sealed(self.folder, SERIES)
         for k, path in sealed(self.folder, RUNS).items():
             rows = tables.keys(path)
-            if [key for key, _ in rows] != self._shards.get(k) or (self.plan.columns and k not in series):
+            if [key for key, _ in rows] != self._shards.get(k) or not self._made_by_this_code(path):
+                self._set_aside(path)
+                continue
+            if self.plan.columns and not self._paths_of(series.get(k), [key for key, s in rows if s != FAILED]):
                 self._set_aside(path)
                 continue
             self._done.update(key for key, _ in rows)
             self.failed += sum(status == FAILED for _, status in rows)
 
+    def _made_by_this_code(self, path: Path) -> bool:
+        """A whole file may still be another sweep's."""
+        return tables.made_by(path) == self.plan.kernel_sha256
+
+    def _paths_of(self, path: Path | None, keys: list[Key]) -> bool:
+        """Whether a file holds the paths of these runs; one that is there and does not is set aside."""
+        if path is None:
+            return False
+        if tables.path_keys(path) == keys and self._made_by_this_code(path):
+            return True
+        self._set_aside(path)
+        return False
+
+    def _check_costs(self) -> None:
+        good, bad = costs.lines_of(self.folder)
+        if bad:
+            self._keep_damaged(costs.COSTS, bad)
+            write_whole(self.folder / costs.COSTS, good)
+            n = bad.count(b"\n")
+            self.found_damaged.append(f"{costs.COSTS}: {n} line{'s' if n > 1 else ''}")
+
+    def _check_manifest(self) -> None:
+        """Sessions of a manifest that was altered are not carried on."""
+        path = self.folder / MANIFEST
+        if path.exists() and read_manifest(path) is None:
+            self._set_aside(path)
+
     def _set_aside(self, path: Path) -> None:
         (self.folder / DAMAGED).mkdir(exist_ok=True)
         os.replace(path, self.folder / DAMAGED / path.name)
-        self.found_damaged.append(f"{path.parent.name}/{path.name}")
+        self.found_damaged.append(path.relative_to(self.folder).as_posix())
+
+    def _keep_damaged(self, name: str, lines: bytes) -> None:
+        (self.folder / DAMAGED).mkdir(exist_ok=True)
+        with open(self.folder / DAMAGED / name, "ab") as stream:
+            stream.write(lines)
 
     def _read_journal(self) -> None:
         try:
@@ -207,15 +263,11 @@ class Store:
                 _write_all(handle, _line(outcome))
                 os.fsync(handle)
             except BaseException:
-                os.ftruncate(handle, size)
+                with suppress(OSError):  # a torn line is seen, and dropped, by the next start
+                    os.ftruncate(handle, size)
                 raise
         finally:
             os.close(handle)
-
-    def _note_cost(self, outcome: Outcome) -> None:
-        if outcome.cost:
-            with open(self.folder / COSTS, "a", encoding="utf-8") as stream:
-                stream.write(json.dumps({"run_id": outcome.row["run_id"], **outcome.cost}) + "\n")
 
     def _seal_if_complete(self, k: int) -> None:
         keys = self._shards[k]

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import time
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from sim.errors import ResultError
 from sim.experiments import tables
 from sim.experiments.cells import OK, Outcome, run_cell
 from sim.experiments.plan import SCHEMA, Plan
-from sim.experiments.store import MANIFEST, RUNS, SERIES, Store, sealed, write_whole
+from sim.experiments.store import MANIFEST, RUNS, SERIES, Store, read_manifest, sealed, write_manifest_file
+from sim.experiments.workers import Worker
 from sim.results.manifest import code, now_utc, text_hash
-from sim.results.storage import json_bytes
 
 if TYPE_CHECKING:
     from sim.experiments.sweep import Tally
+
+_TRIED = 4
+"""Points of which a run is made to judge what a sweep takes."""
 
 
 def write_manifest(store: Store, tally: Tally, started_utc: str, workers: int) -> None:
@@ -28,6 +32,7 @@ def write_manifest(store: Store, tally: Tally, started_utc: str, workers: int) -
         "workers": workers,
         "runs": tally.made,
         "elapsed_s": time.monotonic() - tally.started,
+        "working_s": tally.working_s,
         "busy_s": tally.busy_s,
         "handed_out_again": tally.repeated,
         "interrupted": tally.interrupted,
@@ -45,35 +50,30 @@ def write_manifest(store: Store, tally: Tally, started_utc: str, workers: int) -
         "done": tally.done,
         "failed": tally.failed,
         "files": files,
-        "sessions": [*_sessions(path), session],
+        "sessions": [*(read_manifest(path) or {}).get("sessions", []), session],
     }
-    write_whole(path, json_bytes(manifest))
+    write_manifest_file(path, manifest)
 
 
 def _files(store: Store, kind: str) -> list[Path]:
     return list(sealed(store.folder, kind).values())
 
 
-def _sessions(path: Path) -> list[Any]:
-    try:
-        found = json.loads(path.read_bytes())["sessions"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
-    return found if isinstance(found, list) else []
-
-
 class Estimate(NamedTuple):
-    """What a sweep will take, judged by one run of its first point."""
+    """What a sweep will take, judged by a run each of a few of its points."""
 
     runs: int
     points: int
+    start_s: float
+    """Until a worker is at work on its first run."""
     one_run_s: float
+    """Mean of the runs made."""
     time_s: float
     disk_bytes: int
 
 
 def estimate(plan: Plan, done: int, workers: int) -> Estimate:
-    """Make the first run and tell what all will take.
+    """Make a few runs in a worker, of points spread over the design, and tell what all will take.
 
     Parameters
     ----------
@@ -88,19 +88,34 @@ def estimate(plan: Plan, done: int, workers: int) -> Estimate:
     -------
     Estimate
         Time on ``workers`` idle processors; disk as if nothing compressed across runs, so at most about that.
+
+    Raises
+    ------
+    ResultError
+        When the worker dies, or code or data are not those of the plan.
     """
     runs = plan.count()
-    point, seed = next(iter(plan.shards()))[0]
-    run_cell(plan.cell(point, seed))  # the first one also compiles, or loads, the kernels
-    begin = time.perf_counter()
-    outcome = run_cell(plan.cell(point, seed))
-    one_s = time.perf_counter() - begin
+    keys = [key for shard in plan.shards() for key in shard]
+    tried = keys[: len(plan.points) : max(1, len(plan.points) // _TRIED)][:_TRIED]
+    worker, took_s = Worker(), []
+    try:
+        for key in (tried[0], *tried):  # the first one starts the worker and loads the kernels
+            begin = time.perf_counter()
+            outcome = worker.executor.submit(run_cell, plan.cell(*key)).result()
+            took_s.append(time.perf_counter() - begin)
+    except BrokenExecutor as error:
+        raise ResultError(f"the worker died at the first runs ({worker.how_it_ended()})") from error
+    finally:
+        worker.kill()
+    one_s = sum(took_s[1:]) / len(tried)
+    start_s = max(0.0, took_s[0] - took_s[1])
     files = runs / plan.shard + 1.0
     one = len(tables.runs_bytes([outcome], plan))
     disk = files * one + runs * (8.0 * len(tables.numbers_of(plan)) + 200.0)
     if outcome.path and outcome.row["status"] == OK:
         disk += files * len(tables.series_bytes([_empty(outcome)], plan)) + runs * len(outcome.path)
-    return Estimate(runs, len(plan.points), one_s, one_s * (runs - done) / workers, round(disk))
+    time_s = start_s + one_s * (runs - done) / workers if done < runs else 0.0
+    return Estimate(runs, len(plan.points), start_s, one_s, time_s, round(disk))
 
 
 def _empty(outcome: Outcome) -> Outcome:

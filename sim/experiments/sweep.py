@@ -5,6 +5,8 @@ The seam to where runs are made is ``Lane``: any ``concurrent.futures`` executor
 
 from __future__ import annotations
 
+import errno
+import resource
 import signal
 import time
 from collections import Counter
@@ -19,7 +21,8 @@ from typing import Any, Protocol
 from sim.errors import ResultError
 from sim.experiments.cells import FAILED, Cell, Outcome, run_cell
 from sim.experiments.lock import Held, locked
-from sim.experiments.store import Key, Store, read_plan
+from sim.experiments.plan import Plan
+from sim.experiments.store import PLAN, Key, Store, read_plan, save_plan
 from sim.experiments.summary import write_manifest
 from sim.experiments.workers import Worker
 from sim.results.manifest import now_utc
@@ -29,6 +32,7 @@ RETRIES = 2
 """How often a run is tried again after the worker that had it died."""
 _GRACE_S = 3.0  # after the first Ctrl-C or SIGTERM: time for runs in flight to end
 _WINDOW = 2  # runs handed to a worker: one at work, one waiting
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _GIVEN_UP = 3  # runs given up without one that ended: the machine is at fault, not the runs
 
 
@@ -49,16 +53,32 @@ class Tally:
     busy_s: float = 0.0
     """Seconds that workers spent on the runs made, build and summary included."""
     started: float = field(default_factory=time.monotonic)
+    at_work_since: float = 0.0
+    """When the first run that ended had begun; the start of workers lies before it."""
+    last_end: float = 0.0
+
+    def count(self, busy_s: float) -> None:
+        """Add a run that has just ended, after keeping a worker busy for so long."""
+        self.last_end = time.monotonic()
+        if not self.made:
+            self.at_work_since = self.last_end - busy_s
+        self.made += 1
+        self.busy_s += busy_s
+
+    @property
+    def working_s(self) -> float:
+        """Seconds from the beginning of the first run to the last end so far; the start of workers is not in them."""
+        return self.last_end - self.at_work_since
 
     @property
     def per_s(self) -> float:
-        """Runs per second of this driver."""
-        return self.made / max(time.monotonic() - self.started, 1e-9)
+        """Runs per second while workers were at work."""
+        return self.made / self.working_s if self.working_s > 0.0 else 0.0
 
     @property
     def left_s(self) -> float:
         """Seconds to the end at this pace; infinite before the first run."""
-        return (self.total - self.done) / self.per_s if self.made else float("inf")
+        return (self.total - self.done) / self.per_s if self.per_s else float("inf")
 
 
 class Place(Protocol):
@@ -118,6 +138,61 @@ class Lane:
         if self._worker is not None:
             self._worker.executor.shutdown(wait=True)
         self._worker = None
+
+
+def begin(folder: Path, plan: Plan) -> str:
+    """Make the folder of a sweep and save its plan there; one that is there is left as it is.
+
+    Parameters
+    ----------
+    folder : Path
+        Named by the plan's identity, so that a plan in it that can be read is this one.
+    plan : Plan
+        What is to be run.
+
+    Returns
+    -------
+    str
+        What was wrong with a plan that had to be replaced; empty where nothing was.
+
+    Raises
+    ------
+    ResultError
+        When another driver is at work there, or the disk refuses.
+    """
+    with writing(folder, "start the sweep again"):
+        folder.mkdir(parents=True, exist_ok=True)
+        wrong = ""
+        if (folder / PLAN).exists():
+            try:
+                read_plan(folder)
+                return ""
+            except ResultError as error:
+                wrong = str(error)
+        with locked(folder):
+            save_plan(folder, plan)
+        return wrong
+
+
+def extend(folder: Path, larger: Callable[[Plan], Plan]) -> None:
+    """Replace the plan of a sweep by one that asks for more, with the lock held: nobody else's change is lost.
+
+    Parameters
+    ----------
+    folder : Path
+        With a saved plan.
+    larger : callable
+        Gives the new plan for the old one, such as ``lambda plan: plan.with_seeds(range(1, 65))``.
+
+    Raises
+    ------
+    ResultError
+        When another driver is at work there, or the disk refuses.
+    """
+    with writing(folder), locked(folder):
+        plan = read_plan(folder)
+        if (wanted := larger(plan)) is not plan:
+            save_plan(folder, wanted)
 
 
 def run_sweep(
@@ -241,8 +316,7 @@ class _Driver:
     def _keep(self, outcome: Outcome) -> None:
         self.store.add(outcome)
         self.tally.done, self.tally.failed = self.store.done, self.store.failed
-        self.tally.made += 1
-        self.tally.busy_s += outcome.cost.get("busy_s", 0.0)
+        self.tally.count(outcome.cost.get("busy_s", 0.0))
 
     def _lost(self, lane: Lane) -> None:
         """A worker died. The run it was at is to blame; the one that waited behind it is not."""
@@ -261,7 +335,8 @@ class _Driver:
         self.given_up += 1
         if self.given_up >= _GIVEN_UP and self.tally.made == self.given_up - 1:
             raise ResultError(f"every worker dies ({ended}) and no run ends: is there memory for so many workers?")
-        self._keep(_dead(self.store, blamed, _died(ended)))
+        peak_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024.0  # the largest of all that ended
+        self._keep(_dead(self.store, blamed, _died(ended))._replace(cost={"worker_peak_mb": peak_mb}))
 
 
 def _died(ended: str) -> str:
@@ -279,13 +354,14 @@ def _dead(store: Store, key: Key, why: str) -> Outcome:
 
 
 @contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """Turn the refusal of a disk into one sentence."""
+def writing(folder: Path, then: str = "") -> Iterator[None]:
+    """Turn the refusal of a disk into one sentence: why, what to do about it, and what ``then``."""
     try:
         yield
     except OSError as error:
-        why = f"{folder}: cannot write ({error.strerror or error})"
-        raise ResultError(f"{why}; free some space, then `shoal resume {folder}`: what is finished is kept") from error
+        cure = "free some space" if error.errno in _NO_SPACE else "put that right"
+        then = then or f"`shoal resume {folder}`: what is finished is kept"
+        raise ResultError(f"{folder}: cannot write ({error.strerror or error}); {cure}, then {then}") from error
 
 
 @contextmanager

@@ -95,6 +95,23 @@ def keys(path: Path) -> list[tuple[tuple[str, int], str]]:
     return list(zip(zip(table["point"], table["seed"], strict=True), table["status"], strict=True))
 
 
+def made_by(path: Path) -> str:
+    """Hash of the compiled code that made a result file, as the file says."""
+    import pyarrow.parquet as pq
+
+    said = (pq.read_schema(path).metadata or {}).get(b"shoal_run_id", b"")
+    return bytes(said).decode()
+
+
+def path_keys(path: Path) -> list[tuple[str, int]]:
+    """Point and seed of the runs whose paths are in a result file, in order."""
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path, columns=["point", "seed"])
+    found = table.group_by(["point", "seed"], use_threads=False).aggregate([]).to_pydict()
+    return list(zip(found["point"], found["seed"], strict=True))
+
+
 def outcomes(runs: Path, series: Path | None, plan: Plan) -> list[Outcome]:
     """Back from result files to what made them, without the costs."""
     import numpy as np

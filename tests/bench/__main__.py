@@ -137,6 +137,26 @@ def scale_rows() -> list[Row]:
     ]
 
 
+def sweep_rows() -> list[Row]:
+    """The sweep cell in a sweep on two workers, against one worker, against bare processes; the engine alone."""
+    from tests.bench import sweep
+
+    found = sweep.pair()
+    wall_ms, cpu_ms = sweep.engine_ms()
+    return [
+        Row("sweep on 2 workers, time that goes into runs", 100 * found["share"], "%", 90.0, True, "once at work"),
+        Row("  with the start of the workers", 100 * found["whole_share"], "%", None, True, f"{sweep.RUNS} runs"),
+        Row("  runs a second, over twice those of 1 worker", 100 * found["scaling"], "%", 90.0, True),
+        Row("  the same of 2 bare processes over 1", 100 * found["bare"], "%", None, True, "the machine's own loss"),
+        Row("  runs", found["runs_per_s"], "1/s", None, True),
+        Row("  start of the workers", found["start_s"], "s"),
+        Row("  time foreseen by --dry-run over the time taken", 100 * found["foreseen"], "%", note="bar: 70 to 130"),
+        Row("  driver, a run of the sweep cell", found["driver_ms"], "CPU-ms"),
+        Row("engine alone, a run of no work on 2 workers", wall_ms, "ms", note="on the disk before the next"),
+        Row("  driver", cpu_ms, "CPU-ms"),
+    ]
+
+
 def start_rows() -> list[Row]:
     """Fresh processes: to the first result with a cold kernel cache, and again with it warm."""
     code = "import sim; sim.load('calm_btc', set={'duration': '1m'}).run(seed=1)"
@@ -162,8 +182,15 @@ def cpu_seconds_of_children() -> float:
 
 
 def main() -> None:
-    """Print the table; ``--json FILE`` keeps it, ``--only core,flow,run,scale,start`` chooses."""
-    parts = {"core": core_rows, "flow": flow_rows, "run": run_rows, "scale": scale_rows, "start": start_rows}
+    """Print the table; ``--json FILE`` keeps it, ``--only core,flow,run,scale,sweep,start`` chooses."""
+    parts = {
+        "core": core_rows,
+        "flow": flow_rows,
+        "run": run_rows,
+        "scale": scale_rows,
+        "sweep": sweep_rows,
+        "start": start_rows,
+    }
     chosen = sys.argv[sys.argv.index("--only") + 1].split(",") if "--only" in sys.argv else list(parts)
     begin = cpu_seconds()
     reference = sorted(reference_loop() for _ in range(3))[1]

@@ -70,6 +70,13 @@ def slow(cell: Cell) -> Outcome:
     return quick(cell)
 
 
+def logged(cell: Cell) -> Outcome:
+    """The same work; when it was begun stands in a file of this process."""
+    with open(Path(os.environ["SHOAL_TEST_MARK"]) / str(os.getpid()), "a") as log:
+        log.write(f"{cell.point} {cell.seed}\n")
+    return slow(cell)
+
+
 def endless(cell: Cell) -> Outcome:
     """A run that outlasts every patience, from seed 3 on."""
     time.sleep(600.0 if cell.seed > 2 else 0.0)
@@ -100,19 +107,59 @@ def fatal_once(cell: Cell) -> Outcome:
     return quick(cell)
 
 
+def starved(cell: Cell) -> Outcome:
+    """Seed 2 of a real market asks for more memory than it may have."""
+    import resource
+
+    if cell.seed != 2:
+        return quick(cell)
+    from sim.experiments.cells import run_cell
+
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    run_cell(cell._replace(seed=1))  # kernels and libraries are there now
+    held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (held + (1 << 20), before[1]))
+    try:
+        return run_cell(cell)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
 def always_fatal(_cell: Cell) -> Outcome:
     """Every run kills its worker."""
     os._exit(9)
 
 
+def shuffled(draw: int) -> Any:
+    """Real runs, handed out in another order: that of the draw, or of the design where it is 0."""
+    import random
+
+    from sim.experiments import store
+    from sim.experiments.cells import run_cell
+    from sim.runner import warm
+
+    inner = store.Store.left
+
+    def left(self: store.Store, part: tuple[int, int] = (1, 1)) -> Any:
+        keys = list(inner(self, part))
+        random.Random(draw).shuffle(keys)
+        return iter(keys)
+
+    if draw:
+        store.Store.left = left  # type: ignore[method-assign]
+    warm()
+    return run_cell
+
+
 def main() -> None:
-    """Drive a sweep; exit code 130 when it was interrupted."""
+    """Drive a sweep; exit code 130 when it was interrupted. With work "real" and a draw, real runs in that order."""
     from sim.errors import ShoalError
     from sim.experiments.sweep import run_sweep
 
-    folder, work, workers = sys.argv[1:]
+    folder, work, workers, *draw = sys.argv[1:]
+    made = globals().get(work) or shuffled(int(draw[0]))
     try:
-        tally = run_sweep(Path(folder), int(workers), work=globals()[work])
+        tally = run_sweep(Path(folder), int(workers), work=made)
     except ShoalError as error:
         sys.exit(f"{error}")
     sys.stdout.write(f"{tally.made} made\n")
