@@ -37,6 +37,7 @@ class Measure(NamedTuple):
 
 WHERE = {
     "amplification": "sim.experiments.paired",
+    "assumptions": "sim.experiments.looks",
 }
 """Kind to the module that holds its ``MEASURE``."""
 

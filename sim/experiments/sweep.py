@@ -140,6 +140,17 @@ class Lane:
         self._worker = None
 
 
+class Kept(Lane):
+    """A lane whose worker lives through several sweeps, until ``end``."""
+
+    def close(self) -> None:
+        """Leave the worker for the next sweep."""
+
+    def end(self) -> None:
+        """End the worker when it is idle."""
+        super().close()
+
+
 def begin(folder: Path, plan: Plan) -> str:
     """Make the folder of a sweep and save its plan there; one that is there is left as it is.
 

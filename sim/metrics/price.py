@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+NEWS_GAP, NEWS_LAG_S = 0.02, 60.0
+"""A price further than this behind the news for longer than this (s) is beyond what the model passes on."""
+
 
 def last_in_each(time_s: Floats, values: Floats, width_s: float) -> tuple[Floats, Floats]:
     """Close of each interval: the last value in (k * width, (k + 1) * width].
@@ -67,10 +70,29 @@ def seconds_behind_news(time_s: Floats, price_usd: Floats, value_usd: Floats, ga
     float
         Seconds; each row stands for the time since the one before.
     """
+    return float(np.diff(time_s, prepend=time_s[0])[_is_behind(price_usd, value_usd, gap)].sum())
+
+
+def time_left_behind(
+    time_s: Floats, price_usd: Floats, value_usd: Floats, gap: float = NEWS_GAP, longest_s: float = NEWS_LAG_S
+) -> float:
+    """Time at which the price has been behind the news (``seconds_behind_news``) for longer than ``longest_s`` in all.
+
+    Returns
+    -------
+    float
+        Seconds from the start; infinity when it never comes to that. From there on the size of a move is no result
+        (docs/limits.md, "Large news in minutes").
+    """
+    spent = np.cumsum(np.diff(time_s, prepend=time_s[0]) * _is_behind(price_usd, value_usd, gap))
+    late = np.flatnonzero(spent > longest_s)
+    return float(time_s[late[0]]) if late.size else float("inf")
+
+
+def _is_behind(price_usd: Floats, value_usd: Floats, gap: float) -> NDArray[np.bool_]:
     lag = np.log(price_usd) - np.log(value_usd)
     news = np.log(value_usd) - np.log(value_usd[0])
-    is_behind = ((news < 0.0) & (lag > gap)) | ((news > 0.0) & (lag < -gap))
-    return float(np.diff(time_s, prepend=time_s[0])[is_behind].sum())
+    return np.asarray(((news < 0.0) & (lag > gap)) | ((news > 0.0) & (lag < -gap)))
 
 
 def lowest(price_usd: Floats) -> float:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 from pydantic import BaseModel, TypeAdapter
 
-from sim.metrics.price import seconds_behind_news
+from sim.metrics.price import NEWS_GAP, NEWS_LAG_S, seconds_behind_news
 from sim.report import words
 from sim.report.scorecard import is_calm
 from sim.results import Run
@@ -114,12 +114,11 @@ def runaway(runs: Sequence[Run]) -> str:
 
 def behind_news(runs: Sequence[Run]) -> str:
     """Warning for the head of the page when the price lags the news by more than 2% for over a minute in some seed."""
-    gap, longest_s = 0.02, 60.0
     lag_s = []
     for run in runs:
         time_s, mark, value = (run.series[name].to_numpy() for name in ("elapsed_s", "mark_usd", "value_usd"))
-        lag_s.append(seconds_behind_news(time_s, mark, value, gap))
-    slow = [seconds for seconds in lag_s if seconds > longest_s]
+        lag_s.append(seconds_behind_news(time_s, mark, value, NEWS_GAP))
+    slow = [seconds for seconds in lag_s if seconds > NEWS_LAG_S]
     if not slow:
         return ""
     return (

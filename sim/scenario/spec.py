@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from sim.settings.arbitrage import ArbitrageSettings
+from sim.settings.assumptions import AssumptionsSettings
 from sim.settings.background import BackgroundSettings
 from sim.settings.clearing import ClearingSettings
 from sim.settings.dip_buyer import DipBuyerSettings
@@ -72,7 +73,7 @@ Description = Annotated[str, Field(max_length=4000), AfterValidator(_no_control_
 Evidence = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,63}$")]
 
 
-NOT_READ = frozenset({"sources"})
+NOT_READ = frozenset({"sources", "assumptions"})
 """Settings that the model never reads: they are no part of what identifies a run."""
 
 
@@ -150,6 +151,13 @@ class Spec(Settings):
         source=_OWN,
         note="Where the data came from and how old they are; never read by the model, no part of a run's identity.",
     )
+    assumptions: AssumptionsSettings = setting(
+        {},
+        unit="",
+        provenance="scenario",
+        source=_OWN,
+        note="Liquidity assumptions that `shoal check` tests; never read by the model, no part of a run's identity.",
+    )
     seeds_shown: Count = setting(
         8,
         unit="",
@@ -188,3 +196,25 @@ class Spec(Settings):
                 )
                 raise problem_at("shocks", i, sentence=why)
         return self
+
+    @model_validator(mode="after")
+    def _assumptions_fit(self) -> "Spec":
+        for i, test in enumerate(self.assumptions.tests):
+            end = test.at + (getattr(test, "over", None) or 0.0)
+            if end > self.duration:
+                why = f"ends at {end:g} s, after the scenario's end at {self.duration:g} s: move or shorten it"
+                raise problem_at("assumptions", "tests", i, sentence=why)
+            if test.kind == "exit_cost":
+                for k, shock in enumerate(self.shocks):
+                    if shock.kind in ("flow", "fat_finger") and shock.at < end and not _apart(test.book, shock.book):
+                        why = (
+                            f"the sale and shocks.{k} trade from one account: let the sale end before {shock.at:g} s, "
+                            "let the shock trade on spot and the sale on perp, or make the shock a news_move"
+                        )
+                        raise problem_at("assumptions", "tests", i, sentence=why)
+        return self
+
+
+def _apart(sale: str, shock: str) -> bool:
+    """Whether a sale can be told apart from a shock that trades before it ends, from the same account."""
+    return sale == "perp" and shock == "spot"

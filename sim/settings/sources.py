@@ -26,7 +26,8 @@ def _day(value: Any) -> date:
     return day
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Refuse control characters and line breaks."""
     if not text.isprintable():
         raise ValueError("holds a control character or a line break: use plain text on one line")
     return text
@@ -38,7 +39,7 @@ Day = Annotated[
     WithJsonSchema({"type": "string", "format": "date"}),
     PlainSerializer(lambda day: day.isoformat(), return_type=str, when_used="json"),
 ]
-Line = Annotated[str, Field(max_length=500), AfterValidator(_printable)]
+Line = Annotated[str, Field(max_length=500), AfterValidator(printable)]
 
 
 class SourceSettings(Settings):

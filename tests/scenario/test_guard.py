@@ -31,10 +31,10 @@ BASE = {
     "start_utc": "2025-10-10T20:20:00Z",
     "duration": "1h",
     "shocks": [
-        {"kind": "flow", "at": "1m", "over": "1m", "side": "sell", "notional": "$1bn"},
+        {"kind": "flow", "at": "1m", "over": "1m", "side": "sell", "notional": "$1bn", "book": "spot"},
         {"kind": "news_move", "at": "1m", "over": "1m", "move": "-1%"},
         {"kind": "transfer_halt", "at": "1m", "over": "1m"},
-        {"kind": "fat_finger", "at": "1m", "side": "sell", "notional": "$1bn", "limit": "20%"},
+        {"kind": "fat_finger", "at": "1m", "side": "sell", "notional": "$1bn", "limit": "20%", "book": "spot"},
         {"kind": "engine_pace", "at": "1m", "over": "1m", "pace": "$1m/s"},
         {"kind": "price_band", "at": "1m", "over": "1m", "width": "1%"},
         {"kind": "halt", "at": "1m", "over": "1m"},
@@ -42,6 +42,31 @@ BASE = {
         {"kind": "maker_outage", "at": "1m", "over": "1m", "firms": 1},
         {"kind": "latency", "at": "1m", "over": "1m", "factor": 4},
     ],
+    "assumptions": {
+        "tests": [
+            {
+                "name": "a",
+                "kind": "exit_cost",
+                "notional": "$1m",
+                "at": "20m",
+                "over": "1m",
+                "book": "perp",
+                "at_most": "1%",
+            },
+            {"name": "b", "kind": "depth", "side": "bids", "within": "1%", "at": "1m", "at_least": "$1m"},
+            {"name": "c", "kind": "recovery", "of": "price", "to": "99%", "at_most": "1m"},
+            {"name": "d", "kind": "liquidation", "side": "long", "leverage": 10},
+            {
+                "name": "e",
+                "kind": "margin_call",
+                "positions": [{"side": "long", "notional": "$1m", "leverage": 10}],
+                "at_most": "$1m",
+            },
+            {"name": "f", "kind": "fund", "at_least": "90%"},
+            {"name": "g", "kind": "bad_debt"},
+            {"name": "h", "kind": "adl", "side": "short", "leverage_from": 1, "leverage_to": 3},
+        ]
+    },
     "news": {"path": [{"at": "1m", "move": "-1%"}]},
     "market": {
         name: [{"within": "1%", "notional": "$1m"}] for name in ("perp_bid_depth", "perp_ask_depth", "spot_depth")
@@ -64,6 +89,8 @@ def _data(model: type[BaseModel]) -> dict[str, Any]:
 def _with(data: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
     for k, shock in enumerate(BASE["shocks"]):
         path = path.replace(f"shocks.N.({shock['kind']})", f"shocks.{k}")
+    for k, test in enumerate(BASE["assumptions"]["tests"]):
+        path = path.replace(f"assumptions.tests.N.({test['kind']})", f"assumptions.tests.{k}")
     path = path.replace(".N.", ".0.")
     *groups, last = path.split(".")
     holder: Any = data

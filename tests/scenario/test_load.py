@@ -47,8 +47,8 @@ def test_shipped_scenario_starts_with_the_line_for_editors(name):
     assert (scenarios_dir() / f"{name}.yaml").read_text().startswith(SCHEMA_LINE + "\n")
 
 
-def test_there_are_the_two_scenarios_of_this_version():
-    assert scenario_names() == ("calm_btc", "flash_10_11_btc")
+def test_there_are_the_scenarios_of_this_version():
+    assert scenario_names() == ("assumptions_example", "calm_btc", "flash_10_11_btc")
 
 
 def test_calm_is_calm_by_input():

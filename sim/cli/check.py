@@ -1,0 +1,91 @@
+"""``shoal check``: liquidity assumptions as tests, with an exit code for a pipeline."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sim.cli.run import SET_OPTION
+from sim.cli.sweep import processes, shown
+from sim.errors import ScenarioError
+
+if TYPE_CHECKING:
+    from sim.experiments.check import Checked
+
+FAILED, BREACHED, OPEN = 1, 3, 4
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``check`` to the command line."""
+    app.command("check")(check)
+
+
+def check(
+    scenario: Annotated[str, typer.Argument(help="Shipped scenario, or a file, with an assumptions section.")],
+    changes: Annotated[list[str] | None, SET_OPTION] = None,
+    seeds: Annotated[
+        int | None, typer.Option("--seeds", metavar="N", min=1, max=100_000, help="Most seeds, for every assumption.")
+    ] = None,
+    joint: Annotated[
+        bool, typer.Option("--joint", help="The confidence holds for all verdicts together, not for each.")
+    ] = False,
+    today: Annotated[
+        str | None, typer.Option("--today", metavar="DAY", help="Judge the age of the data as of this day.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to make the check's folder in.")] = Path(
+        "results"
+    ),
+    junit: Annotated[
+        Path | None, typer.Option("--junit", metavar="FILE", help="Also write JUnit XML, for a pipeline.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option("--workers", metavar="N", min=1, max=1024, help="Processes.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False,
+) -> None:
+    """Test the liquidity assumptions of a scenario over seeds: pass, fail or undecided, with evidence.
+
+    Exit code 0 when all pass, 3 when one fails, 1 when runs failed, 4 when one is undecided or its data are stale.
+    """
+    from sim.experiments.check import check as run_check
+    from sim.report.assumption_words import checked_row, closing, lines
+    from sim.results.storage import plain
+
+    with shown("check") as progress:
+        found = run_check(
+            scenario,
+            changes or [],
+            out=out,
+            seeds=seeds,
+            joint=joint,
+            today=_day(today),
+            workers=processes(workers),
+            told=lambda line: typer.echo(line, err=True),
+            progress=progress,
+        )
+    if as_json:
+        typer.echo(json.dumps(plain(checked_row(found)), indent=1, ensure_ascii=False))
+    else:
+        for line in (*lines(found), "", *closing(found), f"evidence: {found.folder}"):
+            typer.echo(line)
+    if code := exit_code(found):
+        raise typer.Exit(code)
+
+
+def exit_code(found: Checked) -> int:
+    """What a check ends with."""
+    verdicts = {v.verdict for v in found.verdicts}
+    return next(
+        (code for word, code in (("fail", BREACHED), ("error", FAILED), ("undecided", OPEN)) if word in verdicts), 0
+    )
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ScenarioError(f'--today {text[:40]!r}: expected a day such as "2026-03-01"') from None
