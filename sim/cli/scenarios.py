@@ -30,18 +30,21 @@ def register(app: typer.Typer) -> None:
 
 
 def validate(
-    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Scenario files, or names of shipped ones.")],
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE", help="Scenario files, names of shipped ones, or venue profiles.")
+    ],
     changes: Changes = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check scenario files and name every error at its line; exit code 2 when there is one."""
+    """Check scenario files and venue profiles and name every error at its line; exit code 2 when there is one."""
     results = [_checked(name, changes or []) for name in files]
     if as_json:
         typer.echo(json.dumps(results, indent=1, ensure_ascii=False))
     else:
         for result in results:
             if result["ok"]:
-                typer.echo(f"{result['file']}: ok: {result['title']} ({result['duration_s']:g} s)")
+                lasts = f"{result['duration_s']:g} s" if "duration_s" in result else "venue profile"
+                typer.echo(f"{result['file']}: ok: {result['title']} ({lasts})")
             for problem in result["problems"]:
                 typer.echo(problem, err=True)
     if not all(result["ok"] for result in results):
@@ -53,6 +56,11 @@ def _checked(name: str, changes: list[str]) -> dict[str, Any]:
     from sim.scenario.write import scenario_hash
 
     try:
+        if _is_profile(name):
+            from sim.venues.profile import read_profile
+
+            venue = read_profile(Path(name))
+            return {"file": name, "ok": True, "problems": [], "name": Path(name).stem, "title": venue.title}
         spec = load_spec(name, changes)
     except ScenarioError as error:
         return {"file": name, "ok": False, "problems": list(error.problems)}
@@ -65,6 +73,17 @@ def _checked(name: str, changes: list[str]) -> dict[str, Any]:
         "duration_s": spec.duration,
         "hash": scenario_hash(spec),
     }
+
+
+def _is_profile(name: str) -> bool:
+    """Whether a file is a venue profile: margin tiers at its top, which no scenario has."""
+    from sim.settings.reader import read_file
+
+    path = Path(name)
+    if path.suffix not in (".yaml", ".yml") or not path.is_file():
+        return False
+    data = read_file(path, name).data
+    return isinstance(data, dict) and "margin_tiers" in data
 
 
 def list_scenarios(as_json: AsJson = False) -> None:

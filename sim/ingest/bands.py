@@ -9,7 +9,7 @@ from sim.errors import DataError
 from sim.ingest.book import BookSide, Depth, Floats, Integers, Truths
 from sim.ingest.clock import TIME_COLUMNS, Clock
 from sim.ingest.findings import Log, Side
-from sim.ingest.select import Only
+from sim.ingest.instrument import Only
 from sim.ingest.source import Block, Table, blocks, numbers
 
 MOST_ROWS = 20_000_000

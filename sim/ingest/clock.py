@@ -22,6 +22,9 @@ TIME_COLUMNS = (
     "open_time_utc",
     "open_time",
     "time_utc",
+    "create_time",
+    "bar_start_utc",
+    "minute_utc",
     "local_timestamp",
 )
 _EARLIEST, _LATEST = 1_230_768_000, 4_133_894_400  # 2009 to 2100, seconds since 1970
@@ -78,7 +81,7 @@ class Clock:
             if not fits:
                 raise self._refused(block, 0, first)
             self.unit = fits[0]
-            self.log.remark(f"times: column {self.column!r}, {self.unit} since 1970, UTC")
+            self.log.remark(f"times of {self.table.path.name}: column {self.column!r}, {self.unit} since 1970, UTC")
         per = _UNITS.get(self.unit)
         if per is None:
             raise self._refused(block, 0, first)
@@ -102,7 +105,7 @@ class Clock:
         unit = "zoned" if zone else "plain"
         if self.unit is None:
             how = "ISO text with its zone" if zone else "ISO text without a zone, taken as UTC"
-            self.log.remark(f"times: column {self.column!r}, {how}")
+            self.log.remark(f"times of {self.table.path.name}: column {self.column!r}, {how}")
         elif self.unit != unit:
             raise self._refused(block, 0, cells.iloc[0])
         self.unit = unit

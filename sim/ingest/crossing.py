@@ -4,7 +4,7 @@ import numpy as np
 
 from sim.ingest.book import Floats, Integers, Truths
 from sim.ingest.findings import Log, Side
-from sim.ingest.price import Prices
+from sim.ingest.prices import Prices
 
 _FARTHER = 2.0
 """A side is stale by the mark when its best price lies so many times as far from the mark as the other's."""

@@ -3,7 +3,7 @@
 import os
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,23 +85,51 @@ class Fragment:
         file = Path(path)
         if file.suffix not in (".yaml", ".yml"):
             raise DataError(f"{path}: a scenario's file ends in .yaml")
-        if file.exists() and not force:
-            raise DataError(f"{path}: exists already: choose another name, or --force to replace it")
         if self.extends in (file.stem, file.name):
             raise DataError(f"{path}: would extend itself: choose another name, or another --extends")
-        draft = file.with_name(f".{file.stem}.draft.yaml")
-        try:
-            draft.write_text(self.text(name_of(file)), encoding="utf-8")
-            load_spec(draft)
-            os.replace(draft, file)
-        except OSError as error:
-            raise DataError(f"{path}: cannot be written ({error.strerror})") from None
-        except ScenarioError as error:
-            lines = [problem.replace(str(draft), str(file)) for problem in error.problems]
-            raise ScenarioError([*lines, f"{file}: nothing was written"]) from None
-        finally:
-            draft.unlink(missing_ok=True)
-        return file
+        return place(file, self.text(name_of(file)), load_spec, force)
+
+
+def place(file: Path, text: str, check: Callable[[Path], object], force: bool) -> Path:
+    """Write a file, once a draft of it beside it has passed a check.
+
+    Parameters
+    ----------
+    file : Path
+    text : str
+    check : callable
+        Reads a file; raises a ShoalError when it is no good.
+    force : bool
+        Replace a file that is there.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    ScenarioError
+        What the check said, with the file's own name; nothing is written then.
+    DataError
+        When the file exists, or cannot be written.
+    """
+    if file.exists() and not force:
+        raise DataError(f"{file}: exists already: choose another name, or --force to replace it")
+    draft = file.with_name(f".{file.stem}.draft{file.suffix}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(text, encoding="utf-8")
+        check(draft)
+        os.replace(draft, file)
+    except OSError as error:
+        raise DataError(f"{file}: cannot be written ({error.strerror})") from None
+    except ScenarioError as error:
+        lines = [line.replace(str(draft), str(file)).replace(draft.name, file.name) for line in error.problems]
+        raise ScenarioError([*lines, f"{file}: nothing was written"]) from None
+    finally:
+        draft.unlink(missing_ok=True)
+    return file
 
 
 def comments(lines: Sequence[str]) -> str:

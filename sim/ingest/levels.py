@@ -15,8 +15,8 @@ from sim.ingest.book import BookSide, Depth, Floats, Integers, Truths
 from sim.ingest.clock import TIME_COLUMNS, Clock
 from sim.ingest.crossing import Judge
 from sim.ingest.findings import Log, listed
-from sim.ingest.price import Prices
-from sim.ingest.select import Only
+from sim.ingest.instrument import Only
+from sim.ingest.prices import Prices
 from sim.ingest.source import Table, blocks, numbers
 from sim.settings.problems import shown
 

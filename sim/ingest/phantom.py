@@ -14,7 +14,7 @@ import numpy as np
 from sim.errors import DataError
 from sim.ingest.book import FEWEST_FROZEN, BookSide, Depth, Floats, Integers, Truths
 from sim.ingest.findings import Log, Side, iso
-from sim.ingest.price import Prices
+from sim.ingest.prices import Prices
 
 _ROUNDING = 2e-4
 """Intervals may miss one another by this fraction before bands count as contradictory."""

@@ -26,6 +26,7 @@ from sim.settings.problems import did_you_mean, shown
 
 BLOCK_ROWS = 250_000
 _HEAD_BYTES = 1 << 16
+_SMALL_BYTES = 1_000_000
 _MAGIC = {b"\x1f\x8b": "gz", b"\xfd7zXZ\x00": "xz", b"BZh": "bz2", b"PK\x03\x04": "zip"}
 _FOREIGN = {
     b"PAR1": "a Parquet file",
@@ -168,6 +169,32 @@ def _bytes_of(file: Path, name: str) -> IO[bytes]:
             raise DataError(f"{name}: the archive holds {len(members)} files: unpack it and name one")
         return zipfile.ZipFile(file).open(members[0])
     return file.open("rb")
+
+
+def text_of(table: Table) -> str:
+    """The whole text of a small table.
+
+    Parameters
+    ----------
+    table : Table
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    DataError
+        When it is larger than a megabyte, or no UTF-8.
+    """
+    with _bytes_of(table.path, table.shown) as stream:
+        raw = stream.read(_SMALL_BYTES + 1)
+    if len(raw) > _SMALL_BYTES:
+        raise DataError(f"{table.shown}: is larger than {_SMALL_BYTES:,} bytes: is this the right file?")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise DataError(f"{table.shown}: is not UTF-8 text: save it as CSV in UTF-8") from None
 
 
 class _Headed(io.TextIOBase):

@@ -11,7 +11,7 @@ from sim.scenario.places import recorded_names
 from sim.scenario.spec import Spec
 from sim.settings.complaints import check
 from sim.settings.problems import Document, Keys, Place, Problem, did_you_mean, refusal
-from sim.venues.profile import load_profile, profile_names
+from sim.venues.profile import OWN_PROFILES, load_profile, profile_names
 
 _LOWEST_TICKS = 1_000  # a tick is then 10 bp of the price at most; coarser, distances in basis points mean nothing
 _MOST_WINDOW_TICKS = 1 << 17  # of a book's ladder over twice window_half around the starting price (DECISIONS 10)
@@ -56,7 +56,8 @@ def _outside_problems(spec: Spec, document: Document, shown: str) -> list[Proble
     if spec.venue in profile_names():
         wrong += _price_problems(spec)
     else:
-        wrong.append((("venue",), _no_such("venue profile", spec.venue, profile_names())))
+        cure = f"; profiles of your own lie in the folder that {OWN_PROFILES} names"
+        wrong.append((("venue",), _no_such("venue profile", spec.venue, profile_names()) + cure))
     if isinstance(spec.news.path, str) and spec.news.path not in (known := recorded_names("return_bp")):
         wrong.append((("news", "path"), _no_such("recorded index path", spec.news.path, known)))
     if spec.evidence is not None and spec.evidence not in (known := recorded_names("close_usd")):

@@ -70,7 +70,7 @@ def test_json_holds_the_profile_and_every_finding(file: Path, tmp_path: Path) ->
     assert answer["format"] == "L2 snapshots, one row a level"
     assert answer["bid"][-1]["within_fraction"] == 0.05
     assert answer["findings"] == answer["findings_outside_window"] == []
-    assert answer["written"] is None
+    assert answer["written"] == []
 
 
 def test_a_price_that_the_venue_cannot_hold_is_refused_with_its_cure(tmp_path: Path) -> None:
@@ -99,3 +99,50 @@ def test_hostile_names_stay_comments(file: Path, tmp_path: Path) -> None:
     assert SHOAL.invoke(app, ["ingest", "depth", str(odd), "--out", str(out)]).exit_code == 0
     assert not read_file(out, "x.yaml").problems
     assert load_spec(out).name == "x"
+
+
+def test_the_four_fragments_form_one_scenario(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SHOAL_VENUES", raising=False)
+    (tmp_path / "oi.csv").write_text(f"timestamp,oi_coins\n{books.START_S},12345\n")
+    (tmp_path / "tiers.csv").write_text("up_to,maintenance,max_leverage\n50000,0.4%,125\n,50%,1\n")
+    books.mark_file(books.record(books.path(1500, 100_000.0, 2), 2, 0.0), tmp_path / "p.csv")
+    for line in (
+        "depth book.csv --out d.yaml --no-price",
+        "oi oi.csv --out o.yaml --extends d",
+        "price p.csv --out p.yaml --extends o --as-news n.csv",
+        "tiers tiers.csv --as-of 2025-10-01 --out venues/mine.yaml --scenario t.yaml --extends p",
+    ):
+        answer = SHOAL.invoke(app, ["ingest", *line.split()])
+        assert answer.exit_code == 0, answer.output
+    monkeypatch.setenv("SHOAL_VENUES", str(tmp_path / "venues"))
+    assert SHOAL.invoke(app, ["validate", "t.yaml", "venues/mine.yaml"]).exit_code == 0
+    spec = load_spec("t.yaml")
+    assert (spec.venue, spec.market.open_interest, spec.market.perp_bid_depth[-1].within) == ("mine", 12345.0, 0.05)
+    assert all((spec.sources.depth, spec.sources.open_interest, spec.sources.price, spec.sources.tiers))
+    monkeypatch.delenv("SHOAL_VENUES")
+    lost = SHOAL.invoke(app, ["validate", "t.yaml"])
+    assert lost.exit_code == 2
+    assert "SHOAL_VENUES" in lost.output
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("tiers t.csv --as-of 2025-10-01 --scenario t.yaml", "--scenario needs --out"),
+        ("price book.csv --as-news n.csv", "beside --out"),
+        ("price book.csv --out a.yaml --as-news ../n.csv", "beside --out"),
+        ("depth book.csv --bands 5%,1%", "must rise"),
+        ("depth book.csv --bands wide", "--bands"),
+        ("depth book.csv --out a.txt", "ends in .yaml"),
+        ("depth book.csv --out calm_btc.yaml", "would extend itself"),
+    ],
+)
+def test_options_that_make_no_sense(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, why: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.csv").write_text("up_to,maintenance,max_leverage\n50000,0.4%,125\n")
+    answer = SHOAL.invoke(app, ["ingest", *line.split()])
+    assert answer.exit_code == 2, answer.output
+    assert why in answer.output

@@ -52,3 +52,16 @@ def test_the_repaired_evening_is_the_published_one(raw: Path, folder: Path) -> N
         width, usd = window[f"{name}_band_pct"].median() / 100.0, window[f"{name}_usdm"].median() * 1e6
         mine = np.interp(width, np.append(0.0, profile.within), np.append(0.0, profile.usd))
         assert mine == pytest.approx(usd, rel=0.05)
+
+
+def test_near_bids_were_not_pulled_after_the_first_headline(raw: Path, folder: Path) -> None:
+    """docs/limits.md: 15:00 to 15:30 over the morning, with either mark; the raw bands say 0.48 within 1%."""
+    for mark in ("BTCUSD_PERP_mark_1m_2025-10-09_10.csv", "BTCUSDT_mark_5m_2025-10-01_12-30.csv"):
+        depth = ingest.depth(raw, end="14:50", mark=folder / mark, repair=True).depth
+        minute = (depth.time_us // 60_000_000) % 1440
+        morning, after = minute < 14 * 60 + 50, (minute >= 15 * 60) & (minute < 15 * 60 + 30)
+        share = [
+            np.nanmedian(s.usd[after][:, k]) / np.nanmedian(s.usd[morning][:, k])
+            for s, k in ((depth.bid, 0), (depth.ask, 2))
+        ]
+        assert share == pytest.approx([1.16, 0.71], abs=0.02)

@@ -13,10 +13,10 @@ from sim.ingest.book import Depth, check_gaps, check_jumps, check_sides
 from sim.ingest.clock import window_us
 from sim.ingest.findings import Finding, Log, iso
 from sim.ingest.fragment import Fragment, base_spec, dollars, entry, percent, short
+from sim.ingest.instrument import Only
 from sim.ingest.phantom import check_bands, check_mark, implied_price
-from sim.ingest.price import Prices, read_prices
+from sim.ingest.prices import Prices, read_prices
 from sim.ingest.profile import Profile, check_reach, extended, profile_of
-from sim.ingest.select import Only
 from sim.ingest.source import Table, open_table
 from sim.scenario.spec import Spec
 
@@ -125,7 +125,7 @@ def depth(
     """
     base = base_spec(extends, Path(folder))
     log, table = Log(), open_table(path)
-    prices = read_prices(str(mark), log)[0] if mark is not None else None
+    prices = read_prices(mark, log)[0] if mark is not None else None
     whole = _read(table, _grid(grid), prices, repair, log, Only(symbol))
     check_gaps(whole.time_us, log)
     _judge(whole, prices, repair, log)

@@ -1,6 +1,7 @@
 """Prices over time: bars, closes or trades."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from sim.errors import DataError
 from sim.ingest.book import Floats, Integers
 from sim.ingest.clock import TIME_COLUMNS, Clock
 from sim.ingest.findings import Log
-from sim.ingest.select import Only
+from sim.ingest.instrument import Only
 from sim.ingest.source import Table, blocks, numbers, open_table
 
 _BAR_US = 60_000_000
@@ -58,12 +59,12 @@ class Prices:
         return low, high
 
 
-def read_prices(path: str, log: Log, symbol: str | None = None) -> tuple[Prices, Table]:
+def read_prices(path: str | Path, log: Log, symbol: str | None = None) -> tuple[Prices, Table]:
     """Read a file of prices.
 
     Parameters
     ----------
-    path : str
+    path : str or Path
         Columns: a time, and open, high, low, close; or a time and one of close, price, mark, last, mid. More rows than
         5 million (trades) are gathered into bars of a minute as they are read.
     log : Log
