@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from sim.agents.base import TradingAgent as TradingAgent
     from sim.engine import MatchingEngine as MatchingEngine
     from sim.experiments.amplify import amplify as amplify
+    from sim.experiments.compare import Comparison as Comparison
+    from sim.experiments.compare import compare as compare
     from sim.experiments.depth_grid import Question as Question
+    from sim.experiments.impulse import Impulse as Impulse
+    from sim.experiments.impulse import impulse as impulse
     from sim.results import Ensemble as Ensemble
     from sim.results import Run as Run
     from sim.results import load_run as load_run
@@ -26,18 +30,24 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Comparison": "sim.experiments.compare",
     "Ensemble": "sim.results",
+    "Impulse": "sim.experiments.impulse",
     "MatchingEngine": "sim.engine",
     "Question": "sim.experiments.depth_grid",
     "Run": "sim.results",
     "Scenario": "sim.runner",
     "TradingAgent": "sim.agents.base",
     "amplify": "sim.experiments.amplify",
+    "compare": "sim.experiments.compare",
+    "impulse": "sim.experiments.impulse",
     "load": "sim.runner",
     "load_run": "sim.results",
 }
 __all__ = [
+    "Comparison",
     "Ensemble",
+    "Impulse",
     "MatchingEngine",
     "Question",
     "Run",
@@ -45,6 +55,8 @@ __all__ = [
     "TradingAgent",
     "__version__",
     "amplify",
+    "compare",
+    "impulse",
     "load",
     "load_run",
 ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.kernels.book import Books
+from sim.view import BOOKS
 
 if TYPE_CHECKING:
     from sim.market import Market
@@ -113,6 +114,34 @@ def live_lots(books: Books, handles: "Array") -> "Array":
     slots = handles & 0xFFFFFFFF
     alive = books.pool["generation"][slots] == (handles >> 32)
     return np.where((handles != 0) & alive, books.pool["lots"][slots], 0)
+
+
+def near_usd(market: "Market", book: str, side: str, within: float) -> float:
+    """Dollars that rest on a side of a book within a distance from its mid, at the end of the last finished tick.
+
+    Parameters
+    ----------
+    market : Market
+    book, side : str
+        "perp" or "spot"; "buy" for bids, "sell" for asks.
+    within : float
+        Fraction of mid, inside the ladder (``window_half`` of the venue).
+
+    Returns
+    -------
+    float
+        Coins times mid; NaN where a side of the book is empty.
+    """
+    mid = market.view().mid(book)
+    if mid is None:
+        return float("nan")
+    books = market.state.books
+    row = books.sides[2 * BOOKS[book] + (side == "sell")]
+    mask = int(row["mask"])
+    keys = np.arange(int(row["lo"]), int(row["lo"]) + mask + 1)
+    near = np.abs(np.abs(keys) * market.tick_usd - mid) <= within * mid
+    lots = books.levels["total_lots"][int(row["level0"]) + (keys[near] & mask)].sum()
+    return float(lots) * market.lot_coin * mid
 
 
 def state_hash(state: "State") -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sim.experiments.plan import Plan
     from sim.experiments.sweep import Tally
 
-_WORKERS = typer.Option("--workers", metavar="N", min=1, max=1024, help="Processes. Default: as many as processors.")
+WORKERS = typer.Option("--workers", metavar="N", min=1, max=1024, help="Processes. Default: as many as processors.")
 _PART = typer.Option("--part", metavar="K/N", help="Make the K-th of N shares: N machines, a folder each, then merge.")
 _JSON = typer.Option("--json", help="Print the result as JSON.")
 _DASK = typer.Option("--dask", metavar="URL", help="Make the runs on a Dask cluster, such as tcp://127.0.0.1:8786.")
@@ -41,7 +41,7 @@ def sweep(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to make the sweep's folder in.")] = Path(
         "results"
     ),
-    workers: Annotated[int | None, _WORKERS] = None,
+    workers: Annotated[int | None, WORKERS] = None,
     part: Annotated[str | None, _PART] = None,
     dask: Annotated[str | None, _DASK] = None,
     trust_network: Annotated[bool, _TRUST] = False,
@@ -70,7 +70,7 @@ def resume(
     ] = None,
     design: Annotated[Path | None, typer.Option("--design", help="Also the points and seeds of this design.")] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Make failed runs again.")] = False,
-    workers: Annotated[int | None, _WORKERS] = None,
+    workers: Annotated[int | None, WORKERS] = None,
     part: Annotated[str | None, _PART] = None,
     dask: Annotated[str | None, _DASK] = None,
     trust_network: Annotated[bool, _TRUST] = False,

@@ -59,6 +59,30 @@ def scenario_of(given: Scenario | str | Path, changes: Mapping[str, object] | Se
     return load(given, set=changes)
 
 
+def with_shock(scenario: Scenario, shock: Mapping[str, Any]) -> Scenario:
+    """Add a shock, written as in a scenario file, behind those of a scenario."""
+    return _altered(scenario, {"shocks": [*scenario.resolved["scenario"]["shocks"], dict(shock)]})
+
+
+def order(at_s: float, over_s: float, side: str, book: str, usd: float) -> dict[str, str]:
+    """A flow shock as a scenario file writes it."""
+    span = {"at": f"{at_s!r}s", "over": f"{over_s!r}s"}
+    return {"kind": "flow", **span, "side": side, "notional": f"${usd!r}", "book": book}
+
+
+def lasting(scenario: Scenario, seconds: float) -> Scenario:
+    """The same scenario with another duration; what happens until then does not depend on it."""
+    return _altered(scenario, {"duration": f"{seconds!r}s"})
+
+
+def _altered(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
+    from sim.runner import Scenario
+    from sim.scenario.spec import Spec
+
+    whole = scenario.spec.model_dump(mode="json")
+    return Scenario(Spec.model_validate(plans.changed(whole, changes)), scenario.overrides)
+
+
 def differences(a: Scenario, b: Scenario) -> list[Difference]:
     """Every setting in which two scenarios differ, but for their names; in the order of the settings."""
     there, here = (s.resolved["scenario"] for s in (a, b))

@@ -57,7 +57,7 @@ def export(folder: Path, out: Path, numbers: Sequence[str] = SHOWN) -> list[Path
     files = {
         f"{plan.name}.parquet": parquet_bytes(frame, plan.id, said),
         f"{plan.name}.csv": csv_bytes(frame),
-        f"{plan.name}.units.csv": _units_csv(frame, said),
+        f"{plan.name}.units.csv": units_csv(frame, said),
         f"{plan.name}.tex": latex(plan, frame, numbers).encode(),
     }
     out.mkdir(parents=True, exist_ok=True)
@@ -84,7 +84,8 @@ def units(plan: Plan) -> dict[str, tuple[str, str]]:
     return {**tables.HEAD, **parameters, **tables.numbers_of(plan)}
 
 
-def _units_csv(frame: pd.DataFrame, said: Mapping[str, tuple[str, str]]) -> bytes:
+def units_csv(frame: pd.DataFrame, said: Mapping[str, tuple[str, str]]) -> bytes:
+    """Sidecar of a table: column, unit, meaning."""
     import pandas as pd
 
     from sim.results.storage import csv_bytes
@@ -98,20 +99,27 @@ def latex(plan: Plan, frame: pd.DataFrame, numbers: Sequence[str]) -> str:
     from sim.results.summary import over_seeds
 
     said = units(plan)
-    heads = [_escaped(c) + (f" [{_escaped(said[c][0])}]" if said[c][0] else "") for c in (*plan.units, *numbers)]
+    heads = [c + (f" [{said[c][0]}]" if said[c][0] else "") for c in (*plan.units, *numbers)]
     heads.insert(len(plan.units), "runs")
+    rows = []
+    for point, runs in frame[frame["status"] == OK].groupby("point", sort=False):
+        over = over_seeds([{name: row[name] for name in numbers} for _, row in runs.iterrows()])
+        cells = [escaped(_figure(plan.points[str(point)].values[path])) for path in plan.units]
+        rows.append([*cells, str(len(runs)), *(_range(over[name]) for name in numbers)])
+    what = f"sweep {plan.id}: median [10%, 90%] over seeds"
+    return latex_table(what, f"{'l' * len(plan.units)}r{'l' * len(numbers)}", [escaped(head) for head in heads], rows)
+
+
+def latex_table(what: str, columns: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Write a LaTeX table of cells that are LaTeX already, for the package booktabs."""
     lines = [
-        f"% sweep {plan.id}: median [10%, 90%] over seeds; scenario outcomes given this model, not a forecast",
-        f"\\begin{{tabular}}{{{'l' * len(plan.units)}r{'l' * len(numbers)}}}",
+        f"% {what}; scenario outcomes given this model, not a forecast",
+        f"\\begin{{tabular}}{{{columns}}}",
         "\\toprule",
         " & ".join(heads) + " \\\\",
         "\\midrule",
+        *(" & ".join(row) + " \\\\" for row in rows),
     ]
-    for point, runs in frame[frame["status"] == OK].groupby("point", sort=False):
-        over = over_seeds([{name: row[name] for name in numbers} for _, row in runs.iterrows()])
-        cells = [_escaped(_figure(plan.points[str(point)].values[path])) for path in plan.units]
-        cells += [str(len(runs)), *(_range(over[name]) for name in numbers)]
-        lines.append(" & ".join(cells) + " \\\\")
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", ""])
 
 
@@ -125,6 +133,7 @@ def _figure(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Text as LaTeX prints it."""
     special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     return re.sub(r"[\\~^#$%&_{}]", lambda m: special.get(m[0], f"\\{m[0]}"), text)

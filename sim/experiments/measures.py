@@ -38,6 +38,9 @@ class Measure(NamedTuple):
 WHERE = {
     "amplification": "sim.experiments.paired",
     "assumptions": "sim.experiments.looks",
+    "cascade": "sim.experiments.second_round",
+    "mids": "sim.experiments.mids",
+    "resilience": "sim.experiments.resilience",
 }
 """Kind to the module that holds its ``MEASURE``."""
 

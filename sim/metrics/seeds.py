@@ -85,10 +85,11 @@ def median_of_seeds(values: Floats, level: float = 0.95, fewest: int = FEWEST_FO
         return Median(n, math.nan, math.nan, math.nan, math.nan)
     middle = float(known[(n - 1) // 2])
     # The interval [k-th smallest, k-th largest] covers the median with 1 - 2 P(Binomial(n, 1/2) <= k - 1).
-    below, k = 0.0, 0
-    while k < n // 2 and below + math.comb(n, k) * 0.5**n <= (1.0 - level) / 2.0:
-        below += math.comb(n, k) * 0.5**n
+    below, k, ways, all_ways = 0.0, 0, 1, 2**n  # whole numbers: a float holds neither beyond 1,023 seeds
+    while k < n // 2 and below + ways / all_ways <= (1.0 - level) / 2.0:
+        below += ways / all_ways
+        ways = ways * (n - k) // (k + 1)
         k += 1
     if k == 0:  # even the range covers less than asked
-        return Median(n, middle, float(known[0]), float(known[-1]), 1.0 - 2.0 * 0.5**n)
+        return Median(n, middle, float(known[0]), float(known[-1]), 1.0 - 2.0 / all_ways)
     return Median(n, middle, float(known[k - 1]), float(known[n - k]), 1.0 - 2.0 * below)
