@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sim.agents.base import TradingAgent as TradingAgent
     from sim.engine import MatchingEngine as MatchingEngine
     from sim.experiments.amplify import amplify as amplify
+    from sim.experiments.check import check as check
     from sim.experiments.compare import Comparison as Comparison
     from sim.experiments.compare import compare as compare
     from sim.experiments.depth_grid import Question as Question
@@ -39,6 +40,7 @@ _HOMES = {
     "Scenario": "sim.runner",
     "TradingAgent": "sim.agents.base",
     "amplify": "sim.experiments.amplify",
+    "check": "sim.experiments.check",
     "compare": "sim.experiments.compare",
     "impulse": "sim.experiments.impulse",
     "load": "sim.runner",
@@ -55,6 +57,7 @@ __all__ = [
     "TradingAgent",
     "__version__",
     "amplify",
+    "check",
     "compare",
     "impulse",
     "load",

@@ -1,6 +1,7 @@
 """Every error Shoal raises on purpose: one sentence that says what is wrong and how to cure it, and an exit code.
 
-Exit codes of the command line: 0 done, 1 a run failed, 2 usage or a bad scenario, 3 a limit breached, 130 interrupted.
+Exit codes of the command line: 0 done, 1 a run failed, 2 usage or a bad scenario, 3 a limit breached, 4 undecided or
+stale, 130 interrupted.
 """
 
 from collections.abc import Sequence

@@ -11,7 +11,7 @@ import typer
 
 from sim.cli.run import SET_OPTION
 from sim.cli.sweep import processes, shown
-from sim.errors import ScenarioError
+from sim.errors import DataError, ScenarioError
 
 if TYPE_CHECKING:
     from sim.experiments.check import Checked
@@ -50,7 +50,9 @@ def check(
     Exit code 0 when all pass, 3 when one fails, 1 when runs failed, 4 when one is undecided or its data are stale.
     """
     from sim.experiments.check import check as run_check
+    from sim.report.assumption_page import PAGE, write_evidence
     from sim.report.assumption_words import checked_row, closing, lines
+    from sim.report.junit import junit_bytes
     from sim.results.storage import plain
 
     with shown("check") as progress:
@@ -65,10 +67,14 @@ def check(
             told=lambda line: typer.echo(line, err=True),
             progress=progress,
         )
+    place = write_evidence(found)
+    if junit is not None:
+        _write_junit(junit, junit_bytes(found))
     if as_json:
-        typer.echo(json.dumps(plain(checked_row(found)), indent=1, ensure_ascii=False))
+        answer = {**checked_row(found), "evidence": str(place)}
+        typer.echo(json.dumps(plain(answer), indent=1, ensure_ascii=False))
     else:
-        for line in (*lines(found), "", *closing(found), f"evidence: {found.folder}"):
+        for line in (*lines(found), "", *closing(found), f"page: {place / PAGE}"):
             typer.echo(line)
     if code := exit_code(found):
         raise typer.Exit(code)
@@ -80,6 +86,14 @@ def exit_code(found: Checked) -> int:
     return next(
         (code for word, code in (("fail", BREACHED), ("error", FAILED), ("undecided", OPEN)) if word in verdicts), 0
     )
+
+
+def _write_junit(path: Path, data: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except OSError as error:
+        raise DataError(f"--junit {path}: cannot be written ({error.strerror})") from error
 
 
 def _day(text: str | None) -> date | None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sim.experiments.amplify import Answer
 from sim.experiments.depth_grid import Found
 from sim.metrics.amplification import CUTS, cascades
+from sim.metrics.price import NO_FLOOR
 from sim.metrics.seeds import median_of_seeds
 from sim.metrics.threshold import RESAMPLES, variance_ratio
 
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Floats = NDArray[np.float64]
-
-NO_FLOOR = 0.40
-"""Fall beyond which nobody in the model waits to buy: ``dip_buyer.farthest``. What lies deeper is not to be read as a
-price, but as "does not stop"."""
 
 SETTINGS: dict[str, tuple[str, str]] = {
     "layer": (

@@ -10,7 +10,7 @@ from typing import Any
 
 from sim.errors import ScenarioError
 from sim.experiments.live_looks import end_of
-from sim.experiments.looks import WORST, key_of, valid_until
+from sim.experiments.looks import LIMITS, WORST, key_of, valid_until
 from sim.scenario.spec import Spec
 from sim.settings.assumption import JUDGED
 from sim.settings.assumptions import Assumption
@@ -113,7 +113,7 @@ class Assumed:
 
 
 def _ends(row: Mapping[str, Any]) -> dict[str, float]:
-    return {name: float(row[name]) for name in ("news_left_s", "fund_gone_s")}
+    return {name: float(row[name]) for name in LIMITS}
 
 
 def assumed(spec: Spec, today: date, seeds: int | None = None, joint: bool = False) -> list[Assumed]:

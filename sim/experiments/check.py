@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from sim.scenario.spec import Spec
 
 ERROR = "error"
+FEWEST = 32
+"""Seeds before which there is no verdict: the test needs no such rule, a committee that is told "2 of 3" does."""
 BATCH = 32
 """Seeds that are made before the verdicts are looked at again; no verdict depends on it."""
 
@@ -236,7 +238,7 @@ def judged(one: Assumed, pairs: Sequence[Pair], duration_s: float) -> Verdict:
         return Verdict(one, ERROR, why, Decision(UNDECIDED, 0, 0, 0), (), ())
     values = [one.value(row, sale) for row, sale in pairs]
     within = [one.within(v, row, sale, duration_s) for v, (row, sale) in zip(values, pairs, strict=True)]
-    decision = decide(within, one.least, one.confidence)
+    decision = decide(within, one.least, one.confidence, min(FEWEST, one.seeds))
     if one.reasons:
         n_hit, n_open = sum(w is True for w in within), sum(w is None for w in within)
         decision = Decision(UNDECIDED, len(within), n_hit, n_open)
@@ -249,7 +251,7 @@ def _not_yet(one: Assumed, decision: Decision) -> str:
         what = (
             "nobody held such a position"
             if one.test.kind == "adl"
-            else "the price lost the news, or the fund was used up"
+            else "the price lost the news, fell beyond 40 %, or the fund was used up"
         )
         return f"in {decision.n_open} of {decision.n} seeds the model cannot say ({what})"
     return f"not decided by {decision.n} seeds"

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sim.experiments.live_looks import LIVE, NEVER, Floats, Live, Look, Numbers, Sale, end_of, spell
 from sim.experiments.measures import Arguments, Measure
 from sim.metrics.position import LONG, SHORT, Held, largest_call, least_room, liquidation_usd
-from sim.metrics.price import time_left_behind
+from sim.metrics.price import NO_FLOOR, time_left_behind
 from sim.results.manifest import now_utc, text_hash
 from sim.results.run import Origin, Run
 from sim.results.summary import Timing
@@ -33,6 +33,7 @@ CLEARING = frozenset({"fund", "bad_debt", "adl"})
 """Kinds that ask what becomes of losses."""
 LIMITS: dict[str, tuple[str, str]] = {
     "news_left_s": ("s", "time from which on the price is too far behind the news to be a result; empty: never"),
+    "no_floor_s": ("s", "time from which on the mark is more than 40 % below its start; empty: never"),
     "fund_gone_s": ("s", "time from which on the insurance fund is used up; empty: never"),
 }
 _COLUMNS: dict[str, dict[str, tuple[str, str]]] = {
@@ -122,9 +123,10 @@ def make(scenario: Scenario, seed: int, arguments: Arguments) -> tuple[Run, Numb
 def valid_until(kind: str, ends: Mapping[str, float]) -> float:
     """Second until which a run is a result for one kind of look; infinite when it is throughout.
 
-    A price too far behind the news ends it; so does a fund that is used up, but for what asks about just that.
+    A price too far behind the news ends it, and a fall that no buyer waits for; so does a fund that is used up, but for
+    what asks about just that.
     """
-    names = ("news_left_s",) if kind in CLEARING else ("news_left_s", "fund_gone_s")
+    names = ("news_left_s", "no_floor_s") if kind in CLEARING else ("news_left_s", "no_floor_s", "fund_gone_s")
     return min((ends[name] for name in names if np.isfinite(ends[name])), default=float("inf"))
 
 
@@ -151,9 +153,11 @@ def _limits(series: Mapping[str, Floats]) -> Numbers:
     """Until when the run is a result: before the news is lost, before the fund is used up."""
     time_s = series["elapsed_s"]
     left = time_left_behind(time_s, series["mark_usd"], series["value_usd"])
+    deep = np.flatnonzero(series["mark_usd"] < (1.0 - NO_FLOOR) * series["mark_usd"][0])
     gone = np.flatnonzero(series["fund_usd"] < 0.0)
     return {
         "news_left_s": left if np.isfinite(left) else NEVER,
+        "no_floor_s": float(time_s[deep[0]]) if deep.size else NEVER,
         "fund_gone_s": float(time_s[gone[0]]) if gone.size else NEVER,
     }
 

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+NO_FLOOR = 0.40
+"""Fall beyond which nobody in the model waits to buy (docs/limits.md, "No floor under a cascade")."""
 NEWS_GAP, NEWS_LAG_S = 0.02, 60.0
 """A price further than this behind the news for longer than this (s) is beyond what the model passes on."""
 

@@ -71,7 +71,7 @@ class Decision(NamedTuple):
     n_open: int
 
 
-def decide(within: Sequence[bool | None], least: float, confidence: float) -> Decision:
+def decide(within: Sequence[bool | None], least: float, confidence: float, fewest: int = 1) -> Decision:
     """Read seeds in order until a verdict is reached.
 
     Parameters
@@ -82,6 +82,8 @@ def decide(within: Sequence[bool | None], least: float, confidence: float) -> De
         The share asked, 0 < least < 1.
     confidence : float
         1 less the largest chance of a wrong verdict.
+    fewest : int
+        Seeds before which no verdict is given, whatever they show.
 
     Returns
     -------
@@ -96,7 +98,7 @@ def decide(within: Sequence[bool | None], least: float, confidence: float) -> De
     wanted = -math.log(1.0 - confidence)
     passes = log_wealth(hit, n, least, True) >= wanted
     fails = log_wealth(hit + open_, n, least, False) >= wanted
-    decided = np.flatnonzero(passes | fails)
+    decided = np.flatnonzero((passes | fails) & (n >= fewest))
     if not decided.size:
         return Decision(UNDECIDED, hit.size, int(hit[-1]) if hit.size else 0, int(open_[-1]) if hit.size else 0)
     k = int(decided[0])

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.experiments.amplify import Answer
-from sim.experiments.amplify_tables import CRITICAL, NO_FLOOR, SETTINGS, critical_frame, settings_frame, violations
+from sim.experiments.amplify_tables import CRITICAL, SETTINGS, critical_frame, settings_frame, violations
 from sim.metrics.amplification import CUT
+from sim.metrics.price import NO_FLOOR
 from sim.metrics.threshold import Critical
 from sim.report.amplification import LAYER_WORDS
 from sim.report.sheet import Section, sheet

@@ -5,11 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from sim.metrics.sequential import band
+from sim.experiments.check_tables import verdict_row
 from sim.report.words import amount, duration
-from sim.results.summary import SEEN
 
 if TYPE_CHECKING:
     from sim.experiments.assumed import Assumed
@@ -86,56 +83,9 @@ def _window(test: Any) -> str:
     return f" from {_at(test.at)}{over}" if test.at or over else ""
 
 
-def seen(verdict: Verdict) -> dict[str, float]:
-    """10, 50 and 90 % quantiles of the measure over all seeds made: values that a seed has; NaN left out."""
-    known = np.array([v for v in verdict.values if not math.isnan(v)])
-    if not known.size:
-        return dict.fromkeys(("p10", "median", "p90"), math.nan)
-    found = np.quantile(known, (0.1, 0.5, 0.9), method=SEEN)
-    return dict(zip(("p10", "median", "p90"), map(float, found), strict=True))
-
-
-def share_band(verdict: Verdict) -> tuple[float, float, float]:
-    """Share of the read seeds within the limit and both ends of its confidence sequence; open seeds widen it."""
-    d = verdict.decision
-    if not d.n:
-        return math.nan, 0.0, 1.0
-    n = np.array([float(d.n)])
-    low = float(band(np.array([float(d.n_hit)]), n, verdict.about.confidence)[0][0])
-    high = float(band(np.array([float(d.n_hit + d.n_open)]), n, verdict.about.confidence)[1][0])
-    return d.n_hit / d.n, low, high
-
-
-def verdict_row(verdict: Verdict) -> dict[str, Any]:
-    """One verdict as plain data, for JSON and tables; shares and fractions are fractions, money is USD, times are s."""
-    one, d = verdict.about, verdict.decision
-    share, low, high = share_band(verdict)
-    until = verdict.good_until
-    return {
-        "name": one.name,
-        "kind": one.test.kind,
-        "verdict": verdict.verdict,
-        "reason": verdict.reason,
-        "statement": statement(one),
-        "note": one.test.note,
-        "unit": one.test.unit,
-        one.test.limit: one.limit,
-        "share_of_seeds_asked": one.least,
-        "confidence": one.confidence,
-        "seeds": d.n,
-        "seeds_within": d.n_hit,
-        "seeds_open": d.n_open,
-        "seeds_made": len(verdict.values),
-        "seeds_most": one.seeds,
-        "share_of_seeds": share,
-        "share_of_seeds_low": low,
-        "share_of_seeds_high": high,
-        **seen(verdict),
-        "depth_as_of": one.as_of.isoformat() if one.as_of else None,
-        "depth_age_days": one.age_days,
-        "good_until": until.isoformat() if until else None,
-        "column": one.key,
-    }
+def plain_row(verdict: Verdict) -> dict[str, Any]:
+    """One verdict as plain data; shares and fractions are fractions, money is USD, times are s."""
+    return {**verdict_row(verdict), "statement": statement(verdict.about), "note": verdict.about.test.note}
 
 
 def checked_row(checked: Checked) -> dict[str, Any]:
@@ -149,26 +99,29 @@ def checked_row(checked: Checked) -> dict[str, Any]:
         "passed": checked.passed,
         "runs_made": checked.runs_made,
         "note": NOTE,
-        "assumptions": [verdict_row(v) for v in checked.verdicts],
+        "assumptions": [plain_row(v) for v in checked.verdicts],
     }
 
 
 def lines(checked: Checked) -> list[str]:
-    """The check as text: a line for each assumption, what it claims below."""
+    """The check as text: some lines for each assumption."""
     wide = max(len(v.name) for v in checked.verdicts)
     out = []
     for v in checked.verdicts:
-        share, low, high = share_band(v)
-        d, s, one = v.decision, seen(v), v.about
-        counted = f"{d.n_hit} of {d.n} seeds ({100 * low:.1f} to {100 * high:.1f} %)" if d.n else "no seeds"
-        found = (
-            f"median {measure_text(one, s['median'])} [{measure_text(one, s['p10'])}, {measure_text(one, s['p90'])}]"
-        )
-        out.append(f"{v.verdict.upper():<9}  {v.name:<{wide}}  {counted}; {found}")
-        out.append(f"{'':<9}  {'':<{wide}}  {statement(one)}")
-        if v.reason:
-            out.append(f"{'':<9}  {'':<{wide}}  {v.reason}")
+        first, *more = lines_of(v)
+        out.append(f"{v.verdict.upper():<9}  {v.name:<{wide}}  {first}")
+        out += [f"{'':<9}  {'':<{wide}}  {line}" for line in more]
     return out
+
+
+def lines_of(verdict: Verdict) -> list[str]:
+    """One verdict as text: what is claimed, what was counted, why there is no verdict."""
+    row, d, one = verdict_row(verdict), verdict.decision, verdict.about
+    ends = f"{100 * row['share_of_seeds_low']:.1f} to {100 * row['share_of_seeds_high']:.1f} %"
+    counted = f"{d.n_hit} of {d.n} seeds within ({ends})" if d.n else "no seeds"
+    p10, median, p90 = (measure_text(one, row[name]) for name in ("p10", "median", "p90"))
+    found = f"{counted}; median of {len(verdict.values)}: {median} [{p10}, {p90}]"
+    return [statement(one), found, *([verdict.reason] if verdict.reason else [])]
 
 
 def closing(checked: Checked) -> list[str]:

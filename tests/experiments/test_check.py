@@ -47,6 +47,7 @@ def in_this_process(monkeypatch):
             super().__init__(lambda: Here(None), capacity=1)
 
     monkeypatch.setattr("sim.experiments.sweep.Kept", Lane)
+    monkeypatch.setattr("sim.experiments.check.FEWEST", 4)
 
 
 def checks_lane():
@@ -75,7 +76,7 @@ def test_four_assumptions_and_their_verdicts(tmp_path):
     }
     made = len(found.of("costly").values)  # the sale of both, and the run without it
     assert not found.passed and found.runs_made == 2 * made
-    assert found.of("fund").decision == decide([True] * made, 0.5, 0.95)
+    assert found.of("fund").decision == decide([True] * made, 0.5, 0.95, 4)
     assert len(found.of("fund").values) < made  # it had its verdict before
     for v in found.verdicts:
         assert all(np.isfinite(v.values))
@@ -140,7 +141,14 @@ def test_depth_too_far_out_is_undecided(tmp_path):
 
 
 def row(**numbers: float) -> dict:
-    return {"status": "ok", "error": None, "news_left_s": np.nan, "fund_gone_s": np.nan, **numbers}
+    return {
+        "status": "ok",
+        "error": None,
+        "news_left_s": np.nan,
+        "fund_gone_s": np.nan,
+        "no_floor_s": np.nan,
+        **numbers,
+    }
 
 
 def test_a_run_that_ends_to_be_a_result_is_open_unless_it_breached_by_then(tmp_path):
@@ -234,3 +242,13 @@ def test_assumptions_are_no_part_of_what_identifies_a_run(tmp_path):
 def test_the_shipped_example_is_ready():
     tests = assumed(load_spec("assumptions_example"), date(2026, 1, 1))
     assert len(tests) == 10 and not any(one.reasons for one in tests)
+
+
+def test_no_verdict_before_the_fewest_seeds(tmp_path, monkeypatch):
+    one = assumed(load_spec(wrote(tmp_path)), DAY)[1]
+    pairs = [(row(**{one.key: -0.1}), None)] * 12
+    verdicts = []
+    for fewest in (1, 9, 50):
+        monkeypatch.setattr("sim.experiments.check.FEWEST", fewest)
+        verdicts.append([(v.verdict, v.decision.n) for v in (judged(one, pairs[:8], 180.0), judged(one, pairs, 180.0))])
+    assert verdicts == [[(FAIL, 6), (FAIL, 6)], [(UNDECIDED, 8), (FAIL, 9)], [(UNDECIDED, 8), (FAIL, 12)]]
