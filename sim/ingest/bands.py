@@ -10,7 +10,7 @@ from sim.ingest.book import BookSide, Depth, Floats, Integers, Truths
 from sim.ingest.clock import TIME_COLUMNS, Clock
 from sim.ingest.findings import Log, Side
 from sim.ingest.instrument import Only
-from sim.ingest.source import Block, Table, blocks, numbers
+from sim.ingest.source import LARGEST, Block, Table, blocks, numbers
 
 MOST_ROWS = 20_000_000
 """Rows of a depth table held at once, about 1 GB; a year of 30-second snapshots with 12 bands has 12.6 million."""
@@ -116,13 +116,13 @@ def _side(rows: _Rows, stamps: Integers, name: Side, log: Log) -> BookSide:
     order = np.argsort(rows.time_us, kind="stable")
     where = np.searchsorted(stamps, rows.time_us[order]) * k + np.searchsorted(bands, rows.percent[order])
     values = [rows.usd[order]] + ([rows.coins[order]] if rows.coins is not None else [])
-    bad = ~np.logical_and.reduce([np.isfinite(v) & (v >= 0.0) for v in values])
+    bad = ~np.logical_and.reduce([(v >= 0.0) & (v <= LARGEST) for v in values])
     line = rows.line[order]
     if bad.any():
         log.add(
             "bad_value",
             "refused",
-            "depth is empty, not a number or below 0; that band is not used",
+            "depth is empty, not a number, below 0 or absurdly large; that band is not used",
             side=name,
             times_us=rows.time_us[order][bad],
             line=int(line[bad][0]),

@@ -207,7 +207,7 @@ def check_jumps(depth: Depth, log: Log) -> None:
                 log.add(
                     "jump",
                     "warning",
-                    f"depth within {side.within[at]:.4g} ({label} distance) changes by a factor of "
+                    f"depth within {side.within[at]:.4%} ({label} distance) changes by a factor of "
                     f"{LARGEST_JUMP:g} or more beyond the "
                     f"other side's change, and by {_JUMP_SIGMAS:g} times the usual difference, at "
                     f"{listed(times)}; used as it stands",

@@ -17,7 +17,7 @@ from sim.ingest.crossing import Judge
 from sim.ingest.findings import Log, listed
 from sim.ingest.instrument import Only
 from sim.ingest.prices import Prices
-from sim.ingest.source import Table, blocks, numbers
+from sim.ingest.source import LARGEST, Table, blocks, numbers
 from sim.settings.problems import shown
 
 GRID = (1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.02, 0.03, 0.05, 0.1)
@@ -254,7 +254,7 @@ class _Reducer:
 
     def _tell(self) -> None:
         reasons = {
-            "bad_value": "a price or size is empty, not a number or below 0; the level is not used",
+            "bad_value": "a price or size is empty, not a number, below 0 or absurdly large; the level is not used",
             "zero_size": "a size is 0, so the level is not there; not used",
             "duplicate": "a price stands twice on one side of a snapshot with the same size; one copy is used",
             "duplicate_level": "a price stands twice on one side of a snapshot with different sizes; the "
@@ -281,7 +281,7 @@ class _Reducer:
             raise _ApartError
         snap = np.repeat(np.arange(n), np.diff(np.append(starts, len(rows.key))))
         zero = (rows.size == 0.0) & (rows.price > 0.0)
-        bad = ~(np.isfinite(rows.price) & np.isfinite(rows.size) & (rows.price > 0.0) & (rows.size >= 0.0))
+        bad = ~((rows.price > 0.0) & (rows.price <= LARGEST) & (rows.size >= 0.0) & (rows.size <= LARGEST))
         self._note("bad_value", rows, bad)
         self._note("zero_size", rows, zero)
         order = np.lexsort((rows.line, rows.price, rows.is_bid, snap))

@@ -13,12 +13,13 @@ from sim.ingest.findings import Finding, Log, iso
 from sim.ingest.fragment import Fragment, base_spec, entry, short
 from sim.ingest.instrument import Only
 from sim.ingest.prices import read_prices
-from sim.ingest.source import Table, blocks, numbers, open_table
+from sim.ingest.source import LARGEST, Table, blocks, numbers, open_table
 
 Unit = Literal["coins", "usd"]
 _COINS = ("open_interest_coins", "oi_coins", "sum_open_interest", "sumopeninterest")
 _USD = ("open_interest_usd", "oi_usd", "sum_open_interest_value", "sumopeninterestvalue")
 _EITHER = ("open_interest", "openinterest", "oi", "oi_open")
+_MOST_ROWS = 20_000_000
 _LARGEST_STEP = 2.0
 """A change by this factor from one row to the next is told."""
 _OLDEST = 2.0
@@ -156,14 +157,17 @@ def _read(table: Table, column: str, log: Log, only: Only) -> tuple[Integers, Fl
     close = "oi_close" if column == "oi_open" and table.has("oi_close") else None
     clock = Clock(table, time, log)
     names = [column, close] if close else [column]
-    parts: list[list[Any]] = []
+    parts, held = list[list[Any]](), 0
     for block in blocks(table, [time, *names, *only.columns(table)]):
         block = only.rows(table, block)
+        held += len(block.lines)
+        if held > _MOST_ROWS:
+            raise DataError(f"{table.shown}: more than {_MOST_ROWS:,} rows: cut the file by time first")
         parts.append([clock.read(block), block.lines, *(numbers(table, block, name) for name in names)])
     if not sum(len(part[0]) for part in parts):
         raise DataError(f"{table.shown}: has a header and no rows{only.why_empty()}")
     times, lines, values, *closes = (np.concatenate([part[i] for part in parts]) for i in range(2 + len(names)))
-    bad = ~(np.isfinite(values) & (values > 0.0))
+    bad = ~((values > 0.0) & (values <= LARGEST))
     if bad.any():
         why = "open interest is empty, not a number or not above 0; the row is not used"
         log.add("bad_value", "refused", why, times_us=times[bad], line=int(lines[bad][0]))

@@ -10,7 +10,7 @@ from sim.ingest.book import Floats, Integers
 from sim.ingest.clock import TIME_COLUMNS, Clock
 from sim.ingest.findings import Log
 from sim.ingest.instrument import Only
-from sim.ingest.source import Table, blocks, numbers, open_table
+from sim.ingest.source import LARGEST, Table, blocks, numbers, open_table
 
 _BAR_US = 60_000_000
 _CLOSE = ("close", "close_usd", "price", "mark", "mark_price", "last", "mid")
@@ -91,7 +91,7 @@ def read_prices(path: str | Path, log: Log, symbol: str | None = None) -> tuple[
     for block in blocks(table, [time, *columns, *only.columns(table)]):
         block = only.rows(table, block)
         times, prices = clock.read(block), [numbers(table, block, name) for name in columns]
-        bad = ~np.logical_and.reduce([np.isfinite(v) & (v > 0.0) for v in prices])
+        bad = ~np.logical_and.reduce([(v > 0.0) & (v <= LARGEST) for v in prices])
         if bars:
             bad |= (prices[1] > np.minimum(prices[0], prices[3])) | (prices[2] < np.maximum(prices[0], prices[3]))
         if bad.any():

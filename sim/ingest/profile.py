@@ -5,11 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.errors import DataError
-from sim.ingest.book import BookSide, Depth, Floats, Truths
+from sim.ingest.book import BookSide, Depth, Floats, Integers, Truths
 from sim.ingest.findings import Log, Side
 
 FEWEST = 10
 """Snapshots below which a median is called thin."""
+_DRIFT = 2.0
+"""Last third over first third of the window, or the reverse, from which the median of all is called into question."""
 _REACH = 0.9
 """A distance becomes a point of the profile where at least this share of the snapshots knows it."""
 NEEDED = 0.01
@@ -66,11 +68,11 @@ def profile_of(depth: Depth, name: Side, window: Truths, log: Log) -> Profile:
     rows = window & side.ok & np.isfinite(side.usd).any(axis=1)
     n, asked = int(rows.sum()), int(window.sum())
     if not n:
-        reasons = sorted({f.kind for f in log.findings if f.severity == "refused"}) or ["nothing"]
-        raise DataError(
-            f"no usable {name} depth in the window: {asked} snapshots lie in it, and none can be used "
-            f"({', '.join(reasons)}). " + "\n".join(f.text() for f in log.findings if f.severity == "refused")
-        )
+        times = depth.time_us[window]
+        found = [f for f in log.findings if f.severity == "refused" and f.touches(int(times[0]), int(times[-1]))]
+        reasons = ", ".join(sorted({f.kind for f in found}))
+        lines = [f"no usable {name} depth in the window: of its {asked} snapshots none can be used ({reasons})"]
+        raise DataError("\n".join([*lines, *(f"  {f.text()}" for f in found)]))
     if n < FEWEST:
         log.add(
             "thin",
@@ -93,12 +95,35 @@ def profile_of(depth: Depth, name: Side, window: Truths, log: Log) -> Profile:
             "medians fell with distance, since not every snapshot knows every one; raised",
             side=name,
         )
+    _check_drift(depth.time_us[rows], usd[:, known][:, -1], float(side.within[known][-1]), name, log)
     within = side.within[known]
     if (beyond := side.within[~known]).size:
-        far = ", ".join(f"{w:.4g}" for w in beyond)
+        far = ", ".join(f"{w:.4%}" for w in beyond)
         log.remark(f"{name}: distances {far} are known in fewer than {_REACH:.0%} of the snapshots and are left out")
-    keep = mid > 0.0
-    return Profile(within[keep], mid[keep], low[keep], high[keep], n)
+    if mid[-1] <= 0.0:
+        raise DataError(
+            f"the {name} side holds nothing within {within[-1]:.4%} in half of the {n} snapshots of the window"
+        )
+    return Profile(within, mid, low, high, n)
+
+
+def _check_drift(times: Integers, usd: Floats, within: float, name: Side, log: Log) -> None:
+    """Tell of a window whose depth at its end is another than at its beginning: its median is neither."""
+    third = len(usd) // 3
+    if third < FEWEST // 3:
+        return
+    first, last = (float(np.nanmedian(part)) for part in (usd[:third], usd[-third:]))
+    if min(first, last) > 0.0 and max(first, last) > _DRIFT * min(first, last):
+        log.add(
+            "drift",
+            "warning",
+            f"depth within {within:.4%} is {last / first:.3g} times as large in the last third of the window as "
+            "in the first; the median "
+            "is neither: narrow the window, or, for a book rebuilt from changes, let it run in first",
+            side=name,
+            times_us=[int(times[0]), int(times[-1])],
+            count=1,
+        )
 
 
 def extended(profile: Profile, base: tuple[tuple[float, float], ...], name: Side, log: Log) -> Profile:

@@ -27,6 +27,8 @@ from sim.settings.problems import did_you_mean, shown
 BLOCK_ROWS = 250_000
 _HEAD_BYTES = 1 << 16
 _SMALL_BYTES = 1_000_000
+LARGEST = 1e15
+"""Prices, sizes and values above this are taken for defects; squares and sums of lesser ones are finite."""
 _MAGIC = {b"\x1f\x8b": "gz", b"\xfd7zXZ\x00": "xz", b"BZh": "bz2", b"PK\x03\x04": "zip"}
 _FOREIGN = {
     b"PAR1": "a Parquet file",
@@ -131,6 +133,8 @@ def open_table(path: str | Path) -> Table:
         raise DataError(f"{name}: cannot be read ({error}): is it complete?") from None
     if b"\0" in head:
         raise DataError(f"{name}: holds NUL bytes, so it is not text: save it as CSV in UTF-8")
+    if len(head) == _HEAD_BYTES and b"\n" not in head:
+        raise DataError(f"{name}: its first line is longer than {_HEAD_BYTES:,} bytes: is this the right file?")
     text = head.decode("utf-8-sig", errors="replace")
     for number, line in enumerate(text.splitlines(), start=1):
         if line.strip() and not line.lstrip().startswith("#"):

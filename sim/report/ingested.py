@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from sim.ingest import DepthResult
 from sim.ingest.book import BookSide
+from sim.ingest.fragment import percent
 from sim.ingest.profile import Profile
 from sim.report.style import ASK, BID, new_figure, rc, scale
 
@@ -82,8 +83,8 @@ def _over_time(axes: Axes, result: DepthResult) -> None:
     divisor, word = scale(*(np.nan_to_num(side.usd[:, column]) for _, side, column, _ in drawn))
     for name, side, column, colour in drawn:
         usd = np.where(side.ok, side.usd[:, column], np.nan)[::step] / divisor
-        label = f"{name} within {side.within[column]:.4%}".rstrip("0").rstrip(".") + "%"
-        axes.plot(times, usd, color=colour, linewidth=0.9, label=label.replace("%%", "%"))
+        label = f"{name} within {percent(float(side.within[column]))}"
+        axes.plot(times, usd, color=colour, linewidth=0.9, label=label)
     _mark_findings(axes, result)
     axes.set(xlabel="UTC", ylabel=f"depth, {word}USD", title="What the file holds, and what was found")
     axes.set_ylim(bottom=0)
