@@ -21,8 +21,9 @@ def note(folder: Path, run_id: str, cost: Mapping[str, float]) -> None:
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
-    """Costs of the runs, those lines that are whole."""
-    return [row for row in map(_parsed, _lines(folder)) if row is not None]
+    """Costs of the runs, one each, from the lines that are whole; of a run that was made again, the last."""
+    rows = [row for row in map(_parsed, _lines(folder)) if row is not None]
+    return list({row["run_id"]: row for row in rows}.values())
 
 
 def lines_of(folder: Path) -> tuple[bytes, bytes]:
@@ -37,11 +38,12 @@ def lines_of(folder: Path) -> tuple[bytes, bytes]:
 
 
 def take(folder: Path, other: Path) -> None:
-    """Add the whole lines of another folder."""
-    good, _ = lines_of(other)
-    if good:
+    """Add the costs of another folder, of runs that have none here."""
+    known = {row["run_id"] for row in read(folder)}
+    lines = [_line(row) for row in read(other) if row["run_id"] not in known]
+    if lines:
         with open(folder / COSTS, "ab") as stream:
-            stream.write(good)
+            stream.write(b"".join(lines))
 
 
 def _lines(folder: Path) -> list[bytes]:

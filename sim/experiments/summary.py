@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
@@ -95,8 +96,8 @@ def estimate(plan: Plan, done: int, workers: int) -> Estimate:
         When the worker dies, or code or data are not those of the plan.
     """
     runs = plan.count()
-    keys = [key for shard in plan.shards() for key in shard]
-    tried = keys[: len(plan.points) : max(1, len(plan.points) // _TRIED)][:_TRIED]
+    seed, points = plan.parts[0].seeds[0], plan.parts[0].points
+    tried = [(points[k], seed) for k in spread(len(points), _TRIED)]
     worker, took_s = Worker(), []
     try:
         for key in (tried[0], *tried):  # the first one starts the worker and loads the kernels
@@ -114,8 +115,15 @@ def estimate(plan: Plan, done: int, workers: int) -> Estimate:
     disk = files * one + runs * (8.0 * len(tables.numbers_of(plan)) + 200.0)
     if outcome.path and outcome.row["status"] == OK:
         disk += files * len(tables.series_bytes([_empty(outcome)], plan)) + runs * len(outcome.path)
-    time_s = start_s + one_s * (runs - done) / workers if done < runs else 0.0
+    time_s = start_s + one_s * math.ceil((runs - done) / workers) if done < runs else 0.0
     return Estimate(runs, len(plan.points), start_s, one_s, time_s, round(disk))
+
+
+def spread(n: int, most: int) -> list[int]:
+    """Up to ``most`` of n places, from the first to the last: not each m-th, as an axis of a grid may repeat there."""
+    if n <= most:
+        return list(range(n))
+    return [round(k * (n - 1) / (most - 1)) for k in range(most)]
 
 
 def _empty(outcome: Outcome) -> Outcome:

@@ -26,7 +26,7 @@ class Row:
 
     def scales(self) -> bool:
         """Whether the figure is a time, so that a faster machine would lower it."""
-        return self.unit.split("/")[0] in ("ns", "us", "CPU-s", "M messages", "s")
+        return self.unit.split("/")[0] in ("ns", "us", "ms", "CPU-ms", "CPU-s", "M messages", "s")
 
     def verdict(self) -> str:
         """Whether the bar is met, and by how much it is missed."""

@@ -6,16 +6,18 @@ import resource
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from sim.errors import ResultError
+from sim.experiments import costs
 from sim.experiments.cells import Cell, Outcome
-from sim.experiments.costs import COSTS
+from sim.experiments.merge import merge
 from sim.experiments.plan import Plan
 from sim.experiments.store import MANIFEST
-from sim.experiments.sweep import begin, run_sweep
+from sim.experiments.sweep import begin, extend, run_sweep
 from tests.experiments import fake
 from tests.experiments.disk import DIES, FULL, REFUSES, TORN, Disk, let_go
 from tests.experiments.fake import ROOT, folder_of, plan, results
@@ -28,16 +30,20 @@ def life(folder: Path, wanted: Plan) -> None:
     run_sweep(folder, lanes=[inline()], work=fake.quick)
 
 
-def every_call(tmp_path: Path, seeds: int, how: str) -> int:
-    """Let each call of a sweep's life go wrong once, then go on; returns how many calls there are."""
-    whole, wanted = tmp_path / "whole", plan(seeds=seeds)
+def every_call(tmp_path: Path, how: str, act: Callable[[Path], None], before: Path | None = None) -> int:
+    """Let each call of what is done with a folder go wrong once, then do it again; returns how many calls there are."""
+    whole = tmp_path / "whole"
+    if before:
+        shutil.copytree(before, whole)
     with Disk() as disk:
-        life(whole, wanted)
+        act(whole)
     for at in range(1, len(disk.calls) + 1):
         folder, told = tmp_path / f"{at}", ""
+        if before:
+            shutil.copytree(before, folder)
         with Disk(at, how):
             try:
-                life(folder, wanted)
+                act(folder)
             except ResultError as error:
                 told = str(error)
         let_go(folder)
@@ -45,24 +51,70 @@ def every_call(tmp_path: Path, seeds: int, how: str) -> int:
         if how in (REFUSES, FULL) and disk.calls[at - 1] not in ("pwrite", "ftruncate"):  # of the heartbeat
             assert "cannot write (No space left on device); free some space, then " in told, (call, told)
             assert "\n" not in told
-        life(folder, wanted)
+        act(folder)
         assert results(folder) == results(whole), call
         assert json.loads((folder / MANIFEST).read_bytes())["status"] == "complete", call
-        assert not [f.name for f in folder.rglob(".*")] and (folder / COSTS).exists(), call
+        assert not [f.name for f in folder.rglob(".*")], call
+        took = [row["run_id"] for row in costs.read(folder)]
+        assert len(took) == len(set(took)), call
         shutil.rmtree(folder)
-    assert {"create", "write", "fsync", "replace", "mkdir", "pwrite", "ftruncate"} <= set(disk.calls)
+    assert {"create", "write", "fsync", "replace", "pwrite", "ftruncate"} <= set(disk.calls)
     return len(disk.calls)
 
 
 @pytest.mark.parametrize("how", [FULL, TORN])
 def test_whatever_call_goes_wrong_the_sweep_ends_as_if_none_had(tmp_path: Path, how: str):
-    assert every_call(tmp_path, 1, how) > 40
+    wanted = plan(seeds=1)
+    assert every_call(tmp_path, how, lambda folder: life(folder, wanted)) > 40
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("how", [REFUSES, FULL, DIES, TORN])
 def test_the_same_over_five_result_files(tmp_path: Path, how: str):
-    assert every_call(tmp_path, 5, how) > 150
+    wanted = plan(seeds=5)
+    print(f"{how}: {every_call(tmp_path, how, lambda folder: life(folder, wanted))} calls")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("how", [REFUSES, DIES])
+def test_failed_runs_are_made_again_whatever_call_goes_wrong(tmp_path: Path, how: str):
+    before = folder_of(tmp_path / "before", plan(seeds=2))
+    run_sweep(before, lanes=[inline()], work=fake.failing)
+
+    def again(folder: Path) -> None:
+        run_sweep(folder, lanes=[inline()], work=fake.quick, retry_failed=True)
+
+    assert every_call(tmp_path, how, again, before) > 20
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("how", [REFUSES, DIES])
+def test_seeds_are_added_whatever_call_goes_wrong(tmp_path: Path, how: str):
+    before = folder_of(tmp_path / "before", plan(seeds=1))
+    run_sweep(before, lanes=[inline()], work=fake.quick)
+
+    def more(folder: Path) -> None:
+        extend(folder, lambda plan: plan.with_seeds([1, 2]))
+        run_sweep(folder, lanes=[inline()], work=fake.quick)
+
+    assert every_call(tmp_path, how, more, before) > 20
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("how", [REFUSES, DIES])
+def test_folders_are_merged_whatever_call_goes_wrong(tmp_path: Path, how: str):
+    before, other = folder_of(tmp_path / "before", plan(seeds=1)), folder_of(tmp_path / "other", plan(seeds=2))
+    for folder in (before, other):
+        run_sweep(folder, lanes=[inline()], work=fake.quick)
+    kept = {f: f.read_bytes() for f in other.rglob("*") if f.is_file()}
+
+    def together(folder: Path) -> None:
+        merge(folder, [other])
+        lines = (folder / costs.COSTS).read_bytes().splitlines()
+        assert len(set(lines)) == len(lines) == 8  # what both folders know is there once
+
+    assert every_call(tmp_path, how, together, before) > 20
+    assert {f: f.read_bytes() for f in other.rglob("*") if f.is_file()} == kept
 
 
 def test_a_file_that_may_not_grow_is_cut_off_clean(tmp_path: Path):

@@ -87,10 +87,10 @@ def test_a_worker_that_dies_once_costs_nothing(
 @pytest.mark.long
 def test_workers_killed_from_outside_lose_no_run(tmp_path: Path, undisturbed: dict[str, bytes]):
     draw, killed = random.Random(3), 0
-    for k in range(5):
+    for k in range(10):
         folder = folder_of(tmp_path / f"sweep {k}", plan())
         lanes = [Lane(Worker) for _ in range(WORKERS)]
-        due = sorted(draw.sample(range(1, 17), 4))
+        due = sorted(draw.sample(range(1, 17), RETRIES))  # so few that no run can be given up
 
         def kill_one(tally: Tally, lanes: list[Lane] = lanes, due: list[int] = due) -> None:
             nonlocal killed
@@ -103,7 +103,7 @@ def test_workers_killed_from_outside_lose_no_run(tmp_path: Path, undisturbed: di
         tally = run_sweep(folder, told=kill_one, lanes=lanes, work=fake.slow)
         assert (tally.done, tally.failed) == (20, 0) and not due and tally.repeated > 0
         assert results(folder) == undisturbed
-    print(f"{killed} workers killed, 100 runs kept")
+    print(f"{killed} workers killed, 200 runs kept")
 
 
 def test_a_run_that_kills_its_worker_becomes_a_row(tmp_path: Path):

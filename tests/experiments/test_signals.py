@@ -18,7 +18,7 @@ from tests.experiments.drivers import first_rows, gone, how_slow, started
 from tests.experiments.fake import ROOT, folder_of, plan, results
 from tests.experiments.inline import inline
 
-BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+BOTH = pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 
 
 @BOTH
