@@ -56,8 +56,9 @@ def _outside_problems(spec: Spec, document: Document, shown: str) -> list[Proble
     if spec.venue in profile_names():
         wrong += _price_problems(spec)
     else:
-        cure = f"; profiles of your own lie in the folder that {OWN_PROFILES} names"
-        wrong.append((("venue",), _no_such("venue profile", spec.venue, profile_names()) + cure))
+        why = _no_such("venue profile", spec.venue, profile_names())
+        own = f"; profiles of your own lie in the folder that {OWN_PROFILES} names"
+        wrong.append((("venue",), why if "did you mean" in why else why + own))
     if isinstance(spec.news.path, str) and spec.news.path not in (known := recorded_names("return_bp")):
         wrong.append((("news", "path"), _no_such("recorded index path", spec.news.path, known)))
     if spec.evidence is not None and spec.evidence not in (known := recorded_names("close_usd")):

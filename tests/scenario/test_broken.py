@@ -105,7 +105,7 @@ def test_all_problems_come_at_once_in_the_order_of_the_file(tmp_path, monkeypatc
     ]
 
 
-THERE_IS = "(there is: calm_btc, flash_10_11_btc; or give the path of a .yaml file)"
+THERE_IS = "(there is: assumptions_example, calm_btc, flash_10_11_btc; or give the path of a .yaml file)"
 
 
 @pytest.mark.parametrize(
