@@ -13,7 +13,7 @@ from sim.runner import load
 
 PLACE = Path("results")
 NEWS = (-0.05, -0.07, -0.09, -0.11, -0.13)
-REPLAY = Question("flash_10_11_btc", sizes=NEWS, most_seeds=1024)
+REPLAY = Question("flash_10_11_btc", sizes=NEWS, most_seeds=256)
 LAYERS = ("visible", "latent", "refill", "all+answer")
 
 

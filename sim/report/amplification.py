@@ -139,7 +139,7 @@ def phase_figure(frame: pd.DataFrame, critical: pd.DataFrame) -> Figure:
     ticks = sorted(crowding.values())
     axes.set_xticks(ticks, [f"{v:.3g}" for v in ticks], rotation=30)
     axes.minorticks_off()
-    axes.set_xlabel("crowding: open interest over visible perp bids within 1 % of mid, when the news begins")
+    axes.set_xlabel("crowding: open interest over visible perp bids within 1 % of mid, at the start")
     axes.set_ylabel("lowest point of the news, % below its start")
     axes.set_title(LAYER_WORDS[layer])
     axes.legend(loc="upper right")
@@ -158,15 +158,19 @@ def amplification_figure(frame: pd.DataFrame) -> Figure:
             continue  # a size that was run at one depth, near its threshold
         ordered = rows.sort_values("depth")
         x = ordered["depth"].to_numpy() * (1.0 + 0.01 * k)
-        _bars(left, k, x, ordered, "amplification", f"news {size:g} %")
+        priced = (ordered["share_without_floor"] < 0.5).to_numpy()
+        if priced.any():
+            _bars(left, k, x[priced], ordered[priced], "amplification", f"news {size:g} %")
         right.plot(x, ordered["amplification_if_not"], marker=_MARKS[k % 8], color=_COLORS[k % 8], markersize=4)
     left.set_yscale("log")
     style.plain_log(left)
-    for axes, title in ((left, "all seeds"), (right, "seeds that do not cascade (ten or more)")):
+    titles = ("all seeds, where fewer than half fall beyond 40 %", "seeds that do not cascade (ten or more)")
+    for axes, title in zip((left, right), titles, strict=True):
         _depth_axis(axes, frame)
         axes.set_title(title)
     left.set_ylabel("amplification: fall over base fall")
-    left.legend(loc="lower left", bbox_to_anchor=(0.0, 1.06), ncols=3, borderaxespad=0.0)
+    if left.has_data():
+        left.legend(loc="lower left", bbox_to_anchor=(0.0, 1.06), ncols=3, borderaxespad=0.0)
     return figure
 
 
