@@ -190,7 +190,9 @@ def make_runs(
             if plan is not None:
                 save_plan(folder, plan)
     warm()  # once, here: workers find compiled kernels
-    tally = run_sweep(folder, workers or len(os.sched_getaffinity(0)), told, lanes=lanes() if lanes else None)
+    only = {key for runs in wanted.shards() for key in runs}
+    places = lanes() if lanes else None
+    tally = run_sweep(folder, workers or len(os.sched_getaffinity(0)), told, lanes=places, only=only)
     if tally.interrupted:
         raise Interrupted(f"interrupted; what is finished is kept, the same command goes on: {folder}")
     return tally

@@ -10,7 +10,7 @@ import resource
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -214,6 +214,7 @@ def run_sweep(
     retry_failed: bool = False,
     lanes: Sequence[Lane] | None = None,
     work: Work = run_cell,
+    only: Collection[Key] | None = None,
 ) -> Tally:
     """Make the runs of a sweep folder that are not there yet.
 
@@ -233,6 +234,8 @@ def run_sweep(
         Where runs are made instead.
     work : callable
         What a run is.
+    only : collection of (str, int), optional
+        Make no others than these: point and seed.
 
     Returns
     -------
@@ -254,7 +257,8 @@ def run_sweep(
         lines = list(lanes) if lanes is not None else [Lane(Worker) for _ in range(workers)]
         driver = _Driver(store, lines, work, tally, stop)
         try:
-            driver.run(store.left(part), held, told)
+            left = store.left(part)
+            driver.run(left if only is None else (key for key in left if key in only), held, told)
         finally:
             for lane in lines:
                 lane.kill() if lane.flying else lane.close()

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,14 @@ def test_a_question_goes_on_where_it_was_stopped(tmp_path: Path):
     assert settings_frame(done).equals(settings_frame(whole))
     again = small(tmp_path / "b")
     assert again.tally.made == 0
+
+
+def test_a_smaller_question_leaves_the_rest_of_a_larger_one_alone(tmp_path: Path):
+    with pytest.raises(Interrupted):
+        small(tmp_path, stop_after=2)
+    fewer = amplify(replace(SMALLEST, seeds=2), tmp_path, lanes=lambda: [inline()])
+    assert len(fewer.settings) == 4 and set(fewer.settings["seeds"]) == {2}
+    assert fewer.tally.made == 6 and fewer.tally.done == 8 < fewer.tally.total == 12
 
 
 def test_the_command_writes_tables_figures_and_a_page(tmp_path: Path):
