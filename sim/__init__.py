@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from sim.experiments.depth_grid import Question as Question
     from sim.experiments.impulse import Impulse as Impulse
     from sim.experiments.impulse import impulse as impulse
+    from sim.fork import SavedState as SavedState
+    from sim.fork import load_state as load_state
     from sim.results import Ensemble as Ensemble
     from sim.results import Run as Run
     from sim.results import load_run as load_run
@@ -37,6 +39,7 @@ _HOMES = {
     "MatchingEngine": "sim.engine",
     "Question": "sim.experiments.depth_grid",
     "Run": "sim.results",
+    "SavedState": "sim.fork",
     "Scenario": "sim.runner",
     "TradingAgent": "sim.agents.base",
     "amplify": "sim.experiments.amplify",
@@ -45,6 +48,7 @@ _HOMES = {
     "impulse": "sim.experiments.impulse",
     "load": "sim.runner",
     "load_run": "sim.results",
+    "load_state": "sim.fork",
 }
 __all__ = [
     "Comparison",
@@ -53,6 +57,7 @@ __all__ = [
     "MatchingEngine",
     "Question",
     "Run",
+    "SavedState",
     "Scenario",
     "TradingAgent",
     "__version__",
@@ -62,6 +67,7 @@ __all__ = [
     "impulse",
     "load",
     "load_run",
+    "load_state",
 ]
 
 _prepare()

@@ -94,7 +94,7 @@ def build(spec: Spec, seed: int = 1, venue: VenueSettings | None = None) -> Mark
     venue = load_profile(spec.venue) if venue is None else venue
     contract = contract_of(spec, venue)
     state = state_of(spec, venue, contract, seed)
-    return Market(spec, seed, state, contract.tick_usd, contract.lot_coin)
+    return Market(spec, seed, state, contract.tick_usd, contract.lot_coin, venue)
 
 
 def contract_of(spec: Spec, venue: VenueSettings) -> Contract:

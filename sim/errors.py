@@ -68,3 +68,9 @@ class InvariantError(ShoalError):
 
 class ResultError(ShoalError):
     """A run folder that is incomplete, from another version, or does not match its manifest."""
+
+
+class ForkError(ShoalError):
+    """A run that cannot be saved, a saved state that cannot be read, or one that does not fit what should go on."""
+
+    exit_code = 2

@@ -8,10 +8,11 @@ cut (DECISIONS 4, 5).
 import heapq
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import mesa
 import numpy as np
+from mesa.time import Priority as Priority
 
 from sim import units
 from sim.agents import DESKS
@@ -29,6 +30,7 @@ from sim.view import BOOKS, View
 
 if TYPE_CHECKING:
     from sim.scenario.spec import Spec
+    from sim.settings.venue import VenueSettings
 
 BLOCK = 600  # ticks in one compiled call: keeps Ctrl-C alive, changes no result
 
@@ -45,6 +47,28 @@ def stop_default_step(model: mesa.Model) -> None:
         schedule.stop()
 
 
+class Call:
+    """A function that is called at an event, after the ticks that end by then."""
+
+    def __init__(self, market: "Market", function: Callable[..., None], args: tuple[Any, ...]) -> None:
+        self.market, self.function, self.args = market, function, args
+
+    def __call__(self) -> None:
+        """Bring the market up to date, then call."""
+        self.market._kept.discard(self)
+        self.market.sync()
+        self.function(*self.args)
+
+
+class Change(NamedTuple):
+    """A function that is called at the start of a tick; ``number`` keeps the order in which they were queued."""
+
+    tick: int
+    number: int
+    function: Callable[..., None]
+    args: tuple[Any, ...]
+
+
 class Market(mesa.Model):  # type: ignore[misc]  # Mesa has no types
     """One simulated market. Made by ``sim.build.build``; see ``run``, ``run_until``, ``view``, ``collect``.
 
@@ -56,6 +80,10 @@ class Market(mesa.Model):  # type: ignore[misc]  # Mesa has no types
         Filled by the build; the warm-up tick that seeds the books runs here.
     tick_usd, lot_coin : float
         Units of both books.
+    venue : VenueSettings, optional
+        The rules it was built with; without them it cannot be saved.
+    begins : bool
+        False for a market that ``sim.snapshot.resume`` fills: no warm-up tick, and nothing is scheduled.
 
     Attributes
     ----------
@@ -65,29 +93,48 @@ class Market(mesa.Model):  # type: ignore[misc]  # Mesa has no types
         Most ticks in one compiled call; changes no result.
     """
 
-    def __init__(self, spec: "Spec", seed: int, state: State, tick_usd: float, lot_coin: float) -> None:
+    def __init__(
+        self, spec: "Spec", seed: int, state: State, tick_usd: float, lot_coin: float,
+        venue: "VenueSettings | None" = None, begins: bool = True,
+    ) -> None:  # fmt: skip
         super().__init__(rng=seed)
         stop_default_step(self)
         self.spec = spec
+        self.venue = venue
         self.seed = seed
         self.state = state
         self.tick_usd = tick_usd
         self.lot_coin = lot_coin
         self.block = BLOCK
         self.step = self._one_second
-        self._n_tickets = len(state.tickets)
-        self._changes: list[tuple[int, int, Callable[[], None]]] = []
-        self.in_force: dict[str, dict[Any, Any]] = {}  # what shocks hold for a while, see sim/shocks/held.py
+        self.n_tickets = len(state.tickets)  # in use; the room may be longer
+        self.n_path_ramps = len(state.ramps)  # the first of the ramps, those of the scenario's news path
+        self.start_seed = seed  # of what was drawn at the start; a fork may go on with another seed
+        self.lineage: dict[str, Any] | None = None  # of a forked market: what it was forked from
+        self.changes: list[Change] = []  # a heap, by tick and number
+        self.n_changes = 0  # queued so far
+        self.in_force: dict[str, list[Any]] = {}  # shocks that hold now, by what they change, see sim/shocks/held.py
         self.agent_latency_factor = 1.0  # on the order latency of Python agents, moved by shocks
-        self._kept: list[Any] = []  # Mesa keeps weak references to what it calls
-        self._run_ticks(1)
-        self._seat_desks()
-
-    def _seat_desks(self) -> None:
+        self._kept: set[Call] = set()  # Mesa keeps weak references to what it calls
+        if begins:
+            self._run_ticks(1)
         for desk in DESKS:
             desk(self)
-        for shock in self.spec.shocks:
-            SHOCKS[shock.kind](self, shock)
+        self.shocks: list[Any] = [None] * len(spec.shocks)  # desk of each shock of the scenario; None for size zero
+        if begins:
+            for k in range(len(spec.shocks)):
+                self.seat_shock(k)
+                self.schedule_shock(k)
+
+    def seat_shock(self, k: int) -> None:
+        """Make the desk of shock ``k`` of the scenario."""
+        shock = self.spec.shocks[k]
+        self.shocks[k] = SHOCKS[shock.kind](self, shock)
+
+    def schedule_shock(self, k: int) -> None:
+        """Put the events of a shock that is new into the calendar."""
+        if self.shocks[k] is not None:
+            self.shocks[k].schedule()
 
     # --- time
     # -----------------------------------------------------------------------------------------------------------------
@@ -132,9 +179,10 @@ class Market(mesa.Model):  # type: ignore[misc]  # Mesa has no types
         state = self.state
         target = self.time_us // int(state.clock[0]["tick_us"])
         while state.tick < target:
-            while self._changes and self._changes[0][0] <= state.tick:
-                heapq.heappop(self._changes)[2]()
-            stop = min(target, self._changes[0][0]) if self._changes else target
+            while self.changes and self.changes[0].tick <= state.tick:
+                change = heapq.heappop(self.changes)
+                change.function(*change.args)
+            stop = min(target, self.changes[0].tick) if self.changes else target
             self._run_ticks(min(stop - state.tick, self.block))
 
     def _run_ticks(self, n: int) -> None:
@@ -152,26 +200,22 @@ class Market(mesa.Model):  # type: ignore[misc]  # Mesa has no types
                 "shorten the tick"
             )
 
-    def at(self, seconds: float, function: Callable[[], None]) -> None:
+    def at(self, seconds: float, function: Callable[..., None], *args: Any) -> None:
         """Call ``function`` at a model time, after the ticks that end by then. Functions of one time run in the
-        order given.
+        order given. A run can be saved while it waits when it is a method of an agent and ``args`` are plain values.
         """
+        call = Call(self, function, args)
+        self._kept.add(call)
+        self.schedule_event(call, at=seconds)
 
-        def synced() -> None:
-            self.sync()
-            function()
-
-        self._kept.append(synced)
-        self.schedule_event(synced, at=seconds)
-
-    def change(self, function: Callable[[], None]) -> None:
+    def change(self, function: Callable[..., None], *args: Any) -> None:
         """Queue a change of parameters or state for the start of the first tick that starts at or after now
-        (DECISIONS 5).
+        (DECISIONS 5). A run can be saved while it waits as with ``at``.
         """
         tick_us = int(self.state.clock[0]["tick_us"])
         first = -(-self.time_us // tick_us)
-        heapq.heappush(self._changes, (max(first, self.state.tick), len(self._kept), function))
-        self._kept.append(function)
+        heapq.heappush(self.changes, Change(max(first, self.state.tick), self.n_changes, function, args))
+        self.n_changes += 1
 
     # --- accounts and orders
     # --------------------------------------------------------------------------------------------------
@@ -202,13 +246,13 @@ class Market(mesa.Model):  # type: ignore[misc]  # Mesa has no types
         account goes to the head of its open orders.
         """
         state = self.state
-        used = self._n_tickets
+        used = self.n_tickets
         if used >= len(state.tickets):
             state.tickets = longer(state.tickets)
         if owner is not None:
             state.tickets[used]["older"] = state.accounts[owner]["newest_order"]
             state.accounts[owner]["newest_order"] = used
-        self._n_tickets = used + 1
+        self.n_tickets = used + 1
         return used
 
     def post(self, row: tuple[int, ...]) -> None:

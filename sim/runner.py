@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -19,12 +19,14 @@ from sim.kernel_cache import compiling, kernel_hash
 from sim.results import Ensemble, Origin, Run, Timing
 from sim.results.manifest import now_utc, run_id
 from sim.scenario.load import load_spec
+from sim.scenario.moment import moment
 from sim.scenario.places import derived_dir
 from sim.scenario.spec import Spec
 from sim.scenario.write import spec_as_read
 from sim.venues.profile import load_profile
 
 if TYPE_CHECKING:
+    from sim.fork import SavedState
     from sim.market import Market
 
 Progress = Callable[[float], None]
@@ -105,7 +107,15 @@ class Scenario:
         """Twelve hex digits that name the result of these seeds; known before anything is run."""
         return run_id(self.resolved, seeds, kernel_hash())
 
-    def run(self, seed: int = 1, audit: bool = False, progress: Progress | None = None) -> Run:
+    @overload
+    def run(self, seed: int = ..., audit: bool = ..., progress: Progress | None = ..., *, until: None = ...) -> Run: ...
+    @overload
+    def run(
+        self, seed: int = ..., audit: bool = ..., progress: Progress | None = ..., *, until: str | float
+    ) -> SavedState: ...
+    def run(
+        self, seed: int = 1, audit: bool = False, progress: Progress | None = None, *, until: str | float | None = None
+    ) -> Run | SavedState:
         """Simulate one seed.
 
         Parameters
@@ -116,15 +126,27 @@ class Scenario:
             Check every conservation law after every tick; slower, same numbers.
         progress : callable, optional
             Told the finished share, 0 to 1, now and then.
+        until : str or float, optional
+            Stop at a time of day in UTC ("20:49"), an instant, a duration from the start ("29m") or a number of
+            seconds, and return the state instead of a run: to save, or to fork and go on.
 
         Returns
         -------
-        Run
+        Run or SavedState
             CPU time in ``run.timing`` is user plus system time inside the run; compilation and build are not in it.
         """
-        (wanted,) = checked_seeds((seed,))
+        from sim.build import build
+        from sim.fork import SavedState
+
+        wanted = checked_seed(seed)
+        end_s = stop_time(self.spec, until)
         warm()
-        return self._simulate(wanted, audit, progress)
+        if until is None:
+            return self._simulate(wanted, audit, progress)
+        market = build(self.spec, wanted)
+        market.audit = audit
+        timing = simulate(market, end_s, progress)
+        return SavedState.of(market, self.overrides, timing)
 
     def market(self, seed: int = 1) -> Market:
         """A live market at time 0, for agents of your own and for looking inside (docs/tutorial_agent.md).
@@ -141,7 +163,7 @@ class Scenario:
         """
         from sim.build import build
 
-        (wanted,) = checked_seeds((seed,))
+        wanted = checked_seed(seed)
         warm()
         return build(self.spec, wanted)
 
@@ -171,17 +193,41 @@ class Scenario:
 
         market = build(self.spec, seed)
         market.audit = audit
-        started, wall, cpu = now_utc(), time.perf_counter(), time.process_time()
-        for k in range(1, _SLICES):
-            market.run_until(self.spec.duration * k / _SLICES)
-            if progress is not None:
-                progress(k / _SLICES)
-        arrays = market.run()
-        timing = Timing(time.process_time() - cpu, time.perf_counter() - wall, started, now_utc())
-        if progress is not None:
-            progress(1.0)
+        timing = simulate(market, self.spec.duration, progress)
         origin = Origin(self.resolved, self.overrides, audit)
-        return Run.from_arrays(self.spec, seed, arrays, market.state_hash(), timing, origin)
+        return Run.from_arrays(self.spec, seed, market.collect(), market.state_hash(), timing, origin)
+
+
+def simulate(market: Market, end_s: float, progress: Progress | None, past: Timing | None = None) -> Timing:
+    """Run a market to a time, in slices between which progress is told; returns what it has cost, ``past`` included."""
+    started, wall, cpu, begin_s = now_utc(), time.perf_counter(), time.process_time(), market.time
+    for k in range(1, _SLICES + 1):
+        market.run_until(end_s if k == _SLICES else begin_s + (end_s - begin_s) * k / _SLICES)
+        if progress is not None:
+            progress(k / _SLICES)
+    market.sync()
+    cpu_s, wall_s = time.process_time() - cpu, time.perf_counter() - wall
+    if past is None:
+        return Timing(cpu_s, wall_s, started, now_utc())
+    return Timing(past.cpu_s + cpu_s, past.wall_s + wall_s, past.started_utc or started, now_utc())
+
+
+def stop_time(spec: Spec, until: str | float | None, begin_s: float = 0.0) -> float:
+    """Seconds from the start at which a run that stands at ``begin_s`` stops: ``until``, or the scenario's end.
+
+    Raises
+    ------
+    ScenarioError
+        When it is no time, or lies outside what is left of the run.
+    """
+    if until is None:
+        return spec.duration
+    seconds = moment(spec.start_utc, until)
+    if not begin_s <= seconds <= spec.duration:
+        raise ScenarioError(
+            f"until {until}: {seconds:g} s from the start, outside the run from {begin_s:g} to {spec.duration:g} s"
+        )
+    return seconds
 
 
 @cache
@@ -199,6 +245,11 @@ def warm() -> None:
 
 def _part(progress: Progress | None, k: int, n: int) -> Progress | None:
     return None if progress is None else lambda share: progress((k + share) / n)
+
+
+def checked_seed(seed: object) -> int:
+    """A seed as a plain integer; refused when it is no whole number of the range."""
+    return checked_seeds((seed,))[0]
 
 
 def checked_seeds(seeds: Iterable[object]) -> tuple[int, ...]:

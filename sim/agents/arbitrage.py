@@ -33,8 +33,7 @@ class ArbitrageDesk(Desk):
 
     def set_transfers(self, are_open: bool) -> None:
         """Open or close transfers between venues, from the first tick that starts at or after now."""
+        self.market.change(self._put_transfers, are_open)
 
-        def switch() -> None:
-            self.market.state.arbitrage[0]["transfers_open"] = int(are_open)
-
-        self.market.change(switch)
+    def _put_transfers(self, are_open: bool) -> None:
+        self.market.state.arbitrage[0]["transfers_open"] = int(are_open)

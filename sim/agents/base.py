@@ -99,6 +99,16 @@ class Desk(mesa.Agent):  # type: ignore[misc]  # Mesa has no types
         """Rows of the account table that belong to this desk (a slice or an array)."""
         raise NotImplementedError
 
+    def state(self) -> dict[str, Any]:
+        """What the agent remembers beside the market's columns: numbers, texts, lists and dicts of them.
+
+        An agent of your own defines this and ``restore``, both, or a run with it can be neither saved nor forked.
+        """
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up what ``state`` gave; ``__init__`` is not called before."""
+
     @property
     def cash_usd(self) -> float:
         """Cash of all its accounts, in dollars."""
@@ -172,6 +182,23 @@ class TradingAgent(Desk):
     def owners(self) -> Any:
         """Its one account."""
         return slice(self.owner, self.owner + 1)
+
+    def account_state(self) -> dict[str, Any]:
+        """What this class remembers of account and orders; saved beside what ``state`` of a subclass gives."""
+        return {
+            "owner": self.owner, "latency_s": self.latency_s, "information_latency_s": self.information_latency_s,
+            "tickets": self._tickets, "orders": [list(order) for order in self._orders], "sent": self._sent,
+            "seen_fills": self._seen_fills, "seen_refusals": self._seen_refusals, "interval_s": self._interval_s,
+        }  # fmt: skip
+
+    def restore_account(self, state: dict[str, Any]) -> None:
+        """Take up what ``account_state`` gave."""
+        self.owner, self.latency_s = state["owner"], state["latency_s"]
+        self.information_latency_s, self._interval_s = state["information_latency_s"], state["interval_s"]
+        self._tickets, self._sent = list(state["tickets"]), state["sent"]
+        self._orders = [(b, s) for b, s in state["orders"]]
+        self._serial_of = {ticket: serial for serial, ticket in enumerate(self._tickets)}
+        self._seen_fills, self._seen_refusals = state["seen_fills"], state["seen_refusals"]
 
     # --- calendar
     # -------------------------------------------------------------------------------------------------------------

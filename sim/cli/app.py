@@ -7,7 +7,21 @@ import typer
 from typer.core import TyperGroup
 
 from sim import __version__
-from sim.cli import amplify, check, compare, doctor, evidence, impulse, ingest, match, query, run, scenarios, sweep
+from sim.cli import (
+    amplify,
+    check,
+    compare,
+    doctor,
+    evidence,
+    fork,
+    impulse,
+    ingest,
+    match,
+    query,
+    run,
+    scenarios,
+    sweep,
+)
 from sim.errors import ScenarioError, ShoalError
 
 INTERRUPTED = 130
@@ -58,7 +72,9 @@ def _shoal(
         logging.basicConfig(level=logging.DEBUG, format="%(asctime)s %(name)s: %(message)s")
 
 
-for _group in (run, compare, check, amplify, impulse, sweep, query, evidence, ingest, scenarios, match, doctor):
+for _group in (
+    run, fork, compare, check, amplify, impulse, sweep, query, evidence, ingest, scenarios, match, doctor,
+):  # fmt: skip
     _group.register(app)
 
 

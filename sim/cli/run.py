@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,7 @@ import typer
 from sim.errors import ResultError, ScenarioError
 
 if TYPE_CHECKING:
+    from sim.fork import Fork
     from sim.results import Ensemble, Run
     from sim.runner import Progress, Scenario
 
@@ -26,7 +28,13 @@ SEEDS_OPTION = typer.Option(
     metavar="N|A,B|A-B",
     help="Several seeds: a number (1 to N), a list, a range. Default: as the scenario says.",
 )
-_OUT = typer.Option("--out", metavar="DIR", help="Folder to make the run folder <name>-<run id> in.")
+UNTIL_OPTION = typer.Option(
+    "--until",
+    metavar="TIME",
+    help="Stop there: a time of day in UTC (20:49), a duration (29m) or seconds. With --save.",
+)
+SAVE_OPTION = typer.Option("--save", metavar="FILE", help="File for the state at --until; shoal fork goes on from it.")
+OUT_OPTION = typer.Option("--out", metavar="DIR", help="Folder to make the run folder <name>-<run id> in.")
 
 _MOST_SEEDS = 10_000
 
@@ -42,25 +50,61 @@ def run(
     changes: Annotated[list[str] | None, SET_OPTION] = None,
     seed: Annotated[int | None, _SEED] = None,
     seeds: Annotated[str | None, SEEDS_OPTION] = None,
-    out: Annotated[Path, _OUT] = Path("results"),
+    out: Annotated[Path, OUT_OPTION] = Path("results"),
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     audit: Annotated[bool, typer.Option("--audit", help="Check every conservation law after every tick.")] = False,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write the data without figures and page.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace a run folder of the same name.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a run folder, or a state, of the same name.")] = False,
+    until: Annotated[str | None, UNTIL_OPTION] = None,
+    save: Annotated[Path | None, SAVE_OPTION] = None,
 ) -> None:
-    """Simulate a scenario and write its run folder with a report."""
+    """Simulate a scenario and write its run folder with a report; with --until, stop and save the state instead."""
     if seed is not None and seeds is not None:
         raise ScenarioError("--seed and --seeds exclude each other: --seed 3 is one run, --seeds 3 is three")
+    if (until is None) != (save is None):
+        raise ScenarioError("--until and --save go together: a time, and the file for the state at that time")
     from sim import results, runner
 
     plan = runner.load(scenario, set=changes or [])
+    if until is not None and save is not None:
+        if seeds is not None:
+            raise ScenarioError(
+                "--seeds does not go with --until: a state is that of one seed, --seed N (1 if not given)"
+            )
+        save_state(plan, 1 if seed is None else seed, audit, until, save, force, as_json)
+        return
     wanted = (seed,) if seed is not None else parse_seeds(seeds or str(plan.spec.seeds_shown))
     folder = results.run_folder(out, plan.spec.name, plan.run_id(wanted))
     results.refuse_existing(folder, force)
     done = simulate(plan, wanted, audit)
     say("writing the run folder" if no_report else "drawing the report and writing the run folder")
     done.save(folder, force=force, report=not no_report)
-    _show(done, folder, as_json, not no_report)
+    show_run(done, folder, as_json, not no_report)
+
+
+def save_state(
+    plan: Scenario | Fork, seed: int, audit: bool, until: str, path: Path, force: bool, as_json: bool
+) -> None:
+    """Run one seed to a time, write its state, and say where it is."""
+    from sim.runner import Scenario, stop_time, warm
+    from sim.saved_file import refuse_taken
+
+    refuse_taken(path, force)
+    stop_time(plan.spec, until, 0.0 if isinstance(plan, Scenario) else plan.saved.time_s)
+    warm()
+    with progress_bar(f"{plan.spec.name}, seed {seed}") as progress:
+        if isinstance(plan, Scenario):
+            saved = plan.run(seed, audit, progress, until=until)
+        else:
+            saved = plan.run(until, audit, progress)
+    saved.save(path, force=force)
+    now = (saved.spec.start_utc + timedelta(seconds=saved.time_s)).isoformat().replace("+00:00", "Z")
+    if as_json:
+        answer = {"state": str(path), "scenario": saved.spec.name, "seed": saved.seed, "time_s": saved.time_s}
+        typer.echo(json.dumps({**answer, "time_utc": now}, indent=1))
+        return
+    _echo(f"{saved.spec.name}, seed {saved.seed}, stopped at {saved.time_s:g} s, {now}")
+    _echo(f"state: {path}   (shoal fork {path} goes on from it)")
 
 
 def rerun(
@@ -73,9 +117,16 @@ def rerun(
 
     place = folder.parent if folder.name == "manifest.json" else folder
     saved = results.read_manifest(place)
-    plan, wanted = _saved_plan(saved, place)
-    reasons = differences(saved, results.Origin(plan.resolved).manifest(wanted))
-    again = simulate(plan, wanted, bool(saved.get("audited")))
+    if "forked" in (saved.get("resolved") or {}):
+        from sim.fork import fork_again
+
+        fork = fork_again(saved, place)
+        reasons = differences(saved, results.Origin(fork.resolved).manifest((fork.seed,)))
+        again: Run | Ensemble = fork.run(audit=bool(saved.get("audited")))
+    else:
+        plan, wanted = _saved_plan(saved, place)
+        reasons = differences(saved, results.Origin(plan.resolved).manifest(wanted))
+        again = simulate(plan, wanted, bool(saved.get("audited")))
     verdict = _compare(saved, again, reasons)
     typer.echo(json.dumps(verdict, indent=1) if as_json else _comparison_text(verdict))
     if not verdict["same"]:
@@ -113,7 +164,7 @@ def simulate(plan: Scenario, seeds: tuple[int, ...], audit: bool) -> Run | Ensem
 
     warm()  # before the bar, which would fight with the line that is shown while compiling
     count = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds"
-    with _progress(f"{plan.spec.name}, {count}") as progress:
+    with progress_bar(f"{plan.spec.name}, {count}") as progress:
         if len(seeds) == 1:
             return plan.run(seed=seeds[0], audit=audit, progress=progress)
         return plan.ensemble(seeds, audit=audit, progress=progress)
@@ -159,7 +210,8 @@ def _comparison_text(verdict: dict[str, Any]) -> str:
     return "\n".join([*lines, "because:", *(f"  {reason}" for reason in reasons)])
 
 
-def _show(done: Run | Ensemble, folder: Path, as_json: bool, with_report: bool) -> None:
+def show_run(done: Run | Ensemble, folder: Path, as_json: bool, with_report: bool) -> None:
+    """Print what a run gave and where its folder is."""
     from sim.report.tables import headlines, warnings
     from sim.report.words import plain_text
     from sim.results import Ensemble
@@ -200,7 +252,7 @@ def _echo(text: str) -> None:
 
 
 @contextmanager
-def _progress(title: str) -> Iterator[Progress | None]:
+def progress_bar(title: str) -> Iterator[Progress | None]:
     """Progress line on stderr when that is a terminal; nothing else otherwise."""
     if not sys.stderr.isatty():
         yield None

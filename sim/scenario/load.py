@@ -42,6 +42,17 @@ def load_spec(name_or_path: str | Path, overrides: Mapping[str, object] | Sequen
     document = read_chain(path, shown)
     apply_overrides(document, overrides)
     read_news_csv(document, Path(), inside=False)  # one that an override names; those of files have been read
+    return checked_spec(document, shown)
+
+
+def checked_spec(document: Document, shown: str) -> Spec:
+    """Validate a document whose changes are written in, and compare it with the files that it names.
+
+    Raises
+    ------
+    ScenarioError
+        With one line for each problem.
+    """
     spec, problems = check(Spec, document, shown)
     if spec is not None:
         problems = _outside_problems(spec, document, shown)

@@ -1,11 +1,15 @@
 """Shocks from outside, each a Mesa event. A shock of zero size schedules nothing and so changes nothing, bit for
 bit.
+
+Each entry of ``SHOCKS`` makes the desk of a shock, or nothing where its size is zero; ``schedule`` then fills the
+calendar.
 """
 
 from collections.abc import Callable
 from typing import Any
 
 from sim.shocks.flow import FlowSeller, fat_finger, flow
+from sim.shocks.held import Held, ShockDesk
 from sim.shocks.maker import depth_withdrawal, latency, maker_outage
 from sim.shocks.news import news_move
 from sim.shocks.venue import engine_pace, halt, price_band, transfer_halt
@@ -23,4 +27,4 @@ SHOCKS: dict[str, Callable[..., Any]] = {
     "latency": latency,
 }
 
-__all__ = ["SHOCKS", "FlowSeller"]
+__all__ = ["SHOCKS", "FlowSeller", "Held", "ShockDesk"]

@@ -33,8 +33,19 @@ class FlowSeller(Desk):
         self.sent = 0
         self.done_lots = 0  # of slices that have arrived, which are immediate or cancel and so are over
         self.waiting: list[int] = []  # tickets of slices on their way
+
+    def schedule(self) -> None:
+        """One event a slice."""
         for k in range(self.n_slices):
-            market.schedule_event(self._slice, at=shock.at + k * shock.over / self.n_slices)
+            self.market.schedule_event(self._slice, at=self.start_s + k * self.over_s / self.n_slices)
+
+    def state(self) -> dict[str, Any]:
+        """Slices sent, lots done, tickets on their way."""
+        return {"sent": self.sent, "done_lots": self.done_lots, "waiting": self.waiting}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up where the slices stood."""
+        self.sent, self.done_lots, self.waiting = state["sent"], state["done_lots"], list(state["waiting"])
 
     def owners(self) -> Any:
         """The funded account from which flow shocks trade."""
@@ -79,10 +90,9 @@ def take(market: "Market", book: int, side: int, price: int, lots: int, serial: 
     return ticket
 
 
-def flow(market: "Market", shock: "FlowShock") -> None:
+def flow(market: "Market", shock: "FlowShock") -> FlowSeller | None:
     """Sell or buy ``notional`` over ``over`` seconds from ``at``; the lots are fixed at the start price."""
-    if shock.notional > 0.0:
-        FlowSeller(market, shock)
+    return FlowSeller(market, shock) if shock.notional > 0.0 else None
 
 
 class Finger(Desk):
@@ -92,8 +102,20 @@ class Finger(Desk):
         super().__init__(market)
         self.book, self.side, self.limit = BOOKS[shock.book], SIDES[shock.side], shock.limit
         self.lots = units.lots_of_money(shock.notional, market.spec.market.price, market.lot_coin)
+        self.at = shock.at
         self.ticket = -1  # until the order is sent
-        market.at(shock.at, self._send)
+
+    def schedule(self) -> None:
+        """Its one event."""
+        self.market.at(self.at, self._send)
+
+    def state(self) -> dict[str, Any]:
+        """Its ticket."""
+        return {"ticket": self.ticket}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up the ticket."""
+        self.ticket = state["ticket"]
 
     def owners(self) -> Any:
         """The funded account from which flow shocks trade."""
@@ -113,7 +135,6 @@ class Finger(Desk):
         self.ticket = take(self.market, self.book, self.side, price, self.lots, self.unique_id << 32)
 
 
-def fat_finger(market: "Market", shock: "FatFinger") -> None:
+def fat_finger(market: "Market", shock: "FatFinger") -> Finger | None:
     """Sell or buy ``notional`` by one order at ``at``; the lots are fixed at the start price."""
-    if shock.notional > 0.0:
-        Finger(market, shock)
+    return Finger(market, shock) if shock.notional > 0.0 else None

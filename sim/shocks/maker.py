@@ -9,7 +9,7 @@ import numpy as np
 from sim.kernels.mailbox import CANCEL
 from sim.recorder import live_lots
 from sim.schema import GTC
-from sim.shocks.held import hold
+from sim.shocks.held import Held, ShockDesk
 
 if TYPE_CHECKING:
     from sim.market import Market
@@ -18,51 +18,88 @@ if TYPE_CHECKING:
 RAMP_STEP_S = 1.0  # what was withdrawn comes back in steps of a second; of a 600th of the ramp when that is longer
 SIDES_OF = {"bids": (0,), "asks": (1,), "both": (0, 1)}
 COLUMNS_OF = {"near": ("shock_near",), "far": ("shock_far",), "all": ("shock_near", "shock_far")}
+MAKERS, OTHERS = ("quoting",), ("layers", "arbitrageurs")  # rooms with latencies of their own
 CANCEL_SERIALS = 1 << 15  # a firm's own messages of a tick have serials below
 
 
-def depth_withdrawal(market: "Market", shock: "DepthWithdrawal") -> None:
+class Withdrawal(Held):
+    """Scales what makers post; the value is the share that is left, which rises again over ``ramp`` at the end."""
+
+    def __init__(self, market: "Market", shock: "DepthWithdrawal") -> None:
+        super().__init__(market, shock.at, shock.over + shock.ramp, "depth")
+        self.shock = shock
+        self.places = {(column, side) for column in COLUMNS_OF[shock.distances] for side in SIDES_OF[shock.sides]}
+        self.n_steps = math.ceil(shock.ramp / max(RAMP_STEP_S, shock.ramp / 600.0))
+
+    def schedule(self) -> None:
+        """Begin, end, and the steps back."""
+        super().schedule()
+        shock = self.shock
+        for k in range(1, self.n_steps):
+            self.market.at(shock.at + shock.over + k * shock.ramp / self.n_steps, self.step, k)
+
+    def make(self) -> float:
+        """Share left at first."""
+        return self.shock.left
+
+    def put(self, held: Sequence[Held]) -> None:
+        """Product of the shares at each distance and side."""
+        firms = self.market.state.firms
+        for column in ("shock_near", "shock_far"):
+            for side in (0, 1):
+                shares = (
+                    shock.value for shock in held if isinstance(shock, Withdrawal) and (column, side) in shock.places
+                )
+                firms[column][:, side] = math.prod(shares)
+
+    def step(self, k: int) -> None:
+        """Queue step ``k`` of the way back."""
+        self.market.change(self.raise_share, k)
+
+    def raise_share(self, k: int) -> None:
+        """Post more from here on."""
+        self.value = self.shock.left + (1.0 - self.shock.left) * k / self.n_steps
+        self.renew()
+
+
+def depth_withdrawal(market: "Market", shock: "DepthWithdrawal") -> ShockDesk | None:
     """Scale what makers post to ``left`` of its size from ``at`` for ``over`` seconds, then back to all of it over
     ``ramp``; shares in force at once multiply.
     """
-    if shock.left == 1.0 or shock.over + shock.ramp == 0.0:
-        return
-    where = {(column, side) for column in COLUMNS_OF[shock.distances] for side in SIDES_OF[shock.sides]}
-    share = [shock.left]
-
-    def put(withdrawals: Sequence[tuple[set[tuple[str, int]], list[float]]]) -> None:
-        firms = market.state.firms
-        for column in ("shock_near", "shock_far"):
-            for side in (0, 1):
-                firms[column][:, side] = math.prod(left[0] for places, left in withdrawals if (column, side) in places)
-
-    hold(market, shock.at, shock.over + shock.ramp, "depth", lambda: (where, share), put)
-    n = math.ceil(shock.ramp / max(RAMP_STEP_S, shock.ramp / 600.0))
-
-    def step(k: int) -> None:
-        def raise_share() -> None:
-            share[0] = shock.left + (1.0 - shock.left) * k / n
-            put(tuple(market.in_force["depth"].values()))
-
-        market.at(shock.at + shock.over + k * shock.ramp / n, lambda: market.change(raise_share))
-
-    for k in range(1, n):
-        step(k)
+    return None if shock.left == 1.0 or shock.over + shock.ramp == 0.0 else Withdrawal(market, shock)
 
 
-def maker_outage(market: "Market", shock: "MakerOutage") -> None:
+class Outage(Held):
+    """Silences the first firms; the value is how many."""
+
+    def __init__(self, market: "Market", shock: "MakerOutage", n_firms: int) -> None:
+        super().__init__(market, shock.at, shock.over, "outage")
+        self.n_firms, self.cancels = n_firms, shock.orders == "cancel"
+
+    def schedule(self) -> None:
+        """Begin, end, and the cancels where there are any."""
+        super().schedule()
+        if self.cancels:
+            self.market.at(self.at, self.cancel)
+
+    def make(self) -> int:
+        """Firms it silences."""
+        return self.n_firms
+
+    def put(self, held: Sequence[Held]) -> None:
+        """The longest of the lists of firms."""
+        firms = self.market.state.firms
+        firms["live"] = np.arange(len(firms)) >= max([0, *(shock.value for shock in held)])
+
+    def cancel(self) -> None:
+        """Cancel the orders of its firms."""
+        cancel_all(self.market, self.n_firms)
+
+
+def maker_outage(market: "Market", shock: "MakerOutage") -> ShockDesk | None:
     """Silence the first firms from ``at`` for ``over`` seconds; their orders stay, or are cancelled at the start."""
-    firms = market.state.firms
-    n = max(shock.firms, round(shock.share * len(firms)))
-    if n == 0 or shock.over == 0.0:
-        return
-
-    def put(numbers: Sequence[int]) -> None:
-        firms["live"] = np.arange(len(firms)) >= max([0, *numbers])
-
-    hold(market, shock.at, shock.over, "outage", lambda: n, put)
-    if shock.orders == "cancel":
-        market.at(shock.at, lambda: cancel_all(market, n))
+    n = max(shock.firms, round(shock.share * len(market.state.firms)))
+    return None if n == 0 or shock.over == 0.0 else Outage(market, shock, n)
 
 
 def cancel_all(market: "Market", n: int) -> None:
@@ -91,25 +128,31 @@ def cancel_all(market: "Market", n: int) -> None:
         market.post(row)
 
 
-def latency(market: "Market", shock: "Latency") -> None:
+class Delay(Held):
+    """Multiplies the time that orders take to arrive; the value is the factor."""
+
+    def __init__(self, market: "Market", shock: "Latency") -> None:
+        super().__init__(market, shock.at, shock.over, "latency")
+        self.factor, self.whose = shock.factor, shock.whose
+        self.usual = {room: getattr(market.state, room)["latency_us"].copy() for room in (*MAKERS, *OTHERS)}
+
+    def make(self) -> float:
+        """Its own factor."""
+        return self.factor
+
+    def put(self, held: Sequence[Held]) -> None:
+        """Product of the factors of each group."""
+        for group, rooms in (("makers", MAKERS), ("others", OTHERS)):
+            mine = (shock.value for shock in held if isinstance(shock, Delay) and shock.whose in (group, "all"))
+            product = math.prod(mine)
+            for room in rooms:
+                getattr(self.market.state, room)["latency_us"] = np.rint(self.usual[room] * product)
+            if group == "others":
+                self.market.agent_latency_factor = product
+
+
+def latency(market: "Market", shock: "Latency") -> ShockDesk | None:
     """Multiply the time that orders take to arrive by ``factor``, from ``at`` for ``over`` seconds; factors in force at
     once multiply.
     """
-    if shock.factor == 1.0 or shock.over == 0.0:
-        return
-    state = market.state
-    columns = {
-        "makers": [state.quoting["latency_us"]],
-        "others": [state.layers["latency_us"], state.arbitrageurs["latency_us"]],
-    }
-    usual = {group: [column.copy() for column in found] for group, found in columns.items()}
-
-    def put(factors: Sequence[tuple[str, float]]) -> None:
-        for group, found in columns.items():
-            product = math.prod(factor for whose, factor in factors if whose in (group, "all"))
-            for column, base in zip(found, usual[group], strict=True):
-                column[...] = np.rint(base * product)
-            if group == "others":
-                market.agent_latency_factor = product
-
-    hold(market, shock.at, shock.over, "latency", lambda: (shock.whose, shock.factor), put)
+    return None if shock.factor == 1.0 or shock.over == 0.0 else Delay(market, shock)

@@ -1,36 +1,46 @@
 """Shocks to the news value."""
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sim import units
 from sim.behaviours.news import RAMP
 from sim.schema import EVENT_SHOCK
+from sim.shocks.held import ShockDesk
 
 if TYPE_CHECKING:
     from sim.market import Market
     from sim.settings.shock import NewsMove
 
 
-def news_move(market: "Market", shock: "NewsMove") -> None:
+class Headline(ShockDesk):
+    """Adds one ramp to the news value."""
+
+    def __init__(self, market: "Market", shock: "NewsMove") -> None:
+        super().__init__(market)
+        self.at, self.over, self.log_move = shock.at, shock.over, math.log1p(shock.move)
+
+    def schedule(self) -> None:
+        """Its one event."""
+        self.market.at(self.at, self.begin)
+
+    def begin(self) -> None:
+        """Write the event and queue the ramp."""
+        self.market.write_event(int(EVENT_SHOCK), -1, 0, 0, 0)
+        self.market.change(self.add_ramp)
+
+    def add_ramp(self) -> None:
+        """From here on the ramp is there; it began at its time."""
+        state = self.market.state
+        start, tick_us = units.nearest_us(self.at), int(state.clock[0]["tick_us"])
+        row = np.array([(start, start + max(units.nearest_us(self.over), tick_us), self.log_move)], RAMP)
+        state.ramps = np.concatenate([state.ramps, row])
+
+
+def news_move(market: "Market", shock: "NewsMove") -> ShockDesk | None:
     """Move the news value by ``move`` (a fraction) over ``over`` seconds from ``at``, linear in log; at least one
     tick.
     """
-    log_move = math.log1p(shock.move)
-    if log_move == 0.0:
-        return
-
-    def begin() -> None:
-        tick_us = int(market.state.clock[0]["tick_us"])
-        start = units.nearest_us(shock.at)
-        row = np.array([(start, start + max(units.nearest_us(shock.over), tick_us), log_move)], RAMP)
-        market.write_event(int(EVENT_SHOCK), -1, 0, 0, 0)
-        market.change(lambda: _add_ramp(market, row))
-
-    market.at(shock.at, begin)
-
-
-def _add_ramp(market: "Market", row: Any) -> None:
-    market.state.ramps = np.concatenate([market.state.ramps, row])
+    return None if shock.move == 0.0 else Headline(market, shock)

@@ -8,7 +8,7 @@ from sim.agents.arbitrage import ArbitrageDesk
 from sim.kernels.ledger import HALT_REJECT, HALT_WAIT
 from sim.kernels.liquidation import UNLIMITED
 from sim.schema import EVENT_SHOCK, MAX_PRICE_TICKS
-from sim.shocks.held import hold
+from sim.shocks.held import Held, ShockDesk
 from sim.view import BOOKS
 
 if TYPE_CHECKING:
@@ -16,63 +16,105 @@ if TYPE_CHECKING:
     from sim.settings.shock import EnginePace, Halt, PriceBand, TransferHalt
 
 
-def transfer_halt(market: "Market", shock: "TransferHalt") -> None:
+class TransferStop(ShockDesk):
+    """Closes transfers between venues and opens them again."""
+
+    def __init__(self, market: "Market", shock: "TransferHalt") -> None:
+        super().__init__(market)
+        self.at, self.over = shock.at, shock.over
+        self.desk = next(agent for agent in market.agents if isinstance(agent, ArbitrageDesk))
+
+    def schedule(self) -> None:
+        """Begin and end."""
+        self.market.at(self.at, self.close)
+        self.market.at(self.at + self.over, self.open)
+
+    def close(self) -> None:
+        """Close them."""
+        self.market.write_event(int(EVENT_SHOCK), -1, 0, 0, 0)
+        self.desk.set_transfers(False)
+
+    def open(self) -> None:
+        """Open them."""
+        self.desk.set_transfers(True)
+
+
+def transfer_halt(market: "Market", shock: "TransferHalt") -> ShockDesk | None:
     """Close transfers between venues from ``at`` for ``over`` seconds; they open again only if they were open."""
-    desk = next(agent for agent in market.agents if isinstance(agent, ArbitrageDesk))
-    if not market.spec.arbitrage.transfers_open:
-        return
-
-    def close() -> None:
-        market.write_event(int(EVENT_SHOCK), -1, 0, 0, 0)
-        desk.set_transfers(False)
-
-    market.at(shock.at, close)
-    market.at(shock.at + shock.over, lambda: desk.set_transfers(True))
+    return TransferStop(market, shock) if market.spec.arbitrage.transfers_open else None
 
 
-def engine_pace(market: "Market", shock: "EnginePace") -> None:
+class PaceCap(Held):
+    """Caps the dollars a second that the liquidation engine trades on each side; the value is the cap in micro-dollars
+    a second.
+    """
+
+    def __init__(self, market: "Market", shock: "EnginePace") -> None:
+        super().__init__(market, shock.at, shock.over, "engine_pace")
+        self.usual = int(market.state.engine[0]["pace_cap_micro_per_s"])
+        self.cap = min(units.micro(shock.pace or 0.0), int(UNLIMITED))
+
+    def make(self) -> int:
+        """Its own cap."""
+        return self.cap
+
+    def put(self, held: Sequence[Held]) -> None:
+        """The lowest of them and of the venue's."""
+        caps = [shock.value for shock in held]
+        self.market.state.engine[0]["pace_cap_micro_per_s"] = min([self.usual, *caps])
+
+
+def engine_pace(market: "Market", shock: "EnginePace") -> ShockDesk | None:
     """Let the liquidation engine trade at most ``pace`` a second on each side, from ``at`` for ``over`` seconds; the
     lowest of the caps in force holds.
     """
-    if shock.pace is None or shock.over == 0.0:
-        return
-    usual = int(market.state.engine[0]["pace_cap_micro_per_s"])
-    cap = min(units.micro(shock.pace), int(UNLIMITED))
-
-    def put(caps: Sequence[int]) -> None:
-        market.state.engine[0]["pace_cap_micro_per_s"] = min([usual, *caps])
-
-    hold(market, shock.at, shock.over, "engine_pace", lambda: cap, put)
+    return None if shock.pace is None or shock.over == 0.0 else PaceCap(market, shock)
 
 
-def price_band(market: "Market", shock: "PriceBand") -> None:
+class Band(Held):
+    """Bounds the prices of a book; the value is the lowest and the highest tick admitted."""
+
+    def __init__(self, market: "Market", shock: "PriceBand") -> None:
+        self.book, self.width = BOOKS[shock.book], units.ppm(shock.width or 0.0)
+        super().__init__(market, shock.at, shock.over, f"price_band {self.book}")
+
+    def make(self) -> list[int]:
+        """Edges around the mark or index of the moment."""
+        half = int(self.market.state.price[0]["mark_half_ticks" if self.book == 0 else "index_half_ticks"])
+        low = -(-half * (units.PPM - self.width) // (2 * units.PPM))
+        return [low, half * (units.PPM + self.width) // (2 * units.PPM)]
+
+    def put(self, held: Sequence[Held]) -> None:
+        """The narrowest of them."""
+        rules = self.market.state.rules[self.book]
+        rules["band_low_ticks"] = max([1, *(shock.value[0] for shock in held)])
+        rules["band_high_ticks"] = min([int(MAX_PRICE_TICKS), *(shock.value[1] for shock in held)])
+
+
+def price_band(market: "Market", shock: "PriceBand") -> ShockDesk | None:
     """Admit no order of a book beyond ``width`` of its reference, the mark or index when the shock begins, from ``at``
     for ``over`` seconds; the narrowest of the bands in force holds.
     """
-    if shock.width is None or shock.over == 0.0:
-        return
-    b, width = BOOKS[shock.book], units.ppm(shock.width)
-
-    def edges() -> tuple[int, int]:
-        half = int(market.state.price[0]["mark_half_ticks" if b == 0 else "index_half_ticks"])
-        return -(-half * (units.PPM - width) // (2 * units.PPM)), half * (units.PPM + width) // (2 * units.PPM)
-
-    def put(bands: Sequence[tuple[int, int]]) -> None:
-        rules = market.state.rules[b]
-        rules["band_low_ticks"] = max([1, *(low for low, _ in bands)])
-        rules["band_high_ticks"] = min([int(MAX_PRICE_TICKS), *(high for _, high in bands)])
-
-    hold(market, shock.at, shock.over, f"price_band {b}", edges, put)
+    return None if shock.width is None or shock.over == 0.0 else Band(market, shock)
 
 
-def halt(market: "Market", shock: "Halt") -> None:
+class Stop(Held):
+    """Matches nothing in a book; the value is how orders are treated meanwhile."""
+
+    def __init__(self, market: "Market", shock: "Halt") -> None:
+        self.book = BOOKS[shock.book]
+        self.manner = int(HALT_WAIT if shock.orders == "wait" else HALT_REJECT)
+        super().__init__(market, shock.at, shock.over, f"halt {self.book}")
+
+    def make(self) -> int:
+        """Its own manner."""
+        return self.manner
+
+    def put(self, held: Sequence[Held]) -> None:
+        """The strictest of them."""
+        self.market.state.rules[self.book]["halted"] = max([0, *(shock.value for shock in held)])
+
+
+def halt(market: "Market", shock: "Halt") -> ShockDesk | None:
     """Match nothing in a book from ``at`` for ``over`` seconds: orders wait in the mailbox or are refused."""
-    if shock.over == 0.0:
-        return
-    b = BOOKS[shock.book]
-    manner = int(HALT_WAIT if shock.orders == "wait" else HALT_REJECT)
-
-    def put(manners: Sequence[int]) -> None:
-        market.state.rules[b]["halted"] = max([0, *manners])
-
-    hold(market, shock.at, shock.over, f"halt {b}", lambda: manner, put)
+    return None if shock.over == 0.0 else Stop(market, shock)

@@ -319,7 +319,7 @@ def test_a_fund_that_is_used_up_is_said_at_the_head_of_page_and_table(replay, ca
     both = Ensemble((runs[0], gone))
     words_said = tables.runaway(both.runs)
     assert words_said.startswith("In 1 of 2 seeds the insurance fund is used up")
-    run_command._show(both, Path("there"), as_json=False, with_report=False)
+    run_command.show_run(both, Path("there"), as_json=False, with_report=False)
     assert words_said in capsys.readouterr().out
     assert words_said[:60] in page.page_files(both.runs, "abc")["report.html"].decode()
 
@@ -333,6 +333,6 @@ def test_a_price_that_lags_the_news_is_said_at_the_head_of_page_and_table(replay
     both = Ensemble((runs[0], late))
     said = tables.behind_news(both.runs)
     assert said.startswith("In 1 of 2 seeds the price stays more than 2 % behind the news")
-    run_command._show(both, Path("there"), as_json=False, with_report=False)
+    run_command.show_run(both, Path("there"), as_json=False, with_report=False)
     assert said in capsys.readouterr().out
     assert said[:60] in page.page_files(both.runs, "abc")["report.html"].decode()

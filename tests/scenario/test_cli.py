@@ -132,6 +132,7 @@ def test_exit_codes_of_all_errors():
         "CapacityError": 1,
         "InvariantError": 1,
         "ResultError": 1,
+        "ForkError": 2,
     }
 
 

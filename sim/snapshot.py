@@ -1,0 +1,342 @@
+"""The whole state of a market as arrays and plain values, and a market that goes on from them.
+
+Arrays are those of ``State``. Plain values are the calendar, every pending call as (time, owner, method, arguments),
+what shocks and agents remember, and the generators of Mesa. Nothing else of a market decides what happens next.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sim.agents import DESKS
+from sim.agents.base import Desk, TradingAgent
+from sim.build import contract_of, state_of
+from sim.errors import ForkError
+from sim.kernels.book import Books
+from sim.kernels.memory import aligned_zeros
+from sim.market import Call, Change, Market, Priority
+from sim.rng import seed_key
+from sim.scenario.spec import Spec
+from sim.settings.venue import VenueSettings
+from sim.state import Array, State
+from sim.switches import refuse_past, turn
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A market at one time.
+
+    Attributes
+    ----------
+    arrays : dict
+        Copies of every array of ``State``, by name; those of the books as ``books.<name>``.
+    record : dict
+        Everything else, in plain values that JSON gives back unchanged.
+    spec, venue
+        What the market was built with.
+    classes : dict
+        Class of each Python agent, by its name; known where the agents were made in this process.
+    """
+
+    arrays: dict[str, Array]
+    record: dict[str, Any]
+    spec: Spec
+    venue: VenueSettings
+    classes: Mapping[str, type]
+
+
+def by_name(classes: Iterable[type]) -> dict[str, type]:
+    """Classes of agents by their own name: that of the module may be another one in another script."""
+    found: dict[str, type] = {}
+    for cls in classes:
+        if found.setdefault(cls.__qualname__, cls) is not cls:
+            raise ForkError(f"two classes of agents are named {cls.__qualname__}; rename one of them")
+    return found
+
+
+# --- taking one -----------------------------------------------------------------------------------------------------
+
+
+def take(market: Market) -> Snapshot:
+    """Copy a market as it stands.
+
+    Raises
+    ------
+    ForkError
+        When an agent has no ``state`` and ``restore`` of its own, or an event is no method of an agent: by name.
+    """
+    if market.venue is None:
+        raise ForkError("this market was made without its venue's rules; make it by build() or scenario.market()")
+    market.sync()
+    guests = [agent for agent in market.agents if type(agent) not in DESKS and agent not in market.shocks]
+    record = {
+        "seed": market.seed,
+        "start_seed": market.start_seed,
+        "time_s": market.time,
+        "steps": market.steps,
+        "n_tickets": market.n_tickets,
+        "n_path_ramps": market.n_path_ramps,
+        "n_changes": market.n_changes,
+        "agent_latency_factor": market.agent_latency_factor,
+        "next_agent": market.agent_id_counter,
+        "generator": market.rng.bit_generator.state,
+        "random": market.random.getstate(),
+        "shocks": [None if desk is None else shock_record(desk) for desk in market.shocks],
+        "agents": [agent_record(agent) for agent in guests],
+        "in_force": {name: [market.shocks.index(desk) for desk in held] for name, held in market.in_force.items()},
+        "events": [event_record(market, event) for event in pending(market)],
+        "changes": [
+            [change.tick, change.number, *address(market, change.function, change.args)]
+            for change in sorted(market.changes)
+        ],
+    }
+    classes = by_name(type(agent) for agent in guests)
+    return Snapshot(arrays_of(market.state), plain(record, "the market"), market.spec, market.venue, classes)
+
+
+def arrays_of(state: State) -> dict[str, Array]:
+    """Copies of all arrays, by name."""
+    found: dict[str, Array] = {}
+    for field in fields(state):
+        room = getattr(state, field.name)
+        if isinstance(room, Books):
+            found |= {f"{field.name}.{name}": array.copy() for name, array in room._asdict().items()}
+        else:
+            found[field.name] = room.copy()
+    return found
+
+
+def plain(value: Any, whose: str) -> Any:
+    """The value as JSON gives it back; refused when that is another one."""
+    try:
+        back = json.loads(json.dumps(value))
+    except (TypeError, ValueError) as error:
+        raise ForkError(f"{whose} cannot be saved: {error}; use numbers, texts, lists and dicts of them") from None
+    return back
+
+
+def own_state(desk: Any, whose: str) -> dict[str, Any]:
+    """What a desk remembers, refused by name when JSON would change it (a tuple, a key that is no text, NaN)."""
+    state = desk.state()
+    back = plain(state, whose)
+    if back != state or not isinstance(back, dict):
+        raise ForkError(
+            f"{whose} cannot be saved: its state() is not what JSON gives back; "
+            "use a dict of numbers, texts, lists and dicts with texts as keys"
+        )
+    return back
+
+
+def shock_record(desk: Any) -> dict[str, Any]:
+    """A shock: its Mesa id where it trades, and what it remembers."""
+    return {"id": desk.unique_id if isinstance(desk, Desk) else None, "state": own_state(desk, type(desk).__name__)}
+
+
+def agent_record(agent: Any) -> dict[str, Any]:
+    """An agent written in Python: class, id, account, and what it remembers."""
+    cls = type(agent)
+    whose = f"agent {agent.unique_id} ({cls.__name__})"
+    methods = [getattr(cls, name, None) for name in ("state", "restore")]
+    if not isinstance(agent, Desk) or methods[0] is Desk.state or methods[1] is Desk.restore:
+        raise ForkError(
+            f"{whose} cannot be saved: a class of agents needs both state() and restore(state), see docs/forking.md"
+        )
+    account = agent.account_state() if isinstance(agent, TradingAgent) else None
+    return {"class": cls.__qualname__, "id": agent.unique_id, "account": account, "state": own_state(agent, whose)}
+
+
+def pending(market: Market) -> list[Any]:
+    """Events still to come, in the order in which they will be called.
+
+    Mesa has no public list of all of them; tests/market/test_snapshot.py pins the private one.
+    """
+    waiting = market._event_list._events
+    return sorted(event for event in waiting if not event.CANCELED and event.fn() is not None)
+
+
+def event_record(market: Market, event: Any) -> list[Any]:
+    """Time, priority, whether the market is synced first, and whom the event calls."""
+    function = event.fn()
+    if isinstance(function, Call):
+        return [event.time, int(event.priority), True, *address(market, function.function, function.args)]
+    return [event.time, int(event.priority), False, *address(market, function, tuple(event.function_args))]
+
+
+def address(market: Market, function: Callable[..., None], args: tuple[Any, ...]) -> list[Any]:
+    """Owner, method name and arguments of a pending call."""
+    owner, name = getattr(function, "__self__", None), getattr(function, "__name__", "")
+    whose = f"a pending call of {getattr(function, '__qualname__', function)}"
+    if list(args) != plain(list(args), whose):
+        raise ForkError(f"{whose} cannot be saved: its arguments are not numbers, texts and lists")
+    for k, desk in enumerate(market.shocks):
+        if owner is not None and desk is owner:
+            return ["shock", k, name, list(args)]
+    for agent in market.agents:
+        if owner is not None and agent is owner:
+            return ["agent", agent.unique_id, name, list(args)]
+    raise ForkError(f"{whose} cannot be saved: it is no method of an agent; give at() and change() such a method")
+
+
+# --- going on -------------------------------------------------------------------------------------------------------
+
+
+def resume(
+    snapshot: Snapshot, spec: Spec | None = None, seed: int | None = None, classes: Iterable[type] = ()
+) -> Market:
+    """Make a market that goes on from a snapshot.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+    spec : Spec, optional
+        The scenario from here on; the saved one if not given. See ``sim.switches`` for what may differ.
+    seed : int, optional
+        Key of the draws from here on; the past keeps its own.
+    classes : iterable of type
+        Classes of the Python agents, where the snapshot does not know them.
+
+    Raises
+    ------
+    ForkError
+        When a class is missing, or the record does not fit the scenario.
+    ScenarioError
+        When a setting differs that a fork cannot change.
+    """
+    record, old = snapshot.record, snapshot.spec
+    spec, seed = old if spec is None else spec, record["seed"] if seed is None else seed
+    refuse_past(old, spec, record["time_s"])
+    contract = contract_of(spec, snapshot.venue)
+    fresh = state_of(spec, snapshot.venue, contract, record["start_seed"])
+    state = state_from(snapshot.arrays, fresh)
+    n_path_ramps = turn(state, fresh, old, spec, snapshot.venue, record) if spec != old else record["n_path_ramps"]
+    if seed != record["seed"]:
+        state.key[:] = seed_key(seed)
+    known = {**by_name(classes), **snapshot.classes}
+    market = Market(spec, seed, fresh, contract.tick_usd, contract.lot_coin, snapshot.venue, begins=False)
+    try:
+        kept = seat_shocks(market, record, old)  # while the state is the fresh one: they look up what is usual
+        market.state, market.n_path_ramps = state, n_path_ramps
+        market.start_seed = record["start_seed"]
+        put_back(market, record, kept, known)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise ForkError(
+            f"the record of this state does not fit its scenario ({type(error).__name__}: {error})"
+        ) from error
+    if spec != old:
+        for held in market.in_force.values():
+            if held:
+                held[0].renew()
+    return market
+
+
+def state_from(arrays: Mapping[str, Array], fresh: State) -> State:
+    """A ``State`` of copies of saved arrays, each of the type and size that the scenario asks for."""
+    for name, like in arrays_of(fresh).items():
+        array = arrays.get(name)
+        if array is None or array.dtype != like.dtype or array.ndim != like.ndim:
+            raise ForkError(f"the array {name} of this state is missing or of another kind")
+    extra = set(arrays) - set(arrays_of(fresh))
+    if extra:
+        raise ForkError(f"this state holds arrays that no market has: {', '.join(sorted(extra))}")
+    books = {name: arrays[f"books.{name}"].copy() for name in Books._fields}
+    books["pool"] = aligned_zeros(len(arrays["books.pool"]), arrays["books.pool"].dtype)
+    books["pool"][:] = arrays["books.pool"]
+    rooms = {field.name: arrays[field.name].copy() for field in fields(fresh) if field.name != "books"}
+    return State(books=Books(**books), **rooms)
+
+
+def seat_shocks(market: Market, record: Mapping[str, Any], old: Spec) -> list[int]:
+    """Make the desks of all shocks: those of the past under their old ids, new ones after everybody.
+
+    Returns
+    -------
+    list of int
+        Numbers of the shocks that are the same as before. One to come that would have changed nothing is made anew:
+        under the new settings it may.
+    """
+    shocks, time_s = market.spec.shocks, record["time_s"]
+    kept = [
+        k
+        for k, shock in enumerate(old.shocks)
+        if shocks[k : k + 1] == (shock,) and (record["shocks"][k] is not None or shock.at <= time_s)
+    ]
+    for k in kept:
+        saved = record["shocks"][k]
+        if saved is None:
+            continue
+        if saved["id"] is not None:
+            market.agent_id_counter = saved["id"]
+        market.seat_shock(k)
+        if market.shocks[k] is not None:  # new settings may take it away
+            market.shocks[k].restore(saved["state"])
+    market.agent_id_counter = int(record["next_agent"])
+    for k in range(len(shocks)):
+        if k not in kept:
+            market.seat_shock(k)
+    return kept
+
+
+def put_back(market: Market, record: Mapping[str, Any], kept: list[int], classes: Mapping[str, type]) -> None:
+    """Give a market without a past the clock, agents and calendar of the record; new shocks are scheduled last."""
+    market.time, market.steps = record["time_s"], record["steps"]
+    market.n_tickets, market.n_changes = record["n_tickets"], record["n_changes"]
+    market.agent_latency_factor = record["agent_latency_factor"]
+    if market.seed == record["seed"]:  # another seed has begun its own
+        market.rng.bit_generator.state = record["generator"]
+        version, words, gauss = record["random"]
+        market.random.setstate((version, tuple(words), gauss))
+    next_agent = market.agent_id_counter
+    for saved in record["agents"]:
+        seat_agent(market, saved, classes)
+    market.agent_id_counter = next_agent
+    for name, held in record["in_force"].items():
+        market.in_force[name] = [market.shocks[k] for k in held if market.shocks[k] is not None]
+    for time_s, priority, is_synced, *call in record["events"]:
+        function, args = called(market, call, kept)
+        if function is None:
+            continue
+        if is_synced:
+            market.at(time_s, function, *args)
+        else:
+            market.schedule_event(function, at=time_s, priority=Priority(priority))
+    for tick, number, *call in record["changes"]:
+        function, args = called(market, call, kept)
+        if function is not None:
+            market.changes.append(Change(tick, number, function, args))
+    for k in range(len(market.spec.shocks)):
+        if k not in kept:
+            market.schedule_shock(k)
+
+
+def seat_agent(market: Market, saved: Mapping[str, Any], classes: Mapping[str, type]) -> None:
+    """Seat a Python agent under its old id, without its ``__init__``."""
+    cls = classes.get(saved["class"])
+    if cls is None:
+        name = saved["class"]
+        raise ForkError(f"this state holds an agent of class {name}: give it, fork(agents=[{name}])")
+    if not issubclass(cls, Desk) or (saved["account"] is not None) != issubclass(cls, TradingAgent):
+        raise ForkError(f"class {saved['class']} is no longer the kind of agent that was saved")
+    market.agent_id_counter = saved["id"]
+    agent = cls.__new__(cls)
+    Desk.__init__(agent, market)
+    if isinstance(agent, TradingAgent):
+        agent.restore_account(saved["account"])
+    agent.restore(saved["state"])
+
+
+def called(market: Market, call: list[Any], kept: list[int]) -> tuple[Callable[..., None] | None, tuple[Any, ...]]:
+    """The method that a saved call names; None when its shock is there no more."""
+    kind, number, name, args = call
+    if kind == "shock":
+        owner = market.shocks[number] if number in kept else None
+    else:
+        owner = next((agent for agent in market.agents if agent.unique_id == number), None)
+        if owner is None:
+            raise ForkError(f"the record of this state calls agent {number}, which it does not hold")
+    if owner is None:
+        return None, ()
+    function = getattr(owner, name)
+    if name.startswith("__") or getattr(function, "__self__", None) is not owner:
+        raise ForkError(f"the record of this state calls {name}, which is no method of {type(owner).__name__}")
+    return function, tuple(args)
