@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -43,6 +44,9 @@ def check(
         Path | None, typer.Option("--junit", metavar="FILE", help="Also write JUnit XML, for a pipeline.")
     ] = None,
     workers: Annotated[int | None, typer.Option("--workers", metavar="N", min=1, max=1024, help="Processes.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what is claimed and what it takes, make a few runs, and stop.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False,
 ) -> None:
     """Test the liquidity assumptions of a scenario over seeds: pass, fail or undecided, with evidence.
@@ -55,6 +59,11 @@ def check(
     from sim.report.junit import junit_bytes
     from sim.results.storage import plain
 
+    if junit is not None:
+        _refuse_unwritable(junit)
+    if dry_run:
+        _foresee(scenario, changes or [], _day(today), seeds, joint, processes(workers))
+        return
     with shown("check") as progress:
         found = run_check(
             scenario,
@@ -86,6 +95,39 @@ def exit_code(found: Checked) -> int:
     return next(
         (code for word, code in (("fail", BREACHED), ("error", FAILED), ("undecided", OPEN)) if word in verdicts), 0
     )
+
+
+def _foresee(
+    scenario: str, changes: list[str], today: date | None, seeds: int | None, joint: bool, workers: int
+) -> None:
+    """Say what is claimed, which claims can have no verdict, and how long the first seeds take."""
+    from sim.experiments.cases import scenario_of
+    from sim.experiments.check import prepared
+    from sim.experiments.summary import estimate
+    from sim.report.assumption_words import statement
+    from sim.report.words import duration
+    from sim.runner import warm
+
+    tests, plan, _, n = prepared(scenario_of(scenario, changes), today, seeds, joint)
+    for one in tests:
+        typer.echo(f"{one.name}: {statement(one)}, confidence {100 * one.confidence:.5g} %, at most {one.seeds} seeds")
+        for reason in one.reasons:
+            typer.echo(f"  no verdict: {reason}")
+    warm()
+    found = estimate(plan, 0, workers)
+    sales = found.points - 1
+    typer.echo(f"{n} seeds first: {found.runs} runs ({n} without a sale, {sales} x {n} with one)")
+    typer.echo(f"a run took {found.one_run_s:.2f} s; about {duration(found.time_s)} on {workers} idle processors")
+    typer.echo(
+        f"then {n} seeds at a time, until every assumption has its verdict; exit code 0 of a dry run says nothing"
+    )
+
+
+def _refuse_unwritable(path: Path) -> None:
+    """Before anything is run, not after."""
+    place = next(folder for folder in (path.parent, *path.parent.absolute().parents) if folder.exists())
+    if path.is_dir() or not place.is_dir() or not os.access(place, os.W_OK):
+        raise DataError(f"--junit {path}: cannot be written; name a file in a folder that can")
 
 
 def _write_junit(path: Path, data: bytes) -> None:

@@ -140,8 +140,8 @@ def check(
     from sim.experiments.workers import Worker
 
     scenario = scenario_of(scenario, set)
-    tests = assumed(scenario.spec, today := today or datetime.now(UTC).date(), seeds, joint)
-    plan, points = sweep_of(scenario, tests)
+    today = today or datetime.now(UTC).date()
+    tests, plan, points, _ = prepared(scenario, today, seeds, joint)
     folder = folder_of(out, plan)
     lanes = [Kept(Worker) for _ in range(workers or len(os.sched_getaffinity(0)))]
     done, made, left = 0, 0, list(tests)
@@ -162,6 +162,27 @@ def check(
         for lane in lanes:
             lane.end()
     return Checked(scenario, folder, today, tuple(verdicts[one.name] for one in tests), joint, made)
+
+
+def prepared(
+    scenario: Scenario, today: date | None = None, seeds: int | None = None, joint: bool = False
+) -> tuple[list[Assumed], Plan, dict[str, str], int]:
+    """Make assumptions ready, and the sweep of their first seeds; nothing is run.
+
+    Returns
+    -------
+    tests : list of Assumed
+    plan : Plan
+        With the first seeds.
+    points : dict
+        As ``sweep_of``.
+    n : int
+        How many seeds come first.
+    """
+    tests = assumed(scenario.spec, today or datetime.now(UTC).date(), seeds, joint)
+    plan, points = sweep_of(scenario, tests)
+    n = min(BATCH, max(one.seeds for one in tests))
+    return tests, replace(plan, parts=(Part(list(plan.points), list(range(1, n + 1))),)), points, n
 
 
 def sweep_of(scenario: Scenario, tests: Sequence[Assumed]) -> tuple[Plan, dict[str, str]]:

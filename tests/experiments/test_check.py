@@ -15,6 +15,7 @@ from sim.errors import ScenarioError
 from sim.experiments import check as checks
 from sim.experiments.assumed import assumed
 from sim.experiments.check import Checked, judged, seeds_of
+from sim.experiments.summary import Estimate
 from sim.metrics.sequential import FAIL, PASS, UNDECIDED, decide
 from sim.runner import load
 from sim.scenario.load import load_spec
@@ -89,6 +90,7 @@ def test_a_changed_limit_makes_no_run_and_the_batch_moves_no_verdict(tmp_path):
     assert again.of("sale").values[: len(first.of("sale").values)] == first.of("sale").values
     once = run(tmp_path, batch=12)
     assert [v.decision for v in once.verdicts] == [v.decision for v in first.verdicts]
+    assert run(tmp_path).verdicts == first.verdicts  # whatever else lies in the folder by now
 
 
 def test_more_seeds_go_on_from_there(tmp_path):
@@ -252,3 +254,25 @@ def test_no_verdict_before_the_fewest_seeds(tmp_path, monkeypatch):
         monkeypatch.setattr("sim.experiments.check.FEWEST", fewest)
         verdicts.append([(v.verdict, v.decision.n) for v in (judged(one, pairs[:8], 180.0), judged(one, pairs, 180.0))])
     assert verdicts == [[(FAIL, 6), (FAIL, 6)], [(UNDECIDED, 8), (FAIL, 9)], [(UNDECIDED, 8), (FAIL, 12)]]
+
+
+def test_a_dry_run_says_what_is_claimed_and_makes_no_folder(tmp_path, monkeypatch):
+    asked = []
+
+    def estimate(plan, done, workers):
+        asked.append((plan.count(), len(plan.points), done))
+        return Estimate(plan.count(), len(plan.points), 1.0, 0.5, 12.0, 1000)
+
+    monkeypatch.setattr("sim.experiments.summary.estimate", estimate)
+    found = cli(str(wrote(tmp_path)), "--dry-run", "--out", str(tmp_path / "out"), "--today", "2026-06-01")
+    assert found.exit_code == 0, found.output
+    assert asked == [(24, 2, 0)] and not (tmp_path / "out").exists()
+    assert "sale: cost to sell $20m on perp from 1 min over 1 min <= 60 bp in at least 50 % of seeds" in found.stdout
+    assert "no verdict: stale: the depth data are 234 days old, max_age is 90 days" in found.stdout
+    assert "12 seeds first: 24 runs (12 without a sale, 1 x 12 with one)" in found.stdout
+
+
+def test_a_junit_file_that_cannot_be_written_is_refused_before_anything_is_run(tmp_path):
+    found = cli(str(wrote(tmp_path)), "--junit", str(tmp_path), "--out", str(tmp_path / "out"))
+    assert found.exit_code == 2 and "cannot be written" in found.stderr
+    assert not (tmp_path / "out").exists()

@@ -8,7 +8,8 @@ from sim.experiments.assumed import assumed
 from sim.experiments.cases import folder_of
 from sim.experiments.check import sweep_of, with_sale
 from sim.experiments.live_looks import depth_usd, leverage_of_accounts
-from sim.kernels.ledger import FLOW
+from sim.kernels.ledger import FLOW, HEDGERS
+from sim.recorder import live_lots
 from sim.runner import Scenario, load
 from sim.scenario.spec import Spec
 from sim.scenario.write import spec_as_read
@@ -55,23 +56,22 @@ def test_depth_is_the_recorded_one(side, within):
     assert least == pytest.approx(run.series.loc[at, column].min(), rel=1e-12)
 
 
-def test_spot_depth_is_that_of_its_orders():
-    """Order by order, by their tickets, of all who have one."""
+@pytest.mark.parametrize("book", ["perp", "spot"])
+@pytest.mark.parametrize("within", [0.02, 0.1, 0.35])
+def test_depth_is_that_of_the_orders(book, within):
+    """Order by order, by their tickets; at 35 % orders outside the ladder's window are among them."""
     live = market().market(1)
     live.run_until(50.0)
-    state = live.state
-    from sim.recorder import live_lots
-
+    state, first = live.state, 0 if book == "perp" else 2
     lots, price = live_lots(state.books, state.tickets["handle"]), state.tickets["price_ticks"]
     slots = state.tickets["handle"] & 0xFFFFFFFF
     rows = state.books.pool["meta"][slots] >> 2
-    bid, ask = -int(state.books.sides["best"][2]), int(state.books.sides["best"][3])
-    middle = 0.5 * (bid + ask)
-    for side, row, inside in (("bids", 2, price >= middle * 0.98), ("asks", 3, price <= middle * 1.02)):
-        held = int(lots[(rows == row) & inside].sum())
-        assert depth_usd(live, "spot", side, 0.02) == pytest.approx(
-            held * live.lot_coin * middle * live.tick_usd, rel=1e-12
-        )
+    middle = 0.5 * (int(state.books.sides["best"][first + 1]) - int(state.books.sides["best"][first]))
+    inside = {"bids": price >= middle * (1.0 - within), "asks": price <= middle * (1.0 + within)}
+    for k, (side, near) in enumerate(inside.items()):
+        held = int(lots[(rows == first + k) & near].sum()) * live.lot_coin * middle * live.tick_usd
+        assert depth_usd(live, book, side, within) == pytest.approx(held, rel=1e-12)
+    assert int(state.books.sides["n_far"][first]) > 0
 
 
 def test_a_spell_of_the_price():
@@ -127,23 +127,33 @@ def test_liquidation_and_margin_follow_the_engine_s_rules():
     assert outcomes == {True, False}
 
 
-def test_a_sale_s_price_is_that_of_its_fills():
-    """The account's own books against the tape: value and coins that takers sold beyond the twin's are near it."""
+@pytest.mark.parametrize("book", ["perp", "spot"])
+def test_a_sale_s_price_is_that_of_its_fills(book):
+    """The venue's own sum of the fills: taker fees, 5 bp of each fill's value, rounded up by a micro-dollar at most."""
     scenario = market(shocks=[])
-    look = {**SALE, "key": looks.key_of(SALE)}
+    look = {**SALE, "book": book}
+    look["key"] = looks.key_of(look)
     sold = Scenario(Spec.model_validate({**spec_as_read(scenario.spec), **with_sale(scenario.spec, look)}))
     run, found = looks.make(sold, 1, {"kind": "assumptions", "looks": [look]})
     live = sold.market(1)
+    before = int(live.state.books.positions[0 if book == "perp" else 1, int(FLOW)])
     live.run_until(sold.spec.duration)
-    lots = int(live.state.books.positions[0, int(FLOW)])
-    cash = int(live.state.accounts["cash_micro"][int(FLOW)]) + int(live.state.accounts["fees_paid_micro"][int(FLOW)])
-    before = int(sold.market(1).state.accounts["cash_micro"][int(FLOW)])
+    lots = before - int(live.state.books.positions[0 if book == "perp" else 1, int(FLOW)])
+    fees = int(live.state.accounts["fees_paid_micro"][int(FLOW)])
     unit = int(live.state.rules[0]["micro_per_tick_lot"])
-    by_cash = (cash - before) / (-lots * unit) * live.tick_usd
-    assert found[f"{look['key']}_sale_usd"] == by_cash
+    by_fees = fees / 0.0005 / (lots * unit) * live.tick_usd
+    assert found[f"{look['key']}_sale_usd"] == pytest.approx(by_fees, rel=1e-6)
     assert found[f"{look['key']}_filled"] == 1.0
     during = run.series[(run.series["elapsed_s"] > 60.0) & (run.series["elapsed_s"] <= 120.0)]
-    assert during["perp_bid_usd"].min() * 0.999 < by_cash < during["perp_ask_usd"].max()
+    assert during[f"{book}_bid_usd"].min() * 0.999 < by_fees < during[f"{book}_ask_usd"].max()
+
+
+def test_a_sale_keeps_the_shocks_that_begin_before_its_end_and_runs_to_their_end():
+    later = [MOVE, {**MOVE, "at": "110s", "over": "40s"}, {**MOVE, "at": "130s"}]
+    look = {**SALE, "key": "x"}
+    changed = with_sale(market(shocks=later).spec, look)
+    assert [shock["at"] for shock in changed["shocks"]] == ["60s", "110s", "60s"]
+    assert changed["duration"] == "150.0s" and changed["shocks"][-1] == looks.sale_shock(look)
 
 
 def test_a_sale_changes_nothing_before_it_and_its_cut_changes_no_price():
@@ -196,6 +206,19 @@ def test_deleveraging_counts_the_coins_that_the_venue_closed():
     assert 0.0 < share < 1.0
     none = {**wanted, "leverage_from": 900.0}
     assert np.isnan(looked(scenario, none)[1][0])
+
+
+def test_leverage_of_accounts_by_hand():
+    """Hedgers: a short and as many coins, which count; traders under the engine's watch: money alone."""
+    live = market().market(1)
+    lots, leverage = leverage_of_accounts(live)
+    accounts, mark = live.state.accounts, int(live.state.price[0]["mark_half_ticks"])
+    unit = int(live.state.rules[0]["micro_per_tick_lot"])
+    for owner in (int(HEDGERS), len(accounts) - 1):
+        coins = 0 if accounts["leveraged"][owner] else int(live.state.books.positions[1, owner])
+        equity = int(accounts["cash_micro"][owner]) + (int(lots[owner]) + coins) * mark * unit / 2
+        assert leverage[owner] == pytest.approx(abs(int(lots[owner])) * mark * unit / 2 / equity, rel=1e-12)
+    assert lots[int(HEDGERS)] < 0 and leverage[int(HEDGERS)] == pytest.approx(1.0, rel=0.01)
 
 
 def test_a_run_that_lost_the_news_is_read_up_to_there():
