@@ -24,7 +24,7 @@ def measure_text(one: Assumed, value: float) -> str:
         return "not filled" if math.isinf(value) else f"{1e4 * value:.4g} bp"
     if one.test.kind == "recovery":
         return "not back" if math.isinf(value) else duration(value)
-    return amount(value, one.test.unit)
+    return "no fund" if math.isinf(value) and one.test.kind == "fund" else amount(value, one.test.unit)
 
 
 def limit_text(one: Assumed) -> str:

@@ -179,6 +179,7 @@ def test_words(checked):
     )
     sale, spell = (checked.of(name).about for name in ("sale", "spell"))
     assert (measure_text(sale, np.inf), measure_text(spell, np.inf)) == ("not filled", "not back")
+    assert measure_text(checked.of("fund").about, -np.inf) == "no fund"
     assert limit_text(spell) == "<= 10 min"
     text = "\n".join(lines(checked) + closing(checked))
     assert "8 assumptions: 3 pass, 1 fail, 3 undecided, 1 error" in text
