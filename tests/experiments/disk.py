@@ -65,7 +65,8 @@ class Disk:
         def call(*arguments: Any, **named: Any) -> Any:
             if name in ("write", "pwrite"):
                 return self.written(name, lambda data: real(arguments[0], data, *arguments[2:]), arguments[1])
-            self._call(name)
+            if name != "mkdir" or not Path(arguments[0]).is_dir():  # a folder that is there takes no space
+                self._call(name)
             return real(*arguments, **named)
 
         return call
