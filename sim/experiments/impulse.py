@@ -116,6 +116,10 @@ class Impulse:
         without, probed = (path[known] - path[known][:, :1] for path in both)
         return without, probed
 
+    def n(self, size: float) -> int:
+        """Seeds behind the response to a size."""
+        return int(self.paths(size)[0].shape[0])
+
     @cached_property
     def curves(self) -> dict[float, Curve]:
         """Response by size, in log returns, at every time but 0."""
@@ -169,8 +173,7 @@ class Impulse:
         import pandas as pd
 
         rows = [
-            (q, q * self.depth_usd, t, self.paths(q)[0].shape[0], 1e4 * c.mean[k], 1e4 * c.low[k], 1e4 * c.high[k],
-             c.variance_ratio[k])
+            (q, q * self.depth_usd, t, self.n(q), *(1e4 * ends[k] for ends in c[:6]), c.variance_ratio[k])
             for q, c in self.curves.items() for k, t in enumerate(self.after_s[1:])
         ]  # fmt: skip
         return pd.DataFrame(rows, columns=list(COLUMNS))
@@ -201,6 +204,9 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "response_bp": ("bp", "mean over seeds of log mid with the probe less log mid without"),
     "low_bp": ("bp", "lower end of its interval: bootstrap over seeds, BCa"),
     "high_bp": ("bp", "upper end"),
+    "median_bp": ("bp", "median over seeds of the same"),
+    "median_low_bp": ("bp", "lower end of its interval between order statistics"),
+    "median_high_bp": ("bp", "upper end"),
     "variance_ratio": ("ratio", "variance of the response between unpaired seeds over that between paired ones"),
 }
 """Columns of ``Impulse.table``: unit and meaning."""

@@ -221,11 +221,24 @@ def flips(seeds: NDArray[np.int64], a: NDArray[np.bool_], b: NDArray[np.bool_]) 
 
 
 class Curve(NamedTuple):
-    """Mean response by time since the probe, with its interval, and what pairing saved at each time."""
+    """Response by time since the probe, and what pairing saved at each time: float64[n_times] each.
+
+    Attributes
+    ----------
+    mean, low, high
+        Mean over seeds with its interval (``mean_interval``).
+    median, median_low, median_high
+        Median over seeds with its order-statistic interval; NaN below ten seeds.
+    variance_ratio
+        As ``variance_ratio``.
+    """
 
     mean: Floats
     low: Floats
     high: Floats
+    median: Floats
+    median_low: Floats
+    median_high: Floats
     variance_ratio: Floats
 
 
@@ -240,7 +253,9 @@ def curve(without: Floats, probed: Floats, level: float = 0.95) -> Curve:
         Coverage of the interval at each time, 0..1.
     """
     gap = probed - without
-    return Curve(gap.mean(axis=0), *mean_interval(gap, level), variance_ratio(without, probed))
+    low, high = mean_interval(gap, level)
+    middle, least, most = np.array([median_of_seeds(column, level)[1:4] for column in gap.T]).T
+    return Curve(gap.mean(axis=0), low, high, middle, least, most, variance_ratio(without, probed))
 
 
 class Estimate(NamedTuple):

@@ -15,6 +15,7 @@ from sim.metrics.paired import Decay, Estimate
 from sim.report import style, words
 from sim.report.comparison import png_bytes, ratio
 
+_SHORT_TICK_S = 0.1  # up to here the first seconds are those of the market and not of the tick (docs/compare.md)
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 
@@ -37,8 +38,11 @@ def text(found: Impulse) -> str:
         "",
         *_aligned(summary_rows(found)),
         "",
-        "response in basis points, by time since the order",
+        "response in basis points, mean by time since the order",
         *_aligned(response_rows(found)),
+        "",
+        "the same, median",
+        *_aligned(response_rows(found, medians=True)),
         "",
         "variance of the response between unpaired seeds over that between paired ones, by time",
         *_aligned(ratio_rows(found)),
@@ -64,11 +68,12 @@ def summary_rows(found: Impulse) -> list[list[str]]:
     return rows
 
 
-def response_rows(found: Impulse) -> list[list[str]]:
-    """Head and one row a time: response of each size with its interval."""
+def response_rows(found: Impulse, medians: bool = False) -> list[list[str]]:
+    """Head and one row a time: mean or median response of each size with its interval."""
+    first = 3 if medians else 0
     rows = [["after", *(f"{q:g} D1" for q in found.sizes)]]
     for place in shown(found):
-        ends = [(c.mean[place - 1], c.low[place - 1], c.high[place - 1]) for c in found.curves.values()]
+        ends = [[c[first + k][place - 1] for k in range(3)] for c in found.curves.values()]
         cells = [bracket(Estimate(*(1e4 * float(x) for x in end)), "{:.3g}") for end in ends]
         rows.append([words.duration(float(found.after_s[place])), *cells])
     return rows
@@ -116,10 +121,25 @@ def notes(found: Impulse) -> list[str]:
     short = [q for q in found.sizes if found.filled(q) < 0.99]
     if short:
         said.append(f"orders of {', '.join(f'{q:g}' for q in short)} D1 traded in part: the venue bounds their price")
+    if kinds := [q for q in found.sizes if _two_kinds(found, q)]:
+        named = ", ".join(f"{q:g}" for q in kinds)
+        said.append(f"seeds are of two kinds after {named} D1: the mean leaves the interval of the median, read that")
     if any(np.isinf(found.decays[q].half_life_s.value) for q in found.sizes):
         said.append(f"never: not by {words.duration(float(found.after_s[-1]))}, the last time that was looked at")
+    tick = found.scenario.spec.tick
+    if tick > _SHORT_TICK_S:
+        said.append(
+            f"nobody answers within a tick ({words.duration(tick)}), and quotes already on their way fill the book "
+            "again: for the first seconds ask with --set tick=100ms"
+        )
     said.append("a peak is the largest of a noisy mean and lies a little beyond that of the true one")
     return said
+
+
+def _two_kinds(found: Impulse, q: float) -> bool:
+    """Whether the mean response at the last time lies outside the interval of the median."""
+    c = found.curves[q]
+    return bool(c.mean[-1] < c.median_low[-1] or c.mean[-1] > c.median_high[-1])
 
 
 def scaled(e: Estimate, factor: float) -> Estimate:
@@ -144,7 +164,7 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 def response_figure(found: Impulse) -> Figure:
     """Response of each size with its interval on a logarithmic time axis; below, what pairing saves at each time."""
     n = len(found.sizes)
-    rows = -(-n // 2)
+    rows, word = -(-n // 2), "sale" if found.side == "sell" else "purchase"
     with style.rc():
         figure = style.new_figure(2.6 * rows + 3.4)
         parts: Any = figure.subfigures(2, 1, height_ratios=(2.6 * rows, 2.8))
@@ -155,16 +175,16 @@ def response_figure(found: Impulse) -> Figure:
             time_s = found.after_s[1:]
             axes.fill_between(time_s, 1e4 * c.low, 1e4 * c.high, color=colour, alpha=0.25, linewidth=0)
             axes.plot(time_s, 1e4 * c.mean, color=colour)
+            axes.plot(time_s, 1e4 * c.median, color=colour, linestyle=":", linewidth=1.2)
             axes.axhline(0.0, color="#444444", linewidth=0.8)
-            axes.set_title(f"{found.side} of {q:g} D1, {words.amount(q * found.depth_usd, 'USD')}")
+            axes.set_title(f"{word} of {q:g} D1, {words.amount(q * found.depth_usd, 'USD')}")
             axes.set_ylabel("basis points of mid")
             _log_time(axes, found)
         for axes in list(top.axes)[n:]:
             axes.remove()
         _draw_ratios(below.subplots(), found)
-        what = (
-            f"{found.scenario.spec.name}, {found.book}; line: mean over seeds, shade: {100 * found.level:g} % interval"
-        )
+        lines = f"line: mean over seeds, shade: its {100 * found.level:g} % interval, dots: median"
+        what = f"{found.scenario.spec.name}, {found.book}; {lines}"
         style.footnote(figure, found.folder.name[-12:], list(found.seeds), what)
     return figure
 

@@ -45,6 +45,7 @@ def test_a_sale_moves_the_price_down_at_once_and_a_larger_one_further(found):
     assert large.mean[0] > -0.01  # half of what lies within 1 %
     assert small.variance_ratio[-1] > 2.0
     assert found.filled(0.1) == pytest.approx(1.0, abs=1e-3) and found.filled(0.5) == pytest.approx(1.0, abs=1e-3)
+    assert large.median_low[0] <= large.median[0] <= large.median_high[0] < 0.0
     assert found.decays[0.5].peak.value <= large.mean[0] and found.decays[0.5].peak.high < 0.0
 
 
@@ -133,6 +134,7 @@ def test_files_and_words(found, tmp_path):
     assert len(held["responses"]) == 2 * (found.after_s.size - 1)
     told = str(found)
     assert "variance of the response between unpaired seeds" in told and "half of it is back" in told
+    assert "the same, median" in told and "nobody answers within a tick (1 s)" in told
     again = {p.name: p.read_bytes() for p in place.iterdir()}
     found.save(place)
     assert {p.name: p.read_bytes() for p in place.iterdir()} == again
