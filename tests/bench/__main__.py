@@ -158,7 +158,7 @@ def sweep_rows() -> list[Row]:
 
 
 def start_rows() -> list[Row]:
-    """Fresh processes: to the first result with a cold kernel cache, and again with it warm."""
+    """Fresh processes: quick commands (DECISIONS 27), the first result with a cold kernel cache and with a warm one."""
     code = "import sim; sim.load('calm_btc', set={'duration': '1m'}).run(seed=1)"
     usual = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.TemporaryDirectory() as cache:
@@ -167,7 +167,16 @@ def start_rows() -> list[Row]:
             begin = cpu_seconds_of_children()
             subprocess.run([sys.executable, "-c", code], check=True, env=usual | {"NUMBA_CACHE_DIR": cache})
             seconds.append(cpu_seconds_of_children() - begin)
+    commands: dict[str, Row] = {}
+    for words, bar in ((("--help",), 0.3), (("list",), 0.3), (("validate", "calm_btc"), 0.5)):
+        took = []
+        for _ in range(3):
+            begin = cpu_seconds_of_children()
+            subprocess.run([sys.executable, "-m", "sim", *words], check=True, env=usual, stdout=subprocess.DEVNULL)
+            took.append(cpu_seconds_of_children() - begin)
+        commands[words[0]] = Row(f"shoal {' '.join(words)}", min(took), "CPU-s", bar, note="best of three")
     return [
+        *commands.values(),
         Row("first result, cold cache", seconds[0], "CPU-s", 60.0, note="all kernels compiled: bar 30 for these alone"),
         Row("first result, warm cache", seconds[1], "CPU-s", 1.5),
     ]

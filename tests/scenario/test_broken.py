@@ -33,7 +33,7 @@ def test_broken_file_gives_one_line_at_its_place(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     began = time.perf_counter()
     result = CliRunner().invoke(app, ["validate", path.name])
-    assert time.perf_counter() - began < 2.0
+    assert time.perf_counter() - began < 30.0  # a file that hangs the reader, not a busy machine
     assert result.exit_code == 2
     assert result.stdout == ""
     assert result.stderr.splitlines() == [f"{path.name}:{CASES[name][1]}"]
