@@ -66,8 +66,8 @@ scenario: calm_btc
 set: {duration: 20s, leveraged.accounts: 200}
 parameters:
   market.depth_scale_visible: [1.0, 0.5]
-seeds: 40
-shard: 16
+seeds: 12
+shard: 8
 """
 
 
@@ -86,7 +86,7 @@ def test_signals_at_any_moment_of_the_command(tmp_path: Path):
     life_s = time.monotonic() - begin
     (whole,) = (tmp_path / "whole").iterdir()
     draw, codes, longest_s = random.Random(6), Counter[int](), 0.0
-    for k in range(20):
+    for k in range(10):
         out = tmp_path / f"{k}"
         driver = command_to(out)
         time.sleep(draw.uniform(0.0, life_s))
