@@ -12,11 +12,11 @@ from sim.cli.run import (
     SAVE_OPTION,
     UNTIL_OPTION,
     progress_bar,
+    refuse_one_alone,
     save_state,
     say,
     show_run,
 )
-from sim.errors import ScenarioError
 
 _SET = typer.Option(
     "--set", metavar="KEY=VALUE", help="Change one setting from here on: market_maker.withdrawal=false. Repeatable."
@@ -46,8 +46,7 @@ def fork(
     save: Annotated[Path | None, SAVE_OPTION] = None,
 ) -> None:
     """Go on from a saved state; without changes the run is the one that was never stopped."""
-    if (until is None) != (save is None):
-        raise ScenarioError("--until and --save go together: a time, and the file for the state at that time")
+    refuse_one_alone(until, save)
     from sim import results, runner
     from sim.fork import load_state
 

@@ -61,8 +61,7 @@ def run(
     """Simulate a scenario and write its run folder with a report; with --until, stop and save the state instead."""
     if seed is not None and seeds is not None:
         raise ScenarioError("--seed and --seeds exclude each other: --seed 3 is one run, --seeds 3 is three")
-    if (until is None) != (save is None):
-        raise ScenarioError("--until and --save go together: a time, and the file for the state at that time")
+    refuse_one_alone(until, save)
     from sim import results, runner
 
     plan = runner.load(scenario, set=changes or [])
@@ -131,6 +130,12 @@ def rerun(
     typer.echo(json.dumps(verdict, indent=1) if as_json else _comparison_text(verdict))
     if not verdict["same"]:
         raise typer.Exit(1)
+
+
+def refuse_one_alone(until: str | None, save: Path | None) -> None:
+    """Refuse a time to stop at without a file for the state, or the other way round."""
+    if (until is None) != (save is None):
+        raise ScenarioError("--until and --save go together: a time, and the file for the state at that time")
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -40,23 +41,23 @@ def spell(look: Look, time_s: Floats, values: Floats) -> float:
     return found if np.isfinite(found) else NEVER
 
 
-class Live:
+class Live(ABC):
     """A look at the live market at some times."""
 
     def __init__(self, look: Look) -> None:
         self.look, self.key = look, look["key"]
 
+    @abstractmethod
     def times(self, duration_s: float) -> Floats:
         """When it looks, s."""
-        raise NotImplementedError
 
+    @abstractmethod
     def see(self, at: float, market: Market) -> None:
         """One look."""
-        raise NotImplementedError
 
+    @abstractmethod
     def numbers(self, until_s: float) -> Numbers:
         """What it found up to a time, s."""
-        raise NotImplementedError
 
 
 class Depth(Live):
