@@ -2,16 +2,18 @@
 force beside them.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from sim.errors import ForkError
 from sim.schema import EVENT_SHOCK
 
 if TYPE_CHECKING:
     from sim.market import Market
 
 
-class ShockDesk:
+class ShockDesk(ABC):
     """A shock of a scenario at work in one market.
 
     Its events are methods of its own with plain arguments, and ``state`` is all it remembers, so that a saved run can
@@ -21,16 +23,18 @@ class ShockDesk:
     def __init__(self, market: "Market") -> None:
         self.market = market
 
+    @abstractmethod
     def schedule(self) -> None:
         """Put its events into the market's calendar; called once, when the shock is new."""
-        raise NotImplementedError
 
     def state(self) -> dict[str, Any]:
         """What it remembers, in plain values."""
         return {}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up what ``state`` gave."""
+        """Take up what ``state`` gave; one that gives something must say how."""
+        if state:
+            raise ForkError(f"{type(self).__name__} remembers something and has no restore()")
 
 
 class Held(ShockDesk):
@@ -50,15 +54,15 @@ class Held(ShockDesk):
         self.at, self.over, self.name = at, over, name
         self.value: Any = None  # while it is in force
 
+    @abstractmethod
     def make(self) -> Any:
         """Value it brings, asked for when the change takes hold; numbers, texts and lists of them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def put(self, held: Sequence[Any]) -> None:
         """Write what the shocks of this name in force make together, in order of their start; none when the last one
         ended.
         """
-        raise NotImplementedError
 
     def schedule(self) -> None:
         """Begin and end."""
