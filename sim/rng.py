@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from sim.kernels._jit import small
+from sim.kernels._jit import inlined, small
 
 # What a draw is for: the second counter word. A new purpose takes a new number; numbers are never reused.
 NEWS = np.int64(1)
@@ -79,7 +79,7 @@ def normal(word_a, word_b, word_c, word_d):
     return radius * math.cos(_TWO_PI * uniform(word_c, word_d))
 
 
-@small
+@inlined
 def poisson(rate, u, bound):
     """Number of events of a Poisson law by inversion.
 

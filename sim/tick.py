@@ -17,7 +17,7 @@ from sim.behaviours.leveraged import People, decide_people, note_closes, open_pe
 from sim.behaviours.market_maker import Makers, all_net_lots, make_markets
 from sim.behaviours.news import News, update_news
 from sim.behaviours.trend import Trend, follow_trend, write_trend
-from sim.kernels._jit import behaviour, entry, small
+from sim.kernels._jit import entry, inlined
 from sim.kernels.book import Books, recentre
 from sim.kernels.clock import DONE, FAULT, GROW, OVERFLOW
 from sim.kernels.fund import unload_fund
@@ -31,7 +31,7 @@ from sim.kernels.marks import PERP, SPOT, Prices, read_mids, update_prices
 from sim.kernels.recording import Tape, write_bands, write_quote, write_row
 
 
-@small
+@inlined
 def most_guest_fills(bk, clock):
     """Rows that fills and refusals of Python agents may need in one tick: two for each order that can end or is
     refused, and one for each message and each order of the engine that leaves a part of an agent's order behind.
@@ -40,7 +40,7 @@ def most_guest_fills(bk, clock):
     return TWO * (np.int64(bk.pool.shape[0]) + messages) + clock["most_events"]
 
 
-@small
+@inlined
 def is_short_of_room(bk, ld, mail, rk, tape):
     """Whether some room has less space than the declared maximum of one tick (DECISIONS 8)."""
     c = ld.clock[0]
@@ -56,7 +56,7 @@ def is_short_of_room(bk, ld, mail, rk, tape):
     )
 
 
-@behaviour
+@inlined
 def hang_all(bk, ld, rk, pp, key):
     """End of the warm-up tick: rank and hang every account that the engine watches."""
     for a in range(ld.accounts.shape[0]):
@@ -67,7 +67,7 @@ def hang_all(bk, ld, rk, pp, key):
     open_people(pp)
 
 
-@small
+@inlined
 def start_tick(bk, ld):
     """Step 0: re-base books whose touch wandered; what takers did in the last tick becomes public."""
     recentre(bk, PERP)
@@ -79,7 +79,7 @@ def start_tick(bk, ld):
         ld.flows[b]["tick_quoted_micro"] = ZERO
 
 
-@behaviour
+@inlined
 def force_orders(bk, ld, rk, px, now_us):
     """Steps 6 and 7: the liquidation engine, then the fund."""
     run_engine(bk, ld, rk, px, now_us)
@@ -87,7 +87,7 @@ def force_orders(bk, ld, rk, px, now_us):
     settle_guests(bk, ld, rk, px)
 
 
-@small
+@inlined
 def record(bk, ld, rk, px, tape, mk, arb, dip, trend, lt, pp, news, tick, end_us):
     """Step 11: the touch each tick, a row and a depth profile when they fall due."""
     clock, now = ld.clock[0], news.now[0]
@@ -106,7 +106,7 @@ def record(bk, ld, rk, px, tape, mk, arb, dip, trend, lt, pp, news, tick, end_us
         write_bands(bk, tape, px, ld.clock, end_us)
 
 
-@small
+@inlined
 def verdict(bk, ld):
     """After the tick: DONE, or why the run must stop."""
     clock = ld.clock[0]

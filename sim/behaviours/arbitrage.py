@@ -23,7 +23,7 @@ import numpy as np
 
 from sim.behaviours.background import SERIAL_ROOM
 from sim.behaviours.slices import SECOND_US
-from sim.kernels._jit import behaviour, small
+from sim.kernels._jit import behaviour, inlined, small
 from sim.kernels.book import best_ask, best_bid, next_key
 from sim.kernels.ledger import ONE, TWO, ZERO, Order, lots_paid_for, taker_fee_ppm
 from sim.kernels.mailbox import NEW, post
@@ -103,7 +103,7 @@ def most_perp_lots(bk, ld, px, firm, leverage):
     return np.int64(2.0 * leverage * np.float64(max(ZERO, money)) / np.float64(mark * unit))
 
 
-@small
+@inlined
 def perp_room(bk, ld, px, firm, leverage, side):
     """Lots that the perp account may buy or sell at its leverage; what closes its position it always may."""
     position, most = bk.positions[PERP, firm["margin"]], most_perp_lots(bk, ld, px, firm, leverage)
@@ -174,7 +174,7 @@ def send_leg(ld, mail, firm, b, side, price, lots, tick):
     post(ld, mail, arrival, tick * SERIAL_ROOM, NEW, Order(b, side, price, lots, owner, IOC, firm["ticket0"] + b))
 
 
-@small
+@inlined
 def chance_of(bk, ld, px, firm, desk, cheap):
     """Room and cost of buying in ``cheap`` and selling in the other book; the purchase costs less than the dear
     bid.
@@ -216,7 +216,7 @@ def price_given(bk, b, side, give):
     return ZERO if bid == ZERO else max(ONE, np.int64(math.ceil(np.float64(bid) * (1.0 - give))))
 
 
-@behaviour
+@inlined
 def work_leftover(bk, ld, mail, px, firm, desk, net, tick):
     """Trade inventory away in the book with the better price, at a loss of at most its shadow price and a fee."""
     side = SELL if net > ZERO else BUY
@@ -236,7 +236,7 @@ def work_leftover(bk, ld, mail, px, firm, desk, net, tick):
         send_leg(ld, mail, firm, best, side, best_price, best_lots, tick)
 
 
-@small
+@inlined
 def excess_lots(bk, ld, px, firm, leverage):
     """Signed lots of the perp position beyond twice the leverage that its account's money allows."""
     position, most = bk.positions[PERP, firm["margin"]], most_perp_lots(bk, ld, px, firm, 2.0 * leverage)
@@ -258,7 +258,7 @@ def transfer_cash(ld, reserve, account, missing, share):
     ld.accounts[reserve]["cash_micro"] = ld.accounts[reserve]["cash_micro"] - amount
 
 
-@behaviour
+@inlined
 def restore_balances(bk, ld, px, firm, leverage):
     """Move the three balances of a firm toward their start; the perp account is to hold its position's margin as
     well.
@@ -305,7 +305,7 @@ def arbitrage(bk, arb, ld, mail, px, tick, start_us):
             take_gap(bk, ld, mail, px, firm, desk, PERP, tick)
 
 
-@behaviour
+@inlined
 def write_arbitrage(bk, arb, row):
     """Fill the firms' columns of a recorded row: perp position, unhedged inventory, firms stopped."""
     perp, net, stopped = ZERO, ZERO, ZERO

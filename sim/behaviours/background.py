@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim import rng
-from sim.kernels._jit import behaviour, small
+from sim.kernels._jit import behaviour, inlined, small
 from sim.kernels.book import slot_of
 from sim.kernels.ledger import NO_TICKET, NOISE, ONE, TAKERS, TWO, ZERO, Order
 from sim.kernels.mailbox import NEW, REPLACE, post
@@ -70,7 +70,7 @@ class LimitRow(NamedTuple):
     part: Any
 
 
-@small
+@inlined
 def distance_of(knots, u):
     """Distance (a fraction of the mid) at which the cumulative profile reaches ``u`` of its total: linear between
     knots.
@@ -83,7 +83,7 @@ def distance_of(knots, u):
     return knots[k - 1, 0] + part * (knots[k, 0] - knots[k - 1, 0])
 
 
-@small
+@inlined
 def arrivals(crowd, activity, u):
     """Number of takers of one tick, and the rates of the next one."""
     rate = crowd["base_per_tick"] * activity
@@ -145,7 +145,7 @@ def noise_key(ld, b, side):
     return ld.accounts[NOISE]["key"] + (b << np.int64(16)) + (side << np.int64(20))
 
 
-@small
+@inlined
 def renewed(bg, ld, px, words, at):
     """The order that takes the place of a limit row, at a distance drawn afresh from the profile."""
     distance = distance_of(bg.knots[at.book, at.side], rng.uniform(words[0], words[1]))
@@ -157,7 +157,7 @@ def renewed(bg, ld, px, words, at):
     return Order(at.book, at.side, max(ONE, price), bg.crowd[at.book]["lots"][at.side], NOISE, POST, at.ticket)
 
 
-@small
+@inlined
 def renew_row(bk, bg, ld, mail, px, key, at, tick):
     """Post one limit row anew, replacing what is left of it."""
     words = rng.philox(key, tick, rng.NOISE_PLACE, noise_key(ld, at.book, at.side), at.row)

@@ -14,7 +14,7 @@ import numpy as np
 from sim import rng
 from sim.behaviours.background import SERIAL_ROOM
 from sim.behaviours.slices import SECOND_US, arrival_us, passes, slice_us
-from sim.kernels._jit import behaviour, small
+from sim.kernels._jit import behaviour, inlined
 from sim.kernels.ledger import ONE, TWO, ZERO, Order, lots_paid_for
 from sim.kernels.mailbox import NEW, post
 from sim.kernels.marks import PERP, SPOT, bound_price
@@ -56,7 +56,7 @@ def rest_bids(dip, ld, mail, tick):
                 post(ld, mail, tick * ld.clock[0]["tick_us"], tick * SERIAL_ROOM + bid, NEW, order)
 
 
-@small
+@inlined
 def slice_of(ld, px, buyer, tick_us):
     """Price and lots of one slice: at most the threshold, the venue's bound and what the cash pays for."""
     b = buyer["book"]
@@ -87,7 +87,7 @@ def buy_dips(dip, ld, mail, px, key, tick, start_us):
             post(ld, mail, arrival, tick * SERIAL_ROOM, NEW, order)
 
 
-@behaviour
+@inlined
 def write_dip_buyers(bk, dip, row):
     """Fill the buyers' column of a recorded row: all they hold, in both books."""
     total = ZERO

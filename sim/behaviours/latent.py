@@ -23,7 +23,7 @@ import numpy as np
 from sim import rng
 from sim.behaviours.background import ROW_WORDS, SERIAL_ROOM, SPAN16
 from sim.behaviours.news import log_value_seen
-from sim.kernels._jit import behaviour, small
+from sim.kernels._jit import behaviour, inlined, small
 from sim.kernels.book import best_ask, best_bid, slot_of
 from sim.kernels.ledger import ONE, TWO, ZERO, Order
 from sim.kernels.mailbox import CANCEL, NEW, REPLACE, post
@@ -84,7 +84,7 @@ def distance_of_bin(layer, k):
     return (np.float64(k) + 0.5) * layer["width"]
 
 
-@small
+@inlined
 def full_mass(layer, k):
     """Lots in bin ``k`` when nothing has been consumed: L min(y, y_c) times the width."""
     return layer["lots_per_unit2"] * min(distance_of_bin(layer, k), layer["y_c"]) * layer["width"]
@@ -146,7 +146,7 @@ def capacity_lots(bk, ld, lt, at, price):
     return (TWO * held + covered if at.book == PERP else held) - committed
 
 
-@small
+@inlined
 def look(bk, ld, mail, news, lt, at, k, part, room, tick):
     """Set the resting order of bin ``k`` to what its distance from the mid lets it show. Returns lots newly offered;
     what it takes back is free only once the message has arrived.
@@ -179,7 +179,7 @@ def look(bk, ld, mail, news, lt, at, k, part, room, tick):
     return max(ZERO, wanted - resting)
 
 
-@small
+@inlined
 def is_left_behind(bk, ld, news, lt, at, k):
     """Whether a resting order bids above, or asks below, the value its owner sees now."""
     slot = slot_of(bk.pool, ld.tickets[ticket_of_bin(lt, at.book, at.side, k)]["handle"])
@@ -216,7 +216,7 @@ def reveal_side(bk, ld, mail, news, lt, key, at, tick):
         layer["deepest"][at.side] = layer["deepest"][at.side] - ONE
 
 
-@small
+@inlined
 def is_idle(bk, ld, lt, at, k):
     """Whether bin ``k`` has neither an order in the book nor a message on its way."""
     row = ld.tickets[ticket_of_bin(lt, at.book, at.side, k)]
@@ -280,7 +280,7 @@ def reach_of(bk, px, news, lt, b, side, tick):
     return Reach(b, side, log_value, gap, np.int64(first), np.int64(end))
 
 
-@behaviour
+@inlined
 def tend_layers(bk, ld, mail, px, news, lt, key, tick):
     """Step 4c of the tick: re-entry and revealing of both sides of each book's layer."""
     for i in range(lt.layers.shape[0]):
@@ -294,7 +294,7 @@ def tend_layers(bk, ld, mail, px, news, lt, key, tick):
             reveal_side(bk, ld, mail, news, lt, key, at, tick)
 
 
-@small
+@inlined
 def write_layers(bk, lt, row):
     """Fill the layer's column of a recorded row: what its accounts hold, each in its own book."""
     total = ZERO

@@ -21,7 +21,7 @@ import numpy as np
 
 from sim import rng
 from sim.behaviours.background import SERIAL_ROOM
-from sim.kernels._jit import behaviour, small
+from sim.kernels._jit import behaviour, inlined
 from sim.kernels.account_triggers import ON_MARK, hang_triggers, take_crossed
 from sim.kernels.fund import write_event
 from sim.kernels.ladder import bucket_of, rehang
@@ -77,7 +77,7 @@ class People(NamedTuple):
     past_marks: Any
 
 
-@behaviour
+@inlined
 def open_people(pp):
     """End of the warm-up tick: hang every stop and take-profit."""
     conduct = pp.conduct[0]
@@ -102,7 +102,7 @@ def begin_close(bk, ld, rk, pp, a, cause, price_half_ticks, now_us):
     write_event(ld, rk, kind, a, -position, price_half_ticks >> ONE, ZERO, now_us)
 
 
-@behaviour
+@inlined
 def top_up(bk, ld, rk, pp, a):
     """Add margin to an isolated position out of the account's free cash."""
     conduct, account = pp.conduct[0], ld.accounts[a]
@@ -149,7 +149,7 @@ def look_after_margin(bk, ld, rk, pp, key, tick, mark):
             engine["alert_bottom"] = farthest
 
 
-@small
+@inlined
 def is_frightened(bk, ld, conduct, a, mark):
     """Whether the loss since entry exceeds the stated share of the position's margin at cost."""
     account, position = ld.accounts[a], bk.positions[PERP, a]
@@ -233,7 +233,7 @@ def fire_triggers(bk, ld, rk, px, pp, now_us):
             i = np.int64(node["next"])
 
 
-@behaviour
+@inlined
 def decide_people(bk, ld, rk, px, pp, key, tick, now_us):
     """Step 10 of the tick: what fired, who adds margin, who panics. Orders leave when the next tick starts."""
     if pp.conduct[0]["enabled"] != ZERO:
@@ -244,7 +244,7 @@ def decide_people(bk, ld, rk, px, pp, key, tick, now_us):
         ld.clock[0]["n_closing"] = pp.conduct[0]["n_closing"]
 
 
-@small
+@inlined
 def write_people(pp, row):
     """Fill the population's columns of a recorded row and start new sums."""
     conduct = pp.conduct[0]

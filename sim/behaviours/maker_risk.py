@@ -23,7 +23,7 @@ import numpy as np
 from sim import rng
 from sim.behaviours.news import log_value_seen
 from sim.behaviours.slices import SECOND_US
-from sim.kernels._jit import behaviour, small
+from sim.kernels._jit import behaviour, inlined, small
 from sim.kernels.ledger import ONE, ZERO
 from sim.kernels.marks import PERP, SPOT
 
@@ -103,7 +103,7 @@ def net_lots(bk, firm):
     return bk.positions[PERP, owner] + bk.positions[SPOT, owner] - firm["stock_lots"]
 
 
-@small
+@inlined
 def equity_of_firm(bk, ld, px, firm):
     """Capital and what was made or lost since the start, in micro-dollars (a float): cash, position at mark and coins
     above the working stock at index, less the hedge's worth.
@@ -114,7 +114,7 @@ def equity_of_firm(bk, ld, px, firm):
     return np.float64(ld.accounts[owner]["cash_micro"]) + 0.5 * unit * (perp + coins) - firm["hedge_micro"]
 
 
-@behaviour
+@inlined
 def update_volatility(mk, px, now_us):
     """Once a second (or tick, where that is longer): moving variances of the perp mid, and their larger root over the
     reference. Looked at each tick, the bounce of the mid would make firms more careful the shorter the tick.
@@ -135,7 +135,7 @@ def update_volatility(mk, px, now_us):
     caution["x"] = math.sqrt(max(caution["fast"], caution["slow"])) / caution["reference"]
 
 
-@small
+@inlined
 def is_away(firm, caution, log_fair, start_log, now_us):
     """Whether the perp mid has been more than 1% from the firm's price for 10 s; keeps the time."""
     if abs(caution["log_mid"] - start_log - log_fair) <= AWAY:
@@ -145,7 +145,7 @@ def is_away(firm, caution, log_fair, start_log, now_us):
     return firm["away_us"] >= ZERO and now_us - firm["away_us"] >= AWAY_US
 
 
-@small
+@inlined
 def pull(firm, caution, key, owner_key, now_us):
     """Start a cool-down of lognormal length."""
     w0, w1, w2, w3 = rng.philox(key, firm["n_pulls"], rng.COOL_DOWN, owner_key, ZERO)
@@ -155,7 +155,7 @@ def pull(firm, caution, key, owner_key, now_us):
     firm["state"] = PULLED
 
 
-@small
+@inlined
 def returned_share(firm, caution, now_us):
     """Share of near size that is back after the last cool-down: 0 at its end, 1 after the ramp; 1 if never pulled."""
     if firm["n_pulls"] == ZERO:

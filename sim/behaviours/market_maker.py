@@ -21,7 +21,7 @@ from sim import rng
 from sim.behaviours.background import ROW_WORDS, SERIAL_ROOM, SPAN16
 from sim.behaviours.maker_risk import NEAR, NORMAL, net_lots, review_firm, update_volatility
 from sim.behaviours.news import log_value_seen
-from sim.kernels._jit import behaviour, small
+from sim.kernels._jit import behaviour, inlined, small
 from sim.kernels.book import best_ask, best_bid, slot_of
 from sim.kernels.ledger import MILLION, ONE, TWO, ZERO, Order, taker_fee_ppm
 from sim.kernels.mailbox import CANCEL, NEW, REPLACE, post
@@ -82,7 +82,7 @@ class Ladder(NamedTuple):
     take_beyond: Any
 
 
-@behaviour
+@inlined
 def all_net_lots(bk, mk):
     """Inventory summed over firms."""
     total = ZERO
@@ -91,14 +91,14 @@ def all_net_lots(bk, mk):
     return total
 
 
-@small
+@inlined
 def reservation_ticks(news, firm, skew, log_seen, net):
     """Price, as a float in ticks, around which a firm quotes; ``skew`` is the shift at its inventory limit."""
     shift = skew * np.float64(net) / np.float64(firm["limit_lots"])
     return news.now[0]["start_usd"] / news.now[0]["tick_usd"] * math.exp(log_seen + firm["belief"]) * (1.0 - shift)
 
 
-@small
+@inlined
 def log_consolidated(px, quoting):
     """Log of the mid of both books, weighted by posted depth, in half ticks."""
     perp = math.log(np.float64(px.now[0]["mid_half_ticks"]))
@@ -113,7 +113,7 @@ def glft_spread(quoting, reference, x):
     return half_spread(gamma, k, fill_rate, sigma), skew
 
 
-@small
+@inlined
 def size_share(net, side, limit):
     """Share of its full size that a firm quotes on a side: 1 - |net| / limit, in 0..1, where a fill adds to
     inventory; else 1.
@@ -141,7 +141,7 @@ def action_for(bk, row, draw, price, lots, tolerance, quoting, warm_up):
     return -ONE, ONE
 
 
-@small
+@inlined
 def take_beyond_ticks(bk, ld, b, side, owner):
     """Price beyond which a quote that crosses the touch is worth its taker fee: the opposite best, worsened by the
     fee.
@@ -187,7 +187,7 @@ def tend_rung(bk, mk, ld, mail, at, rung, draw, tick):
     post(ld, mail, arrival, serial, action, order)
 
 
-@behaviour
+@inlined
 def quote_ladder(bk, mk, ld, mail, key, at, tick):
     """One ladder of one firm: one Philox block serves eight rungs."""
     n_rungs = np.int64(mk.lots.shape[3])

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim import rng
-from sim.kernels._jit import behaviour, small
+from sim.kernels._jit import behaviour, inlined, small
 from sim.kernels.ledger import ONE, ZERO
 
 NEWS = np.dtype(
@@ -64,7 +64,7 @@ def path_log_move(ramps, now_us):
     return total
 
 
-@small
+@inlined
 def update_activity(news, key, tick):
     """Move every factor by one tick and set the activity they add up to."""
     log_activity = 0.0

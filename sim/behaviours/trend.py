@@ -18,7 +18,7 @@ import numpy as np
 from sim import rng
 from sim.behaviours.background import SERIAL_ROOM
 from sim.behaviours.slices import arrival_us, passes, slice_us
-from sim.kernels._jit import behaviour, small
+from sim.kernels._jit import behaviour, inlined, small
 from sim.kernels.ledger import ONE, ZERO, Order
 from sim.kernels.mailbox import NEW, post
 from sim.kernels.margin import equity_micro
@@ -81,7 +81,7 @@ def look_at_mark(signal, px, now_us):
         signal["looked_us"] = now_us
 
 
-@small
+@inlined
 def share_held(signal):
     """Position over money that the rule asks for, shorts negative."""
     sigma = math.sqrt(signal["variance_per_day"])
@@ -91,7 +91,7 @@ def share_held(signal):
     return strength * min(signal["target_per_day"] / sigma, signal["most_leverage"])
 
 
-@small
+@inlined
 def target_lots(bk, ld, px, fund, signal):
     """Perp lots that the fund wants to hold now; a fund that lost all its money wants none."""
     unit, mark = ld.rules[PERP]["micro_per_tick_lot"], px.now[0]["mark_half_ticks"]
@@ -99,7 +99,7 @@ def target_lots(bk, ld, px, fund, signal):
     return np.int64(2.0 * share_held(signal) * np.float64(max(ZERO, money)) / np.float64(mark * unit))
 
 
-@small
+@inlined
 def slice_lots(missing, left_us, every_us):
     """Size of the next slice: what is missing over the slices left, rounded up in size; all of it when none is left."""
     n_left = max(ONE, left_us // every_us)
@@ -132,7 +132,7 @@ def follow_trend(bk, trend, ld, mail, px, key, tick, start_us):
             post(ld, mail, arrival, tick * SERIAL_ROOM, NEW, order)
 
 
-@behaviour
+@inlined
 def write_trend(bk, trend, row):
     """Fill the funds' column of a recorded row: their perp position."""
     total = ZERO

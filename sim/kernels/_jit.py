@@ -1,9 +1,9 @@
 """The one place of compiler flags, and of LLVM intrinsics with their Python fallback.
 
 ``small`` marks helpers and the core calls ``submit``/``cancel``: forced inline, free at the call site. ``behaviour``
-marks a function called once a tick. ``entry`` marks what Python calls. With ``NUMBA_DISABLE_JIT=1`` all three return
-the plain function, so the same source runs interpreted. ``SHOAL_KEEP_WRAPPERS=1`` keeps inner functions callable from
-Python (tests).
+marks a function called once a tick. ``inlined`` marks one that is a function for its reader alone. ``entry`` marks what
+Python calls. With ``NUMBA_DISABLE_JIT=1`` all return the plain function, so the same source runs interpreted.
+``SHOAL_KEEP_WRAPPERS=1`` keeps inner functions callable from Python (tests).
 """
 
 import os
@@ -39,6 +39,13 @@ def small(function: F) -> F:
 def behaviour(function: F) -> F:
     """Compile a function called about once a tick; not callable from Python."""
     return function if JIT_OFF else njit(**_INNER)(function)
+
+
+def inlined(function: F) -> F:
+    """Write a function into its callers before types are known: it has no machine code of its own, and the code that it
+    calls is optimised one time less. For what has one caller, or a few lines.
+    """
+    return function if JIT_OFF else njit(inline="always", **_INNER)(function)
 
 
 def entry(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -13,7 +13,7 @@ Counterparties are ranked once a scan. Source: MODEL 2.7 [S:9c, S:2c].
 
 import numpy as np
 
-from sim.kernels._jit import behaviour, small
+from sim.kernels._jit import behaviour, inlined, small
 from sim.kernels.fund import take_over, write_event
 from sim.kernels.ladder import rehang
 from sim.kernels.ledger import FUND, ONE, PERP, SPOT, TWO, ZERO, pro_rata, transfer
@@ -25,20 +25,20 @@ ADL_RULES = ("leverage_pnl", "pnl_leverage", "index")
 F0, F1 = np.float64(0.0), np.float64(1.0)
 
 
-@small
+@inlined
 def leverage_pnl(pnl, collateral, maintenance):
     """Profit over collateral, times maintenance over equity (in the manner of Binance)."""
     return pnl / collateral * (maintenance / (collateral + pnl))
 
 
-@small
+@inlined
 def pnl_leverage(pnl, cost, notional, equity):
     """Profit over cost, times effective leverage; divided by it for a loss (in the manner of BitMEX and Bybit)."""
     leverage = notional / equity
     return pnl / cost * leverage if pnl > F0 else pnl / cost / leverage
 
 
-@small
+@inlined
 def index_score(mark, entry, side, notional, equity):
     """(mark / entry)^side times notional over account value (in the manner of Hyperliquid)."""
     return (mark / entry if side > ZERO else entry / mark) * (notional / equity)
@@ -100,7 +100,7 @@ def sink(ld, rk, at, n):
     ranked[at] = a
 
 
-@behaviour
+@inlined
 def rank_side(bk, ld, rk, side, mark):
     """Make a heap of all accounts in profit that hold ``side`` (1 longs, -1 shorts); the fund stays out of it."""
     n = ZERO
@@ -132,7 +132,7 @@ def drop_first(ld, rk):
         sink(ld, rk, ZERO, n)
 
 
-@small
+@inlined
 def pass_over(ld, rk):
     """Take the first account out of the heap for now; it waits at the far end of the row."""
     engine, c = rk.engine[0], rk.ranked[ZERO]
@@ -141,7 +141,7 @@ def pass_over(ld, rk):
     engine["n_passed_over"] = engine["n_passed_over"] + ONE
 
 
-@behaviour
+@inlined
 def take_back(ld, rk):
     """Put those who were passed over back into the heap."""
     engine, n = rk.engine[0], rk.engine[0]["n_ranked"]
@@ -153,7 +153,7 @@ def take_back(ld, rk):
     order(ld, rk, n)
 
 
-@behaviour
+@inlined
 def deleverage(bk, ld, rk, a, mark, now_us):
     """Close the position of ``a`` against ranked counterparties while there are any."""
     engine, account, unit = rk.engine[0], ld.accounts[a], ld.rules[PERP]["micro_per_tick_lot"]

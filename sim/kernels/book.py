@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.kernels._jit import behaviour, small, trailing_zeros
+from sim.kernels._jit import behaviour, inlined, small, trailing_zeros
 from sim.schema import (
     BUY,
     MAX_PRICE_TICKS,
@@ -53,7 +53,7 @@ class Books(NamedTuple):
     cursor: Any
 
 
-@small
+@inlined
 def set_bit(words, side, index):
     """Mark level ``index`` of the ladder as occupied."""
     word = np.int64(side["word0"]) + (index >> SIX)
@@ -113,7 +113,7 @@ def next_key(words, side, key):
     return next_key_slow(words, side, key)
 
 
-@small
+@inlined
 def take_slot(pool, cursor):
     """Pop a free slot, a recycled one first; the caller has checked that there is one."""
     c = cursor[0]
@@ -307,7 +307,7 @@ def shift_window(bk, row, key):
         pull_far(bk, row)
 
 
-@behaviour
+@inlined
 def refill_window(bk, row):
     """After the window emptied while far orders wait: move it to the best of them."""
     if np.int64(bk.sides[row]["n_far"]) != ZERO:

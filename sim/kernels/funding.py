@@ -7,7 +7,7 @@ Source: MODEL 2.5 [S:5b], DECISIONS 14. Slow twin: tests/reference_market/fundin
 
 import numpy as np
 
-from sim.kernels._jit import behaviour, small
+from sim.kernels._jit import behaviour, inlined
 from sim.kernels.fund import write_event
 from sim.kernels.ledger import FEES, ONE, PERP, ZERO, pro_rata
 from sim.kernels.liquidation import rehang
@@ -16,7 +16,7 @@ from sim.schema import EVENT_FUNDING
 TWO_BILLION = np.int64(2_000_000_000)
 
 
-@small
+@inlined
 def payment_micro(position, mark, unit, rate_ppb):
     """What an account pays (negative: receives) at a mark in half ticks, rounded up: longs pay where the rate is
     above 0.

@@ -11,7 +11,7 @@ had to pass over it: a search ends where none has, so removal moves nothing and 
 
 import numpy as np
 
-from sim.kernels._jit import behaviour, small, trailing_zeros
+from sim.kernels._jit import behaviour, inlined, small, trailing_zeros
 from sim.kernels.book import ONE, ZERO
 
 CELL = np.dtype(
@@ -37,7 +37,7 @@ def home_of(size, order_id):
     return size | (spread ^ (order_id & IN_GROUP))
 
 
-@small
+@inlined
 def row_after(size, at):
     """Next row of the table, circularly."""
     return size | ((at + ONE) & (size - ONE))

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.kernels._jit import behaviour, small
+from sim.kernels._jit import behaviour, inlined, small
 from sim.kernels.ledger import ONE, PERP, TWO, ZERO
 from sim.kernels.margin import alert_half_ticks, last_safe_half_ticks
 
@@ -73,7 +73,7 @@ def bucket_of(rk, half_ticks):
     return min(half_ticks >> rk.engine[0]["bucket_shift"], np.int64(rk.heads.shape[1]) - ONE)
 
 
-@behaviour
+@inlined
 def hang_alert(bk, ld, rk, a):
     """Hang an isolated account with free cash at the mark at which its owner becomes alert."""
     account, engine, position = ld.accounts[a], rk.engine[0], bk.positions[PERP, a]

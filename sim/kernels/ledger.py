@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.kernels._jit import behaviour, small
+from sim.kernels._jit import behaviour, inlined, small
 from sim.kernels.book import MASK32
 from sim.kernels.matching import submit
 from sim.schema import BUY, IOC, OK, STP_EXEMPT
@@ -312,7 +312,7 @@ def post_fills(bk, ld, b, side, ticket, now_us):
     return total
 
 
-@small
+@inlined
 def is_beyond_band(rules, side, price, kind):
     """Whether an order is refused for its price: a buyer's above the band, a seller's below. One that rests nothing
     is not refused; it trades up to the edge.
@@ -320,13 +320,13 @@ def is_beyond_band(rules, side, price, kind):
     return kind != IOC and (price > rules["band_high_ticks"] if side == BUY else price < rules["band_low_ticks"])
 
 
-@small
+@inlined
 def banded(rules, side, price):
     """A taker's price bound, within the venue's band."""
     return min(price, rules["band_high_ticks"]) if side == BUY else max(price, rules["band_low_ticks"])
 
 
-@small
+@inlined
 def trade(bk, ld, order, flags, now_us):
     """Submit one order, settle its fills, remember whose ticket rests. Returns handle, lots filled, status, value."""
     price = banded(ld.rules[order.book], order.side, order.price) if order.kind == IOC else order.price

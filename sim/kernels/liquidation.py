@@ -24,7 +24,7 @@ Slow twin: tests/reference_market/rules.py.
 import numpy as np
 
 from sim import rng
-from sim.kernels._jit import behaviour, entry
+from sim.kernels._jit import behaviour, entry, inlined
 from sim.kernels.adl import close_out
 from sim.kernels.depth import depth_between
 from sim.kernels.fund import write_event
@@ -71,7 +71,7 @@ def find_crossed(ld, rk, mark):
     engine["n_queue"] = n
 
 
-@behaviour
+@inlined
 def sort_queue(ld, rk):
     """Order the queue by the accounts' keyed rank: a shell sort over 62-bit hashes."""
     n = rk.engine[0]["n_queue"]
@@ -108,7 +108,7 @@ def scan_budget(bk, rk, side, scans, seconds_us, half_tick_micro):
     return budget
 
 
-@behaviour
+@inlined
 def force_order(bk, ld, rk, a, lots, mark, now_us):
     """One IOC for account ``a`` and its clearance fee. Returns lots filled."""
     account, engine = ld.accounts[a], rk.engine[0]
@@ -135,7 +135,7 @@ def force_order(bk, ld, rk, a, lots, mark, now_us):
     return filled
 
 
-@behaviour
+@inlined
 def work_account(bk, ld, rk, a, mark, budget, now_us):
     """Rules 2 to 5 of the module for one account. Returns lots used and whether it stays in the queue."""
     unit = ld.rules[PERP]["micro_per_tick_lot"]

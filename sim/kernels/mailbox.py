@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim import rng
-from sim.kernels._jit import behaviour, prefetch, small
+from sim.kernels._jit import behaviour, inlined, prefetch, small
 from sim.kernels.book import MASK32
 from sim.kernels.guests import first_guest, status_of_account
 from sim.kernels.ledger import HALT_REJECT, HALT_WAIT, NO_TICKET, ONE, ZERO, Order, is_beyond_band, log_guest, trade
@@ -157,7 +157,7 @@ def sort_due(ld, mail, key, start_us, end_us):
     return due
 
 
-@small
+@inlined
 def status_of_venue(rules, m):
     """Whether the venue admits a message: cancels always; nothing else in a halt that refuses, no price beyond the
     band.
@@ -171,7 +171,7 @@ def status_of_venue(rules, m):
     return OK
 
 
-@small
+@inlined
 def status_of_change(ld, bk, m):
     """Take out the order a cancel or replace names; returns the status and whether a new order follows."""
     price, lots = m["price_ticks"], m["lots"]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.kernels._jit import behaviour, small
+from sim.kernels._jit import behaviour, inlined, small
 from sim.kernels.book import best_ask, best_bid
 from sim.kernels.ledger import MILLION, ONE, TWO, ZERO
 from sim.kernels.ledger import PERP as PERP
@@ -57,19 +57,19 @@ class Prices(NamedTuple):
     samples: Any
 
 
-@small
+@inlined
 def rounded_ratio(numerator, denominator):
     """``numerator / denominator`` to the nearest integer, halves up; ``denominator`` > 0."""
     return (TWO * numerator + denominator) // (TWO * denominator)
 
 
-@small
+@inlined
 def median_of_three(a, b, c):
     """The middle one."""
     return max(min(a, b), min(max(a, b), c))
 
 
-@small
+@inlined
 def funding_base_half_ticks(index, rate_ppb, left_us, every_us):
     """P1: index times one plus the last funding rate for the share of its period that is left, in whole seconds.
 

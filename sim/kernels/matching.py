@@ -6,7 +6,7 @@ old order out with ``take_out`` and fall through to the same ``submit``.
 
 import numpy as np
 
-from sim.kernels._jit import behaviour, small
+from sim.kernels._jit import behaviour, inlined, small
 from sim.kernels.book import (
     MASK32,
     META_BITS,
@@ -165,7 +165,7 @@ def match_level(bk, b, row, at, price, left, owner, stp):
     return left, traded
 
 
-@small
+@inlined
 def match(bk, b, row, key_limit, lots, owner, stp):
     """Trade up to ``lots`` against side ``row`` at ``key_limit`` or better. Returns lots left and lots traded."""
     side = bk.sides[row]
@@ -290,7 +290,7 @@ def submit(bk, b, side, price, lots, owner, kind, flags):
     return rest(bk, row, key, price, left, owner, flags), traded, left, OK
 
 
-@small
+@inlined
 def take_out(bk, handle):
     """Remove a live order. Returns its slot as it was (now free) or 0 when the handle is stale or forged."""
     slot = slot_of(bk.pool, handle)

@@ -12,7 +12,7 @@ tests/reference_market/funding.py.
 
 import numpy as np
 
-from sim.kernels._jit import behaviour, small
+from sim.kernels._jit import behaviour, inlined
 from sim.kernels.book import next_key
 from sim.kernels.ledger import ONE, PERP, TWO, ZERO
 from sim.schema import BUY, NO_KEY
@@ -20,7 +20,7 @@ from sim.schema import BUY, NO_KEY
 THOUSAND = np.int64(1000)
 
 
-@small
+@inlined
 def billionths(part, whole):
     """``part / whole`` in 1e-9, rounded down, by long division: exact for ``whole`` below 2^53."""
     out = part // whole
@@ -51,7 +51,7 @@ def impact(bk, row, unit, impact_micro):
     return lots, value
 
 
-@behaviour
+@inlined
 def premium_ppb(bk, index, unit, impact_micro):
     """Premium of the perp over ``index`` (half ticks), in 1e-9 of it; an empty side says nothing."""
     total = ZERO
@@ -63,14 +63,14 @@ def premium_ppb(bk, index, unit, impact_micro):
     return total
 
 
-@small
+@inlined
 def funding_rate_ppb(premium, base, clamp, cap):
     """F = P + clamp(base - P), cut to +-cap."""
     rate = premium + max(-clamp, min(clamp, base - premium))
     return max(-cap, min(cap, rate))
 
 
-@behaviour
+@inlined
 def close_period(now):
     """Settle the rate of the period that ends: the last one stays when there was no sample. A payment is then due."""
     if now["premium_weight"] != ZERO:
@@ -81,7 +81,7 @@ def close_period(now):
     now["funding_due"] = ONE
 
 
-@behaviour
+@inlined
 def sample_premium(bk, now, unit, now_us):
     """Take the premium samples due up to ``now_us`` and close the periods that end by then."""
     while now["next_premium_us"] <= now_us:

@@ -18,7 +18,7 @@ Financial Economics 7, 477-507, section 4.
 
 import math
 
-from sim.kernels._jit import small
+from sim.kernels._jit import inlined, small
 
 
 @small
@@ -29,7 +29,7 @@ def skew_per_lot(gamma, k, intensity, sigma):
     return math.sqrt(sigma * sigma * gamma / (2.0 * k * intensity) * growth)
 
 
-@small
+@inlined
 def half_spread(gamma, k, intensity, sigma):
     """Distance of the bid and of the ask from the fair price at no inventory, in price."""
     return math.log1p(gamma / k) / gamma + 0.5 * skew_per_lot(gamma, k, intensity, sigma)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.kernels._jit import behaviour, small
+from sim.kernels._jit import behaviour, inlined, small
 from sim.kernels.book import best_ask, best_bid
 from sim.kernels.depth import depth_between
 from sim.kernels.ledger import FUND, ONE, TWO, ZERO
@@ -77,7 +77,7 @@ def depth_of_side(bk, row, mid_half_ticks):
     return within_1, within_3, within_3 + depth_between(bk, row, three + ONE, key_within(row, mid_half_ticks, FIVE_PCT))
 
 
-@small
+@inlined
 def write_flows(ld, rk, row):
     """Copy the sums since the last row into ``row`` and reset them."""
     perp, spot, engine = ld.flows[PERP], ld.flows[SPOT], rk.engine[0]
@@ -136,7 +136,7 @@ def write_row(bk, ld, rk, px, tape, value_usd, maker_net_lots, now_us):
     clock["n_rows"] = at + ONE
 
 
-@small
+@inlined
 def write_quote(bk, tape, px, tick, now_us):
     """Keep the touch of both books at the end of a tick for agents' views."""
     row = tape.quotes[(tick + ONE) % np.int64(QUOTE_RING)]

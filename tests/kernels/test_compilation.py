@@ -1,12 +1,17 @@
 """What keeps the cold start short: one compiled copy of each function and kind of array."""
 
+import ast
 import json
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 
+from sim.kernel_cache import compiled_sources
 from sim.kernels import _jit
+
+FEW_LINES = 8  # of a function that may be written into several callers
 
 # In a process of its own, so that what other tests compiled does not count.
 COUNT = """
@@ -38,3 +43,20 @@ def test_every_function_is_compiled_once() -> None:
     assert "sim.tick.advance" in copies
     many = {name: n for name, n in copies.items() if n > 1}
     assert many == {}, "compiled more than once: is a plain int among the arguments?"
+
+
+def test_what_is_written_into_its_callers_has_one_or_is_short() -> None:
+    """A large function with many callers would be typed and optimised as often as it is called."""
+    calls: Counter[str] = Counter()
+    lines: dict[str, int] = {}
+    for path in compiled_sources():
+        tree = ast.parse(path.read_text())
+        names = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+        calls.update(name.id for name in names if isinstance(name, ast.Name))
+        for node in tree.body:
+            marks = [m.id for m in getattr(node, "decorator_list", []) if isinstance(m, ast.Name)]
+            if isinstance(node, ast.FunctionDef) and "inlined" in marks:
+                first = node.body[1] if len(node.body) > 1 else node.body[0]  # after the docstring
+                lines[node.name] = node.body[-1].end_lineno - first.lineno + 1  # type: ignore[operator]
+    assert len(lines) > 50
+    assert {name for name, n in lines.items() if calls[name] > 1 and n > FEW_LINES} == set()

@@ -149,10 +149,11 @@ def test_relative_imports_are_followed():
 
 
 def test_every_file_that_compiles_something_for_a_run_is_in_the_kernel_hash():
+    marks = ("@small", "@behaviour", "@inlined", "@entry", "@njit")
     decorated = [
         path
         for path in (ROOT / "sim").rglob("*.py")
-        if any(line.startswith(("@small", "@behaviour", "@entry", "@njit")) for line in path.read_text().splitlines())
+        if any(line.startswith(marks) for line in path.read_text().splitlines())
     ]
     doors = ROOT / "sim/calculator/doors.py"  # asks kernels for the calculator, which no run imports
     assert doors in decorated
