@@ -39,6 +39,7 @@ class State:
     messages: Array
     order: Array
     starts: Array
+    inbox: Array
     tiers: Array
     engine: Array
     heads: Array
@@ -55,6 +56,7 @@ class State:
     ramps: Array
     seen: Array
     moods: Array
+    news_keys: Array
     crowd: Array
     knots: Array
     metaorders: Array
@@ -91,10 +93,10 @@ class State:
         return (
             self.key, self.clock, *self.books,
             self.accounts, self.rules, self.flows, self.tickets, self.slot_ticket, self.guest_fills,
-            self.messages, self.order, self.starts,
+            self.messages, self.order, self.starts, self.inbox,
             self.tiers, self.engine, self.heads, self.queue, self.events, self.ranked, self.score,
             self.price, self.samples, self.rows, self.bands, self.quotes,
-            self.news, self.ramps, self.seen, self.moods, self.crowd, self.knots, self.metaorders,
+            self.news, self.ramps, self.seen, self.moods, self.news_keys, self.crowd, self.knots, self.metaorders,
             self.layers, self.mass, self.stamp_us, self.settled, self.offered,
             self.firms, self.caution, self.quoting, self.distance, self.rung_lots,
             self.arbitrageurs, self.arbitrage, self.dip_buyers, self.dip_bids, self.trend_funds, self.trend,

@@ -26,7 +26,7 @@ from sim.kernels.guests import settle_guests
 from sim.kernels.invariants import broken_law
 from sim.kernels.ledger import ONE, TWO, ZERO, Ledger
 from sim.kernels.liquidation import Risk, hang, run_engine, scan_rank
-from sim.kernels.mailbox import Mail, match_mail
+from sim.kernels.mailbox import Mail, match_mail, take_inbox
 from sim.kernels.marks import PERP, SPOT, Prices, read_mids, update_prices
 from sim.kernels.recording import Tape, write_bands, write_quote, write_row
 
@@ -124,10 +124,10 @@ def advance(
     n, key, clock,
     sides, book, levels, words, pool, far, positions, fills, cursor,
     accounts, rules, flows, tickets, slot_ticket, guest_fills,
-    messages, order, starts,
+    messages, order, starts, inbox,
     tiers, engine, heads, queue, events, ranked, score,
     price, samples, rows, bands, quotes,
-    value, ramps, seen, moods, crowd, knots, metaorders,
+    value, ramps, seen, moods, news_keys, crowd, knots, metaorders,
     layers, mass, stamp_us, settled, offered,
     firms, caution, quoting, distance, rung_lots,
     arbitrageurs, arb_desk, dip_buyers, dip_bids, trend_funds, trend_signal,
@@ -144,7 +144,7 @@ def advance(
     rk = Risk(tiers, engine, heads, queue, events, ranked, score)
     px = Prices(price, samples)
     tape = Tape(rows, bands, quotes)
-    news = News(value, ramps, seen, moods)
+    news = News(value, ramps, seen, moods, news_keys)
     bg = Background(crowd, knots, metaorders)
     lt = Latent(layers, mass, stamp_us, settled, offered)
     mk = Makers(firms, caution, quoting, distance, rung_lots)
@@ -160,7 +160,8 @@ def advance(
         start_us = t * clock[0]["tick_us"]
         end_us = start_us + clock[0]["tick_us"]
         start_tick(bk, ld)  # 0
-        update_news(news, key, t, start_us)  # 1
+        take_inbox(ld, mail, inbox)  # 0
+        update_news(news, t, start_us)  # 1
         update_prices(bk, px, ld, start_us)  # 2
         settle_funding(bk, ld, rk, px, start_us)  # 3
         is_engine_on = t >= ZERO and clock[0]["engine_on"] != ZERO

@@ -14,13 +14,14 @@ import numpy as np
 
 from sim import rng
 from sim.kernels._jit import behaviour, inlined, small
-from sim.kernels.ledger import ONE, ZERO
+from sim.kernels.ledger import ONE, TWO, ZERO
 
 NEWS = np.dtype(
     [
         ("start_usd", "f8"),
         ("tick_usd", "f8"),
-        ("noise_per_tick", "f8"),  # sd of the log increment of one tick at activity one
+        ("noise_per_tick", "f8"),  # sd of the log increment of one tick at activity one, of this asset's own news
+        ("common_per_tick", "f8"),  # the same of the news that all assets of a network share; 0 in a market of its own
         ("activity", "f8"),  # mean one
         ("log_noise", "f8"),
         ("log_value", "f8"),  # log(v / start) at the start of this tick
@@ -41,13 +42,14 @@ MOOD = np.dtype(
 
 class News(NamedTuple):
     """``now`` NEWS[1], ``ramps`` RAMP[n], ``seen`` float64[ring] (log v at the start of recent ticks), ``moods``
-    MOOD[n_factors].
+    MOOD[n_factors], ``keys`` uint64[4]: random key of the common news and activity, then that of the asset's own news.
     """
 
     now: Any
     ramps: Any
     seen: Any
     moods: Any
+    keys: Any
 
 
 @behaviour
@@ -76,15 +78,24 @@ def update_activity(news, key, tick):
     news.now[0]["activity"] = math.exp(log_activity)
 
 
+@small
+def noise(keys, tick, sd):
+    """One tick's draw of news with standard deviation ``sd`` under the key ``keys``."""
+    w0, w1, w2, w3 = rng.philox(keys, tick, rng.NEWS, ZERO, ZERO)
+    return sd * rng.normal(w0, w1, w2, w3)
+
+
 @behaviour
-def update_news(news, key, tick, now_us):
+def update_news(news, tick, now_us):
     """Step 1 of the tick: draw the noise of one tick, add the path, remember the value for slower eyes."""
     now = news.now[0]
     if tick > ZERO:
-        update_activity(news, key, tick)
-        w0, w1, w2, w3 = rng.philox(key, tick, rng.NEWS, ZERO, ZERO)
-        sd = now["noise_per_tick"] * math.sqrt(now["activity"])
-        now["log_noise"] = now["log_noise"] + sd * rng.normal(w0, w1, w2, w3)
+        update_activity(news, news.keys[:TWO], tick)
+        pace = math.sqrt(now["activity"])
+        if now["common_per_tick"] != 0.0:
+            now["log_noise"] = now["log_noise"] + noise(news.keys[:TWO], tick, now["common_per_tick"] * pace)
+        if now["noise_per_tick"] != 0.0:
+            now["log_noise"] = now["log_noise"] + noise(news.keys[TWO:], tick, now["noise_per_tick"] * pace)
     now["log_value"] = now["log_noise"] + path_log_move(news.ramps, now_us)
     news.seen[(tick + ONE) % np.int64(news.seen.shape[0])] = now["log_value"]
 

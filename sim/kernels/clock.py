@@ -25,6 +25,7 @@ CLOCK = np.dtype(
         ("coin_lots", "i8"),
         ("open_interest_lots", "i8"),  # sum of the perp's long positions, kept fill by fill
         ("fault", "i8"),  # code of the broken law, see kernels/invariants.py
+        ("n_inbox", "i8"),  # messages of the network that the next tick takes in
         ("overflow", "i8"),  # messages that did not fit the declared maximum; ends the run
     ]
 )

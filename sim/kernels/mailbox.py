@@ -79,6 +79,18 @@ def post(ld, mail, arrival_us, serial, action, order):
     post_flagged(ld, mail, arrival_us, serial, action, order, NO_FLAGS)
 
 
+@inlined
+def take_inbox(ld, mail, inbox):
+    """Append what the network decided between ticks: the first ``n_inbox`` rows of MESSAGE; there are none in a market
+    of its own.
+    """
+    clock = ld.clock[0]
+    for i in range(clock["n_inbox"]):
+        m = inbox[i]
+        post(ld, mail, m["arrival_us"], m["serial"], np.int64(m["action"]), order_of(m))
+    clock["n_inbox"] = ZERO
+
+
 @small
 def order_of(m):
     """The order a message carries, widened."""

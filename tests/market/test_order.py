@@ -8,6 +8,7 @@ import sim.tick
 STEPS = [
     "is_short_of_room",
     "start_tick",  # 0
+    "take_inbox",  # 0, of a network
     "update_news",  # 1
     "update_prices",  # 2
     "settle_funding",  # 3
