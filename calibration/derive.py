@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from calibration.betas import betas
 from calibration.event_paths import btc_path, btc_tiers, depth_shares, qqq_path
 from calibration.figures import figures
 from calibration.population_table import lambda_table
@@ -14,6 +15,7 @@ FROM_RECORDINGS: dict[str, Callable[[Path], str]] = {
     "qqq_2025_10_10": qqq_path,
     "binance_btc_tiers": btc_tiers,
     "figures": figures,
+    "betas": betas,
 }
 """Files made from recordings, by name, and what makes their text."""
 FROM_SETTINGS: dict[str, Callable[[], str]] = {"lambda_population": lambda_table}
