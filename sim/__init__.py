@@ -7,10 +7,14 @@
 Names are imported when they are first used, so that ``import sim`` is quick.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from sim import stopping as _stopping
 
-from sim.kernel_cache import prepare as _prepare
+_stopping.begin()  # before all else: the command can be stopped while it starts
+
+from importlib import import_module  # noqa: E402
+from typing import TYPE_CHECKING, Any  # noqa: E402
+
+from sim.kernel_cache import prepare as _prepare  # noqa: E402
 
 if TYPE_CHECKING:
     from sim.agents.base import TradingAgent as TradingAgent

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from sim.errors import ForkError, ResultError
 from sim.kernel_cache import kernel_hash
 from sim.results.folder import sync_folder
+from sim.stopping import raising
 
 Array = npt.NDArray[Any]
 MAGIC = "shoal saved state"
@@ -32,6 +33,7 @@ LEVEL = 1  # of zlib: most of a state is zeros
 MOST_BYTES = 1 << 34  # unpacked; a market that fits a machine is far smaller
 
 
+@raising()
 def write_state(path: Path, record: Mapping[str, Any], arrays: Mapping[str, Array], force: bool = False) -> Path:
     """Write one file, whole or not at all.
 

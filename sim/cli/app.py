@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from sim import __version__
+from sim import __version__, stopping
 from sim.cli import (
     amplify,
     check,
@@ -24,8 +24,6 @@ from sim.cli import (
 )
 from sim.errors import ScenarioError, ShoalError
 
-INTERRUPTED = 130
-
 
 class ShoalGroup(TyperGroup):
     """A group of commands that ends in one clear sentence on stderr where the user or a file is at fault."""
@@ -40,7 +38,7 @@ class ShoalGroup(TyperGroup):
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
             typer.echo("Interrupted: what was not finished is not kept.", err=True)
-            raise typer.Exit(INTERRUPTED) from None
+            raise typer.Exit(stopping.INTERRUPTED) from None
 
 
 app = typer.Typer(
@@ -80,4 +78,5 @@ for _group in (
 
 def main() -> None:
     """Entry point of the ``shoal`` script and of ``python -m sim``."""
+    stopping.leave_when_told()
     app(prog_name="shoal")

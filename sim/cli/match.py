@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 
+from sim.stopping import raising
+
 if TYPE_CHECKING:
     from sim.orderflow import Replay
 
@@ -49,6 +51,7 @@ def match(
     typer.echo(json.dumps(summary, indent=2) if as_json else _table(summary, folder))
 
 
+@raising()
 def run_match(orders: Path, folder: Path, report: Path | None, self_trade: str, window_ticks: int) -> dict[str, Any]:
     """Read, replay and write; returns the summary.
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sim import stopping
 from sim.errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ _JSON = typer.Option("--json", help="Print the result as JSON.")
 _DASK = typer.Option("--dask", metavar="URL", help="Make the runs on a Dask cluster, such as tcp://127.0.0.1:8786.")
 _TRUST = typer.Option("--trust-network", help="Allow a Dask scheduler on another machine.")
 _DRY = typer.Option("--dry-run", help="Make a few runs, tell runs, time and disk, and stop.")
-INTERRUPTED = 130
 _LINE_EVERY_S = 60.0
 
 
@@ -186,7 +186,7 @@ def _work(
         typer.echo(f"{tally.done} of {tally.total} runs done{failed}{pace}: {folder}")
     if tally.interrupted:
         typer.echo(f"Interrupted: what is finished is kept. Go on with: shoal resume {folder}", err=True)
-        raise typer.Exit(INTERRUPTED)
+        raise typer.Exit(stopping.INTERRUPTED)
     if tally.failed:
         raise typer.Exit(1)
 

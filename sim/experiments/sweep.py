@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import resource
-import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -15,8 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
-from typing import Any, Protocol
+from typing import Protocol
 
 from sim.errors import ResultError
 from sim.experiments.cells import FAILED, Cell, Outcome, run_cell
@@ -26,6 +24,7 @@ from sim.experiments.store import PLAN, Key, Store, read_plan, save_plan
 from sim.experiments.summary import write_manifest
 from sim.experiments.workers import Worker
 from sim.results.manifest import now_utc
+from sim.stopping import heard
 
 Work = Callable[[Cell], Outcome]
 RETRIES = 2
@@ -247,7 +246,7 @@ def run_sweep(
     ResultError
         When another driver is at work, the disk is full, or code or data are not those of the plan.
     """
-    with writing(folder), locked(folder) as held, _heard() as stop:
+    with writing(folder), locked(folder) as held, heard() as stop:
         plan = read_plan(folder)
         store = Store(folder, plan)
         if retry_failed:
@@ -263,6 +262,7 @@ def run_sweep(
             for lane in lines:
                 lane.kill() if lane.flying else lane.close()
         write_manifest(store, tally, started, len(lines))
+        tally.interrupted |= bool(stop)  # told to stop after the last run: those who would make more runs hear of it
         return tally
 
 
@@ -377,24 +377,3 @@ def writing(folder: Path, then: str = "") -> Iterator[None]:
         cure = "free some space" if error.errno in _NO_SPACE else "put that right"
         then = then or f"`shoal resume {folder}`: what is finished is kept"
         raise ResultError(f"{folder}: cannot write ({error.strerror or error}); {cure}, then {then}") from error
-
-
-@contextmanager
-def _heard() -> Iterator[list[int]]:
-    """Signals to stop, in a list that grows; no exception flies through the writing of a file."""
-    heard: list[int] = []
-
-    def hear(number: int, _frame: FrameType | None) -> None:
-        heard.append(number)
-
-    before: dict[signal.Signals, Any] = {}
-    try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            before[number] = signal.signal(number, hear)
-    except ValueError:  # not the main thread: signals go elsewhere
-        before = {}
-    try:
-        yield heard
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from concurrent.futures import Executor, ProcessPoolExecutor
-from multiprocessing import connection, parent_process
+from multiprocessing import connection, parent_process, resource_tracker
 from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any
 
@@ -21,6 +21,7 @@ class _Quiet(SpawnProcess):
     """A process that starts with one thread in its environment and with Ctrl-C blocked: the driver alone hears it."""
 
     def start(self) -> None:
+        resource_tracker.ensure_running()  # started with the first process otherwise, which lets Ctrl-C through again
         before = {name: os.environ.get(name) for name in _ONE_THREAD}
         os.environ.update(_ONE_THREAD)
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import ResultError
+from sim.stopping import raising
 
 MANIFEST = "manifest.json"
 SCHEMA = 1
@@ -43,6 +44,7 @@ def refuse_existing(folder: Path, force: bool) -> None:
         )
 
 
+@raising()
 def write_folder(folder: Path, files: Mapping[str, bytes], manifest: Mapping[str, Any], force: bool = False) -> Path:
     """Write all files and the manifest as one folder, or nothing.
 

@@ -153,7 +153,10 @@ def shuffled(draw: int) -> Any:
 
 def main() -> None:
     """Drive a sweep; exit code 130 when it was interrupted. With work "real" and a draw, real runs in that order."""
+    from sim import stopping
     from sim.errors import ShoalError
+
+    stopping.leave_when_told()
     from sim.experiments.sweep import run_sweep
 
     folder, work, workers, *draw = sys.argv[1:]

@@ -71,6 +71,57 @@ shard: 8
 """
 
 
+def listens(pid: int) -> bool:
+    """Whether a process handles SIGTERM, which Python by itself does not: the first line of shoal has run."""
+    caught = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigCgt"))
+    return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
+
+
+@pytest.mark.parametrize(
+    ("number", "moments"),
+    [
+        (signal.SIGINT, 4),
+        pytest.param(signal.SIGINT, 20, marks=pytest.mark.long),
+        pytest.param(signal.SIGTERM, 20, marks=pytest.mark.long),
+    ],
+)
+def test_a_start_is_stopped_wherever_it_is(tmp_path: Path, number: int, moments: int):
+    """From the first line on, through the imports, the plan and the start of workers, in the first three seconds."""
+    design = tmp_path / "small.yaml"
+    design.write_text(DESIGN.replace("seeds: 12", "seeds: 500"))
+    command = [sys.executable, "-m", "sim", "sweep", str(design), "--workers", "2", "--out", str(tmp_path / "out")]
+    slowness, took_s = how_slow(), []
+    for k in range(moments):
+        driver = subprocess.Popen(command, cwd=ROOT, stdout=-1, stderr=-1, text=True, start_new_session=True)
+        begin = time.monotonic()
+        while not listens(driver.pid):
+            time.sleep(0.001)
+        time.sleep(max(0.0, 3.0 * k / (moments - 1) - (time.monotonic() - begin)))
+        begin = time.monotonic()
+        os.killpg(driver.pid, number)
+        _, err = driver.communicate(timeout=60)
+        took_s.append(time.monotonic() - begin)
+        assert driver.returncode == 130 and "Traceback" not in err and "Interrupted" in err, (k, err)
+        assert gone(driver.pid), k
+    print(f"{signal.Signals(number).name}: {moments} stops, the longest {max(took_s):.2f} s, slowness {slowness:.1f}")
+    assert max(took_s) < 5.0 * slowness
+
+
+def test_the_first_worker_too_is_deaf_to_ctrl_c():
+    """Python's resource tracker, which starts with it, lets SIGINT through again."""
+    code = "from sim.experiments.workers import Worker; import os; w = Worker()\n"
+    code += "pid = w.executor.submit(os.getpid).result(); print(open(f'/proc/{pid}/status').read()); w.kill()"
+    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    (blocked,) = [line.split()[1] for line in told.splitlines() if line.startswith("SigBlk")]
+    assert int(blocked, 16) >> (signal.SIGINT - 1) & 1
+
+
+def test_a_library_does_not_handle_signals_of_its_user():
+    code = "import signal; before = signal.getsignal(2), signal.getsignal(15); import sim, sim.experiments.sweep\n"
+    code += "assert (signal.getsignal(2), signal.getsignal(15)) == before"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
 @pytest.mark.long
 def test_signals_at_any_moment_of_the_command(tmp_path: Path):
     design = tmp_path / "small.yaml"
@@ -82,7 +133,8 @@ def test_signals_at_any_moment_of_the_command(tmp_path: Path):
 
     begin = time.monotonic()
     first = command_to(tmp_path / "whole")
-    assert first.wait() == 0
+    first.communicate()
+    assert first.returncode == 0
     life_s = time.monotonic() - begin
     (whole,) = (tmp_path / "whole").iterdir()
     draw, codes, longest_s = random.Random(6), Counter[int](), 0.0
@@ -104,7 +156,8 @@ def test_signals_at_any_moment_of_the_command(tmp_path: Path):
         for folder in begun:
             read_plan(folder)
         last = command_to(out)
-        assert last.wait() == 0
+        last.communicate()
+        assert last.returncode == 0
         (folder,) = out.iterdir()
         assert results(folder) == results(whole)
     print(f"exit codes {dict(codes)}, longest stop {longest_s:.2f} s")

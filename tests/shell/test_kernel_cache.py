@@ -47,7 +47,14 @@ def package(tmp_path: Path) -> Path:
     folder = tmp_path / "copy"
     kernels = folder / "sim" / "kernels"
     kernels.mkdir(parents=True)
-    for name in ("__init__.py", "kernel_cache.py", "kernel_locator.py", "kernels/__init__.py", "kernels/_jit.py"):
+    for name in (
+        "__init__.py",
+        "stopping.py",
+        "kernel_cache.py",
+        "kernel_locator.py",
+        "kernels/__init__.py",
+        "kernels/_jit.py",
+    ):
         shutil.copy(ROOT / "sim" / name, folder / "sim" / name)
     (kernels / "probe_low.py").write_text(HELPER.format(factor=2))
     (kernels / "probe_middle.py").write_text(MIDDLE)
