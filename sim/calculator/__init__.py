@@ -1,4 +1,4 @@
-"""The rules of a venue as a calculator: pure functions of integers and of a rules profile (docs/calculator.md).
+"""The rules of a venue as a calculator: pure functions of a venue profile or of a rules profile (docs/calculator.md).
 
 Where a rule is one of the simulator's, the function asks the simulator's own kernel (``doors``); what only the venue
 has is written here. Nothing of a market is needed, and no market uses this package.
@@ -32,15 +32,34 @@ from sim.calculator.margin import (
     maintenance_ppm,
     quote_of,
 )
-from sim.venues.profile import load_rules
+from sim.calculator.standing import (
+    Standing,
+    bankruptcy_price,
+    equity,
+    forced_size,
+    liquidation_price,
+    requirement,
+    standing,
+)
+from sim.calculator.terms import Collateral, Portfolio, Position, Terms, Tier, isolated, number, terms_of
+from sim.venues.profile import load_profile, load_rules
 
 __all__ = [
     "Account",
+    "Collateral",
     "Contract",
+    "Portfolio",
+    "Position",
     "Risk",
+    "Standing",
+    "Terms",
+    "Tier",
     "account_risk",
+    "bankruptcy_price",
     "bankruptcy_quote",
     "deleverage",
+    "equity",
+    "forced_size",
     "fund_change",
     "funding_cap_ppm",
     "funding_rate_ppm",
@@ -50,12 +69,19 @@ __all__ = [
     "initial_margin_ppm",
     "is_allowed",
     "is_less_risky",
+    "isolated",
     "liquidation_delta",
     "liquidation_limit",
+    "liquidation_price",
+    "load_profile",
     "load_rules",
     "maintenance_margin",
     "maintenance_ppm",
+    "number",
     "payment_due",
     "quote_of",
+    "requirement",
     "settled_quote",
+    "standing",
+    "terms_of",
 ]

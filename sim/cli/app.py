@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from sim import __version__, stopping
 from sim.cli import (
     amplify,
+    calc,
     check,
     compare,
     doctor,
@@ -71,7 +72,7 @@ def _shoal(
 
 
 for _group in (
-    run, fork, compare, check, amplify, impulse, sweep, query, evidence, ingest, scenarios, match, doctor,
+    run, fork, compare, check, amplify, impulse, sweep, query, evidence, ingest, scenarios, match, calc, doctor,
 ):  # fmt: skip
     _group.register(app)
 
