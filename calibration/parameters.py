@@ -94,7 +94,7 @@ def rows_of(
     """
     rows = []
     for field in reference_rows(model):
-        if ".N." in field.path:  # what an entry of a list may hold; the list itself has a row
+        if ".N." in field.path or ".NAME." in field.path:  # what an entry of a list may hold; the list itself has a row
             continue
         if field.path.partition(".")[0] in NOT_READ:  # provenance and the like are no parameters
             continue

@@ -46,7 +46,7 @@ from sim.participants import (
     latent_bins,
     room_sizes,
 )
-from sim.population import draw_population
+from sim.population import ACCOUNT_DRAW, draw_population
 from sim.scenario.spec import Spec
 from sim.schema import (
     BAND_ROW,
@@ -89,8 +89,10 @@ def build(spec: Spec, seed: int = 1, venue: VenueSettings | None = None) -> Mark
     Raises
     ------
     ScenarioError
-        When settings cannot be carried by 64-bit integers, or a named path is missing.
+        When settings cannot be carried by 64-bit integers, a named path is missing, or the scenario has listings.
     """
+    if spec.listings:
+        raise ScenarioError(f"{spec.name} has {len(spec.listings)} listings; this needs a scenario of one market")
     venue = load_profile(spec.venue) if venue is None else venue
     contract = contract_of(spec, venue)
     state = state_of(spec, venue, contract, seed)
@@ -132,9 +134,7 @@ def state_of(spec: Spec, venue: VenueSettings, contract: Contract, seed: int) ->
     """Allocate and fill every array."""
     oi_lots = units.lots(spec.market.open_interest, contract.lot_coin)
     tiers = tier_table(venue)
-    crowd = draw_population(
-        spec.leveraged, venue.margin_tiers, oi_lots, contract.price_ticks, seed, unit_micro=contract.unit_micro
-    )
+    crowd = people_of(spec, venue, contract, oi_lots, seed)
     n_firms = spec.market_maker.firms
     layout = layout_of(spec, len(crowd))
     n_owners = layout.n_owners
@@ -215,6 +215,15 @@ def state_of(spec: Spec, venue: VenueSettings, contract: Contract, seed: int) ->
     return state
 
 
+def people_of(spec: Spec, venue: VenueSettings, contract: Contract, oi_lots: int, seed: int) -> Array:
+    """The leveraged population, ACCOUNT_DRAW rows; nobody where there is no perpetual."""
+    if not spec.market.perp:
+        return np.zeros(0, ACCOUNT_DRAW)
+    return draw_population(
+        spec.leveraged, venue.margin_tiers, oi_lots, contract.price_ticks, seed, unit_micro=contract.unit_micro
+    )
+
+
 def seen_ticks(spec: Spec) -> int:
     """Ticks of news value kept for slow eyes: the makers' headline window and everybody's latency."""
     longest = max(spec.market_maker.news_latency + HEADLINE_S, spec.latent.news_latency)
@@ -260,14 +269,15 @@ def fill_clock(state: State, spec: Spec, most_messages: int, most_events: int) -
     clock["band_every_us"] = units.us(max(BAND_EVERY_S, spec.tick))
     clock["most_messages"] = most_messages
     clock["most_events"] = most_events
-    clock["engine_on"] = int(spec.leveraged.enabled)
+    clock["engine_on"] = int(spec.leveraged.enabled and spec.market.perp)
 
 
 def fill_prices(state: State, spec: Spec, venue: VenueSettings, contract: Contract) -> None:
     """Start prices of index, mark and news value."""
     price, news = state.price[0], state.news[0]
-    for name in ("index_half_ticks", "mark_half_ticks", "mid_half_ticks"):
+    for name in ("index_half_ticks", "mark_half_ticks", "mid_half_ticks", "spot_half_ticks", "given_half_ticks"):
         price[name] = 2 * contract.price_ticks
+    price["no_perp"] = int(not spec.market.perp)
     price["tick_usd"] = contract.tick_usd
     price["sample_every_us"] = units.us(venue.mark.basis_sample)
     fill_funding(state, spec, venue)

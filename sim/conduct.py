@@ -38,7 +38,7 @@ def fill_conduct(state: State, spec: Spec, contract: Contract, layout: Layout, c
             )
         state.engine[0]["alert_ppm"] = units.ppm(rules.top_up_below)
         conduct["top_up_chance"] = -math.expm1(-rules.top_up_hazard * spec.tick)
-    if rules.panic and rules.panic_hazard > 0.0:
+    if rules.panic and rules.panic_hazard > 0.0 and n:
         conduct["panic_gap_us"] = units.MICRO / (n * rules.panic_hazard)
     conduct["top_up_share_ppm"] = units.ppm(rules.top_up_share)
     conduct["panic_loss_ppm"], conduct["panic_move_ppm"] = units.ppm(rules.panic_loss), units.ppm(rules.panic_move)

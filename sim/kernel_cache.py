@@ -231,7 +231,7 @@ def _file_of(name: str, importer: Path) -> Path | None:
 
 def compiled_sources() -> list[Path]:
     """Every project file whose code is compiled or shapes what is compiled, in name order."""
-    waiting = [PACKAGE / name for name in ("schema.py", "rng.py", "tick.py")]
+    waiting = [PACKAGE / name for name in ("schema.py", "rng.py", "tick.py", "coupling.py")]
     waiting += [file for folder in ("kernels", "behaviours") for file in (PACKAGE / folder).glob("*.py")]
     found: set[Path] = set()
     while waiting:

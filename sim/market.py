@@ -179,14 +179,29 @@ class Market(mesa.Model):  # type: ignore[misc]  # Mesa has no types
         state = self.state
         target = self.time_us // int(state.clock[0]["tick_us"])
         while state.tick < target:
-            while self.changes and self.changes[0].tick <= state.tick:
-                change = heapq.heappop(self.changes)
-                change.function(*change.args)
+            self.apply_changes()
             stop = min(target, self.changes[0].tick) if self.changes else target
             self._run_ticks(min(stop - state.tick, self.block))
 
+    def next_event_s(self) -> float:
+        """Model time of the next event in the calendar; infinite when there is none.
+
+        Mesa's list of events is private; tests/market/test_snapshot.py pins it.
+        """
+        waiting = self._event_list
+        return float(waiting.peek_ahead(1)[0].time) if not waiting.is_empty() else math.inf
+
+    def apply_changes(self) -> None:
+        """Apply the changes that are due at the start of the tick that runs next."""
+        while self.changes and self.changes[0].tick <= self.state.tick:
+            change = heapq.heappop(self.changes)
+            change.function(*change.args)
+
     def _run_ticks(self, n: int) -> None:
-        status = self.state.run(n)
+        self.refuse(self.state.run(n))
+
+    def refuse(self, status: int) -> None:
+        """Raise what a tick that ended badly means; nothing for one that ended well."""
         clock = self.state.clock[0]
         at = (int(clock["tick"]) - 1) * int(clock["tick_us"]) / units.MICRO
         if status == FAULT:

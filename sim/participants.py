@@ -65,7 +65,14 @@ def mean_order_usd(spec: Spec) -> float:
 def taker_rates(spec: Spec) -> tuple[float, float]:
     """Background market orders a second in the perp and the spot book: daily volume over mean order size."""
     per_s = mean_order_usd(spec) * SECONDS_PER_DAY
-    return spec.market.perp_daily_volume / per_s, spec.market.spot_daily_volume / per_s
+    perp, spot = daily_volumes(spec)
+    return perp / per_s, spot / per_s
+
+
+def daily_volumes(spec: Spec) -> tuple[float, float]:
+    """Traded value a day of the perp and of the spot book in dollars, 0 for a book that is not listed."""
+    market = spec.market
+    return market.perp * market.perp_daily_volume, market.spot * market.spot_daily_volume
 
 
 def latent_bins(spec: Spec) -> int:
@@ -115,10 +122,10 @@ def side_profiles(spec: Spec) -> list[list[list[tuple[float, float]]]]:
         return [(0.0, 0.0), *((p.within, p.notional * factor) for p in points)]
 
     perp = [
-        scaled(market.perp_bid_depth, market.bid_depth_share),
-        scaled(market.perp_ask_depth, market.ask_depth_share),
+        scaled(market.perp_bid_depth, market.perp * market.bid_depth_share),
+        scaled(market.perp_ask_depth, market.perp * market.ask_depth_share),
     ]
-    return [perp, [scaled(market.spot_depth, 1.0), scaled(market.spot_depth, 1.0)]]
+    return [perp, [scaled(market.spot_depth, float(market.spot)), scaled(market.spot_depth, float(market.spot))]]
 
 
 def profile_usd(points: list[tuple[float, float]], within: float) -> float:
@@ -137,7 +144,7 @@ def background_usd(spec: Spec) -> float:
     What rests counts only as far as somebody could take it: at many times the depth, MOST_FUNDING is still over a
     month of the volume of all takers.
     """
-    day = spec.market.perp_daily_volume + spec.market.spot_daily_volume
+    day = sum(daily_volumes(spec))
     posted = sum(side[-1][1] for book in side_profiles(spec) for side in book)
     return max(FUNDING_DAYS * day, min(FUNDING_BOOKS * posted, MOST_FUNDING)) + shocks_usd(spec)
 
@@ -170,7 +177,7 @@ def fill_background(state: State, spec: Spec, contract: Contract, most_takers: i
             total = points[-1][1]
             row["lots"][side] = contract.lots(background.noise_depth_share * total / n)
             padded = points + [points[-1]] * (most - len(points))
-            state.knots[b, side] = [(within, usd / total) for within, usd in padded]
+            state.knots[b, side] = [(within, usd / total if total else 0.0) for within, usd in padded]
 
 
 def fill_metaorders(rows: Array, background: BackgroundSettings, draw: np.random.Generator) -> None:
@@ -207,8 +214,7 @@ def fill_latent(state: State, spec: Spec, contract: Contract, layout: Layout) ->
     """Each book's latent layer at its full density, with the money of its account."""
     latent, n_bins = spec.latent, latent_bins(spec)
     first = sum(ticket_counts(spec)[:2])
-    volumes = (spec.market.perp_daily_volume, spec.market.spot_daily_volume)
-    for b, (volume, cash) in enumerate(zip(volumes, (latent.perp_cash, latent.spot_cash), strict=True)):
+    for b, (volume, cash) in enumerate(zip(daily_volumes(spec), (latent.perp_cash, latent.spot_cash), strict=True)):
         layer, owner = state.layers[b], layout.rows("latent").start + b
         layer["owner"], layer["on"] = owner, int(latent.enabled and volume > 0.0)
         layer["lots_per_unit2"] = density_usd(spec, volume) / (contract.price_usd * contract.lot_coin)

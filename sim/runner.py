@@ -28,6 +28,7 @@ from sim.venues.profile import load_profile
 if TYPE_CHECKING:
     from sim.fork import SavedState
     from sim.market import Market
+    from sim.network import Network
 
 Progress = Callable[[float], None]
 
@@ -97,9 +98,12 @@ class Scenario:
         named = [spec.news.path] if isinstance(spec.news.path, str) else []
         if spec.evidence is not None:
             named += [spec.evidence, spec.evidence.replace(PRICE_FILE, DEPTH_FILE, 1)]
+        others = sorted({listing.venue for listing in spec.listings.values() if listing.venue} - {spec.venue})
+        profiles = {"venues": {name: load_profile(name).model_dump(mode="json") for name in others}} if others else {}
         return {
             "scenario": spec_as_read(spec),
             "venue": load_profile(spec.venue).model_dump(mode="json"),
+            **profiles,
             "data": {name: _file_hash(derived_dir() / f"{name}.csv") for name in dict.fromkeys(named)},
         }
 
@@ -135,7 +139,6 @@ class Scenario:
         Run or SavedState
             CPU time in ``run.timing`` is user plus system time inside the run; compilation and build are not in it.
         """
-        from sim.build import build
         from sim.fork import SavedState
 
         wanted = checked_seed(seed)
@@ -143,7 +146,7 @@ class Scenario:
         warm()
         if until is None:
             return self._simulate(wanted, audit, progress)
-        market = build(self.spec, wanted)
+        market = self.market(wanted)
         market.audit = audit
         timing = simulate(market, end_s, progress)
         return SavedState.of(market, self.overrides, timing)
@@ -160,12 +163,39 @@ class Scenario:
         -------
         Market
             ``run_until`` moves it on, ``collect`` gives what it recorded.
+
+        Raises
+        ------
+        ScenarioError
+            For a scenario with listings: those are many markets, see ``network``.
         """
         from sim.build import build
 
         wanted = checked_seed(seed)
+        refuse_listings(self.spec, "one market cannot be made of it: use network()")
         warm()
         return build(self.spec, wanted)
+
+    def network(self, seed: int = 1) -> Network:
+        """The live markets of a scenario with listings, at time 0 (docs/network.md).
+
+        Parameters
+        ----------
+        seed : int
+            As for ``run``.
+
+        Returns
+        -------
+        Network
+            ``markets`` holds one ``Market`` for each listing; ``run_until`` moves all of them on.
+        """
+        from sim.network import build_network
+
+        wanted = checked_seed(seed)
+        if not self.spec.listings:
+            raise ScenarioError(f"{self.spec.name} lists one market alone: use market()")
+        warm()
+        return build_network(self.spec, wanted)
 
     def ensemble(
         self, seeds: int | Iterable[int] = 8, audit: bool = False, progress: Progress | None = None
@@ -191,14 +221,32 @@ class Scenario:
     def _simulate(self, seed: int, audit: bool, progress: Progress | None) -> Run:
         from sim.build import build
 
+        origin = Origin(self.resolved, self.overrides, audit)
+        if self.spec.listings:
+            network = self.network(seed)
+            network.audit = audit
+            timing = simulate(network, self.spec.duration, progress)
+            specs = {name: market.spec for name, market in network.markets.items()}
+            return Run.of_network(self.spec, specs, seed, network.collect(), network.state_hashes(), timing, origin)
         market = build(self.spec, seed)
         market.audit = audit
         timing = simulate(market, self.spec.duration, progress)
-        origin = Origin(self.resolved, self.overrides, audit)
         return Run.from_arrays(self.spec, seed, market.collect(), market.state_hash(), timing, origin)
 
 
-def simulate(market: Market, end_s: float, progress: Progress | None, past: Timing | None = None) -> Timing:
+def refuse_listings(spec: Spec, why: str) -> None:
+    """Refuse a scenario with listings where one market is meant.
+
+    Raises
+    ------
+    ScenarioError
+        With ``why`` as the cure.
+    """
+    if spec.listings:
+        raise ScenarioError(f"{spec.name} has {len(spec.listings)} listings; {why}")
+
+
+def simulate(market: Market | Network, end_s: float, progress: Progress | None, past: Timing | None = None) -> Timing:
     """Run a market to a time, in slices between which progress is told; returns what it has cost, ``past`` included."""
     started, wall, cpu, begin_s = now_utc(), time.perf_counter(), time.process_time(), market.time
     for k in range(1, _SLICES + 1):

@@ -160,17 +160,22 @@ class State:
         self.order = longer(self.order)
 
     def add_owner(self, account: Array) -> int:
-        """Append one account row and its positions, and a place in every room that holds accounts; returns the row."""
-        self.accounts = np.concatenate([self.accounts, account])
-        self.ranked, self.score = np.append(self.ranked, 0), np.append(self.score, 0.0)
-        self.queue = np.append(self.queue, 0)
-        self.clock[0]["most_events"] += EVENTS_OF_AN_ACCOUNT
-        positions = self.books.positions
-        column = np.zeros((len(positions), 1), np.int64)
-        self.books = self.books._replace(positions=np.ascontiguousarray(np.hstack([positions, column])))
+        """Append one account row of a Python agent; returns the row."""
         if not len(self.guest_fills):
             self.guest_fills = np.zeros(1, GUEST_FILL)
-        return len(self.accounts) - 1
+        return self.add_owners(account)
+
+    def add_owners(self, accounts: Array) -> int:
+        """Append account rows without positions, and places in every room that holds accounts; returns the first."""
+        n = len(accounts)
+        self.accounts = np.concatenate([self.accounts, accounts])
+        self.ranked, self.score = np.append(self.ranked, np.zeros(n, np.int64)), np.append(self.score, np.zeros(n))
+        self.queue = np.append(self.queue, np.zeros(n, np.int64))
+        self.clock[0]["most_events"] += EVENTS_OF_AN_ACCOUNT * n
+        positions = self.books.positions
+        columns = np.zeros((len(positions), n), np.int64)
+        self.books = self.books._replace(positions=np.ascontiguousarray(np.hstack([positions, columns])))
+        return len(self.accounts) - n
 
 
 def longer(array: Array, by: int = 0) -> Array:

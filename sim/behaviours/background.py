@@ -122,7 +122,7 @@ def send_takers(bg, ld, mail, px, news, key, tick, start_us):
         n, rate = arrivals(crowd, news.now[0]["activity"], rng.uniform(w0, w1))
         if n == crowd["most_takers"] or rate > MOST_RATE:  # the declared bound: end the run rather than clip
             ld.clock[0]["overflow"] = ld.clock[0]["overflow"] + ONE
-        reference = px.now[0]["mark_half_ticks"] if b == PERP else px.now[0]["index_half_ticks"]
+        reference = px.now[0]["mark_half_ticks"] if b == PERP else px.now[0]["spot_half_ticks"]
         where = ld.accounts[TAKERS]["key"] + (b << np.int64(16))
         for j in range(n):
             row = TWO * np.int64(j)
@@ -149,7 +149,7 @@ def noise_key(ld, b, side):
 def renewed(bg, ld, px, words, at):
     """The order that takes the place of a limit row, at a distance drawn afresh from the profile."""
     distance = distance_of(bg.knots[at.book, at.side], rng.uniform(words[0], words[1]))
-    mid = 0.5 * np.float64(px.now[0]["mid_half_ticks"] if at.book == PERP else px.now[0]["index_half_ticks"])
+    mid = 0.5 * np.float64(px.now[0]["mid_half_ticks"] if at.book == PERP else px.now[0]["spot_half_ticks"])
     if at.side == BUY:
         price = np.int64(math.floor(mid * (1.0 - distance)))
     else:

@@ -60,7 +60,7 @@ def rest_bids(dip, ld, mail, tick):
 def slice_of(ld, px, buyer, tick_us):
     """Price and lots of one slice: at most the threshold, the venue's bound and what the cash pays for."""
     b = buyer["book"]
-    reference = px.now[0]["mark_half_ticks"] if b == PERP else px.now[0]["index_half_ticks"]
+    reference = px.now[0]["mark_half_ticks"] if b == PERP else px.now[0]["spot_half_ticks"]
     price = min(buyer["threshold_ticks"], bound_price(reference, BUY, ld.rules[b]["order_bound_ppm"]))
     most = np.int64(np.float64(buyer["pace_micro"]) * (np.float64(slice_us(tick_us)) / np.float64(SECOND_US)))
     cash = min(most, ld.accounts[buyer["owner"]]["cash_micro"])

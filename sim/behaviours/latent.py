@@ -271,7 +271,7 @@ def reach_of(bk, px, news, lt, b, side, tick):
     layer = lt.layers[b]
     now = news.now[0]
     log_value = log_value_seen(news, tick, layer["lag_ticks"])
-    mid = 0.5 * np.float64(px.now[0]["mid_half_ticks"] if b == PERP else px.now[0]["index_half_ticks"])
+    mid = 0.5 * np.float64(px.now[0]["mid_half_ticks"] if b == PERP else px.now[0]["spot_half_ticks"])
     gap = math.log(mid * now["tick_usd"] / now["start_usd"]) - log_value
     behind = -gap if side == BUY else gap  # how far the mid lies on this side's own side of the value
     n_bins = lt.mass.shape[2] - 1

@@ -102,7 +102,7 @@ def reservation_ticks(news, firm, skew, log_seen, net):
 def log_consolidated(px, quoting):
     """Log of the mid of both books, weighted by posted depth, in half ticks."""
     perp = math.log(np.float64(px.now[0]["mid_half_ticks"]))
-    return perp + (1.0 - quoting["perp_weight"]) * (math.log(np.float64(px.now[0]["index_half_ticks"])) - perp)
+    return perp + (1.0 - quoting["perp_weight"]) * (math.log(np.float64(px.now[0]["spot_half_ticks"])) - perp)
 
 
 @small

@@ -1,8 +1,9 @@
 """Index and mark price of the perp, in half ticks.
 
-Index = mid of the spot book (never the news value); mark = median(P1, P2, last) with P1 = index plus the funding
-base pro rata of the time to the next funding and P2 = index plus the mean of 30 samples of (perp mid - index), one
-per 5 s. Source: MODEL 2.2, 2.3 [S:5]. Slow twin: tests/reference_market/rules.py.
+Index = mid of the spot book, or in a network what kernels/references.py makes of several (never the news value); mark =
+median(P1, P2, last) with P1 = index plus the funding base pro rata of the time to the next funding and P2 = index plus
+the mean of 30 samples of (perp mid - index), one per 5 s. Source: MODEL 2.2, 2.3 [S:5]. Slow twin:
+tests/reference_market/rules.py.
 """
 
 from typing import Any, NamedTuple
@@ -46,6 +47,13 @@ PRICE = np.dtype(
         ("funding_due", "i8"),  # 1 between the end of a period and its payment, within one tick
         ("funding_on", "i8"),  # 0: the rate is in the mark and nothing is paid
         ("row_funding_micro", "i8"),  # paid by those who pay, since the last recorded row
+        ("index_given", "i8"),  # 1: the index is what the network writes below, not the mid of the own spot book
+        ("given_half_ticks", "i8"),
+        ("given_us", "i8"),  # when it was last computed from a component that is not stale
+        ("others_half_ticks", "i8"),  # weighted median of the perp mids of other exchanges; 0 when there is none
+        ("spot_half_ticks", "i8"),  # mid of the own spot book; the last one known when a side is empty
+        ("spot_us", "i8"),  # when it was last read from both sides
+        ("no_perp", "i8"),  # 1: no perpetual is listed; what would read its mid reads that of the spot book
     ]
 )
 
@@ -84,11 +92,18 @@ def funding_base_half_ticks(index, rate_ppb, left_us, every_us):
 
 @small
 def read_mids(bk, now, now_us):
-    """Refresh index and perp mid from the books; a side without orders leaves the old value."""
+    """Refresh index and mids from the books; a side without orders leaves the old value. A given index stands until
+    another is given.
+    """
     bid, ask = best_bid(bk, SPOT), best_ask(bk, SPOT)
     if bid != ZERO and ask != ZERO:
-        now["index_half_ticks"] = bid + ask
-        now["index_us"] = now_us
+        now["spot_half_ticks"], now["spot_us"] = bid + ask, now_us
+        if now["index_given"] == ZERO:
+            now["index_half_ticks"], now["index_us"] = bid + ask, now_us
+        if now["no_perp"] != ZERO:
+            now["mid_half_ticks"] = bid + ask
+    if now["index_given"] != ZERO:
+        now["index_half_ticks"], now["index_us"] = now["given_half_ticks"], now["given_us"]
     bid, ask = best_bid(bk, PERP), best_ask(bk, PERP)
     if bid != ZERO and ask != ZERO:
         now["mid_half_ticks"] = bid + ask

@@ -12,7 +12,7 @@ import pandas as pd
 
 from sim.results import folder as folders
 from sim.results import frames, manifest, storage
-from sim.results.summary import Timing, summarise
+from sim.results.summary import Timing, over_listings, summarise
 from sim.scenario.spec import Spec
 from sim.scenario.write import spec_to_dict
 
@@ -80,6 +80,8 @@ class Run:
         Cost in seconds.
     origin : Origin
         What went in.
+    listings : mapping
+        Of a scenario with listings: name to the run of each listing, the first one's tables being this run's own.
     """
 
     spec: Spec
@@ -89,6 +91,24 @@ class Run:
     hashes: dict[str, str]
     timing: Timing
     origin: Origin
+    listings: Mapping[str, Run] = field(default_factory=dict)
+
+    @classmethod
+    def of_network(
+        cls, spec: Spec, specs: Mapping[str, Spec], seed: int, arrays: Mapping[str, RunArrays],
+        state_hashes: Mapping[str, str], timing: Timing, origin: Origin,
+    ) -> Run:  # fmt: skip
+        """Make a run of what ``Network.collect`` and ``Network.state_hashes`` give: that of the first listing, with the
+        run of every listing in ``listings``.
+        """
+        runs = {
+            name: cls.from_arrays(specs[name], seed, found, state_hashes[name], timing, origin)
+            for name, found in arrays.items()
+        }
+        first = next(iter(runs.values()))
+        hashes = first.hashes | {"listings": manifest.text_hash([runs[name].hashes for name in runs])}
+        hashes["state"] = manifest.text_hash(dict(state_hashes))
+        return cls(spec, seed, first.tables, first.constants, hashes, timing, origin, runs)
 
     @classmethod
     def from_arrays(
@@ -128,7 +148,10 @@ class Run:
     @cached_property
     def summary(self) -> dict[str, Any]:
         """The run in a handful of numbers; names end in their unit, shares and drops are fractions."""
-        return summarise(self.series, self.spec, self.timing)
+        own = summarise(self.series, self.spec, self.timing)
+        if not self.listings:
+            return own
+        return own | over_listings({name: run.summary for name, run in self.listings.items()})
 
     @cached_property
     def run_id(self) -> str:
@@ -171,7 +194,21 @@ class Run:
         """Make the data files of the run folder: four Parquet tables and ``summary.json``."""
         tables = zip(TABLES, self.tables, strict=True)
         files = {f"{name}.parquet": storage.parquet_bytes(table, run_id or self.run_id) for name, table in tables}
+        for name in TABLES if self.listings else ():
+            files[f"listings/{name}.parquet"] = storage.parquet_bytes(self.of_listings(name), run_id or self.run_id)
         return files | {"summary.json": storage.json_bytes(self.summary)}
+
+    def of_listings(self, table: str) -> pd.DataFrame:
+        """One table of every listing, one under the other, with the listing's name in the first column.
+
+        Parameters
+        ----------
+        table : {"series", "bands", "events", "accounts"}
+        """
+        parts = {name: getattr(run, table) for name, run in self.listings.items()}
+        whole: pd.DataFrame = pd.concat([part.assign(listing=name) for name, part in parts.items()], ignore_index=True)
+        whole.insert(0, "listing", whole.pop("listing"))
+        return whole
 
     def manifest(self) -> dict[str, Any]:
         """Content of ``manifest.json`` but for the file hashes."""

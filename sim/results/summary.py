@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -59,6 +59,16 @@ def summarise(series: pd.DataFrame, spec: Spec, timing: Timing) -> dict[str, Any
     simulated_s = float(series["elapsed_s"].iloc[-1])
     numbers["simulated_s_per_cpu_s"] = simulated_s / timing.cpu_s if timing.cpu_s > 0 else float("nan")
     return numbers
+
+
+OF_EACH: Final = ("drop_from_start", "forced_sell_usd", "forced_buy_usd", "oi_change", "deficit_most_usd", "n_liquidated")
+OF_ALL: Final = ("forced_sell_usd", "forced_buy_usd", "n_liquidated", "messages")
+
+
+def over_listings(summaries: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """Numbers of each listing, ``listing.metric``, and sums over all listings, ``all.metric``."""
+    each = {f"{name}.{metric}": numbers[metric] for name, numbers in summaries.items() for metric in OF_EACH}
+    return each | {f"all.{metric}": sum(numbers[metric] for numbers in summaries.values()) for metric in OF_ALL}
 
 
 def headline_after_s(spec: Spec) -> float | None:

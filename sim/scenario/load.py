@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sim.scenario.chain import find_scenario, read_chain
+from sim.scenario.listings import listing_document
 from sim.scenario.news_csv import read_news_csv
 from sim.scenario.overrides import apply_overrides
 from sim.scenario.places import recorded_names
 from sim.scenario.spec import Spec
 from sim.settings.complaints import check
+from sim.settings.network import PATCHED
 from sim.settings.problems import Document, Keys, Place, Problem, did_you_mean, refusal
 from sim.venues.profile import OWN_PROFILES, load_profile, profile_names
 
@@ -55,10 +57,35 @@ def checked_spec(document: Document, shown: str) -> Spec:
     """
     spec, problems = check(Spec, document, shown)
     if spec is not None:
-        problems = _outside_problems(spec, document, shown)
+        problems = _outside_problems(spec, document, shown) or _listing_problems(spec, document, shown)
     if spec is None or problems:
         raise refusal(problems)
     return spec
+
+
+def _listing_problems(spec: Spec, document: Document, shown: str) -> list[Problem]:
+    """What is wrong with the scenario of each listing, at the lines of its changes."""
+    found: dict[Problem, None] = {}
+    top = Place(shown, 1, 1)
+    if not spec.listings and not spec.market.spot:
+        why = "a market of its own needs a spot book for its index: leave it on, or add listings (docs/network.md)"
+        return [Problem(document.place_of(("market", "spot"), top), ("market", "spot"), why)]
+    for name, listing in list(spec.listings.items())[:1]:
+        for group in ("venue", *PATCHED):
+            if getattr(listing, group):
+                why = "the first listing is the scenario's own market: change the scenario itself"
+                keys: Keys = ("listings", name, group)
+                found[Problem(document.place_of(keys, top), keys, why)] = None
+    for k, name in enumerate(spec.listings):
+        inner = listing_document(document, name, is_first=k == 0)
+        one, problems = check(Spec, inner, shown)
+        if one is not None:
+            problems = _outside_problems(one, inner, shown)
+        at = document.place_of(("listings", name), top)
+        for problem in problems:
+            place = problem.place if problem.place.line or not at.line else at
+            found[Problem(place, ("listings", name, *problem.keys), problem.sentence)] = None
+    return list(found)
 
 
 def _outside_problems(spec: Spec, document: Document, shown: str) -> list[Problem]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from types import NoneType
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
@@ -51,7 +51,8 @@ def reference_rows(model: type[BaseModel], prefix: str = "") -> list[Parameter]:
             rows.append(_row(model, name, path, default))
         for part in inner:
             one = is_group or {part, NoneType} <= set(get_args(info.annotation))  # a group that may be left out
-            rows += reference_rows(part, f"{path}." if one else f"{path}.N.{_kind(part)}")
+            entry = "NAME" if _is_named(info.annotation) else "N"
+            rows += reference_rows(part, f"{path}." if one else f"{path}.{entry}.{_kind(part)}")
     return rows
 
 
@@ -61,6 +62,11 @@ def _row(model: type[BaseModel], name: str, path: str, default: str) -> Paramete
     bounds = "" if low is None and high is None else f"{low:g} to {high:g}"
     note = model.model_fields[name].description or ""
     return Parameter(path, default, extra["unit"], bounds, extra["provenance"], extra["source"], note)
+
+
+def _is_named(annotation: Any) -> bool:
+    """Whether a setting is a mapping from names to groups."""
+    return get_origin(annotation) is dict or any(get_origin(part) is dict for part in get_args(annotation))
 
 
 def _kind(model: type[BaseModel]) -> str:

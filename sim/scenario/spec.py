@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Wi
 from sim.settings.arbitrage import ArbitrageSettings
 from sim.settings.assumptions import AssumptionsSettings
 from sim.settings.background import BackgroundSettings
+from sim.settings.bridge import Id
 from sim.settings.clearing import ClearingSettings
 from sim.settings.dip_buyer import DipBuyerSettings
 from sim.settings.fields import Settings, problem_at, setting
@@ -16,6 +17,7 @@ from sim.settings.latent import LatentSettings
 from sim.settings.leveraged import LeveragedSettings
 from sim.settings.market import MarketSettings
 from sim.settings.market_maker import MarketMakerSettings
+from sim.settings.network import Listing, NetworkSettings
 from sim.settings.news import NewsSettings
 from sim.settings.quantities import Count, Duration
 from sim.settings.shock import Shock
@@ -137,6 +139,16 @@ class Spec(Settings):
     shocks: Annotated[tuple[Shock, ...], Field(max_length=1000)] = setting(
         (), unit="list of shocks", provenance="scenario", source=_OWN, note="Shocks from outside, in any order."
     )
+    listings: Annotated[dict[Id, Listing], Field(max_length=64)] = setting(
+        {},
+        unit="name to listing",
+        provenance="scenario",
+        source=_OWN,
+        note="Markets to simulate together (docs/network.md); the first leads. Empty: one market, the scenario's own.",
+    )
+    network: NetworkSettings = setting(
+        {}, unit="", provenance="scenario", source=_OWN, note="What ties the listings together."
+    )
     evidence: Evidence | None = setting(
         None,
         unit="",
@@ -167,6 +179,10 @@ class Spec(Settings):
         at_least=1,
         at_most=10_000,
     )
+
+    def __hash__(self) -> int:
+        """By content: listings are mappings, which have no hash of their own."""
+        return hash(self.model_dump_json())
 
     @model_validator(mode="after")
     def _clock_fits(self) -> "Spec":

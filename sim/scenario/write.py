@@ -44,7 +44,8 @@ def spec_as_read(spec: Spec) -> dict[str, Any]:
     dict
         As ``spec_to_dict``, without the settings in ``NOT_READ``; ``Spec.model_validate`` takes it.
     """
-    data: dict[str, Any] = spec.model_dump(mode="json", exclude=set(NOT_READ))
+    alone = set() if spec.listings else {"listings", "network"}
+    data: dict[str, Any] = spec.model_dump(mode="json", exclude={*NOT_READ, *alone})
     return data
 
 

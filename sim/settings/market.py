@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from sim.settings.fields import Settings, problem_at, setting
-from sim.settings.quantities import Coins, Fraction, Money
+from sim.settings.quantities import Coins, Flag, Fraction, Money
 
 _P5 = (
     "EVENT.md P5: Binance BTCUSDT perpetual, bid within 1/2/5%, morning of 10 Oct 2025 (own measurement on the "
@@ -64,6 +64,20 @@ class MarketSettings(Settings):
         note="Price of both books and news value at the start.",
         at_least=1.0,
         at_most=1e7,
+    )
+    perp: Flag = setting(
+        True,
+        unit="",
+        provenance="scenario",
+        source="own choice: what is listed",
+        note="false: there is no perpetual, and with it no leveraged account; its settings are not read.",
+    )
+    spot: Flag = setting(
+        True,
+        unit="",
+        provenance="scenario",
+        source="own choice: what is listed",
+        note="false: there is no spot book; the index must then come from other listings of a network.",
     )
     open_interest: Coins = setting(
         "130k BTC",
@@ -184,6 +198,8 @@ class MarketSettings(Settings):
                 raise problem_at(
                     name, sentence="holds no orders at all: give at least one point with a notional above $0"
                 )
+        if not (self.perp or self.spot):
+            raise problem_at("spot", sentence="lists neither a perpetual nor a spot book: leave one of them on")
         value = self.price * self.open_interest
         if value > 1e12:
             why = f"price x open_interest is ${value:.3g}, at most $1e12 fits the 64-bit accounts: lower one of them"

@@ -39,7 +39,7 @@ def test_slices_are_those_of_the_slow_rules(tick_us):
         state.clock[0]["tick"], state.clock[0]["n_mail"], state.tickets["pending"] = k, 0, 0
         start = k * tick_us
         mark, index = (int(x) for x in draws.integers(11_000, 19_500, 2))
-        state.price[0]["mark_half_ticks"], state.price[0]["index_half_ticks"] = mark, index
+        state.price[0]["mark_half_ticks"], state.price[0]["spot_half_ticks"] = mark, index
         for b, twin in zip(state.dip_buyers, twins, strict=True):
             twin.cash = int(draws.choice([0, 500, 10**6, 10**9, 10**12]))
             state.accounts["cash_micro"][b["owner"]] = twin.cash

@@ -66,7 +66,7 @@ def test_every_look_sets_the_order_that_the_rules_say(move):
             for s in (0, 1)
         }
         filled = market.state.tickets["filled_lots"].copy()
-        mids = [int(market.state.price[0][n]) / 2 for n in ("mid_half_ticks", "index_half_ticks")]
+        mids = [int(market.state.price[0][n]) / 2 for n in ("mid_half_ticks", "spot_half_ticks")]
         pending = market.state.tickets["pending"].copy()
         had = live_lots(state.books, state.tickets["handle"])
         market.run_until(float(second))

@@ -68,6 +68,7 @@ BASE = {
         ]
     },
     "news": {"path": [{"at": "1m", "move": "-1%"}]},
+    "network": {"assets": {"x": {}}, "exchanges": {"x": {}}, "bridge": {"halts": [{"at": "1m", "over": "1m"}]}},
     "market": {
         name: [{"within": "1%", "notional": "$1m"}] for name in ("perp_bid_depth", "perp_ask_depth", "spot_depth")
     },
@@ -91,7 +92,7 @@ def _with(data: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
         path = path.replace(f"shocks.N.({shock['kind']})", f"shocks.{k}")
     for k, test in enumerate(BASE["assumptions"]["tests"]):
         path = path.replace(f"assumptions.tests.N.({test['kind']})", f"assumptions.tests.{k}")
-    path = path.replace(".N.", ".0.")
+    path = path.replace(".N.", ".0.").replace(".NAME.", ".x.")
     *groups, last = path.split(".")
     holder: Any = data
     for key in groups:
@@ -103,6 +104,8 @@ def _with(data: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
 def _floats(value: Any) -> list[float]:
     if isinstance(value, BaseModel):
         value = [getattr(value, name) for name in type(value).model_fields]
+    if isinstance(value, dict):
+        value = list(value.values())
     if isinstance(value, (list, tuple)):
         return [number for inner in value for number in _floats(inner)]
     return [float(value)] if isinstance(value, (int, float)) else []

@@ -78,7 +78,14 @@ def test_the_schema_takes_what_the_loader_writes():
             for key, inner in value.items():
                 walk(inner, node["properties"][key])
         elif "type" in node:
-            kinds = {"string": str, "number": (int, float), "integer": int, "boolean": bool, "array": list}
+            kinds = {
+                "string": str,
+                "number": (int, float),
+                "integer": int,
+                "boolean": bool,
+                "array": list,
+                "object": dict,
+            }
             assert isinstance(value, kinds[node["type"]])
 
     walk(json.loads(json.dumps(spec_to_dict(load_spec("calm_btc")))), schema)

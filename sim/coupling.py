@@ -1,0 +1,32 @@
+"""What happens between two ticks of a network, in order: the list of calls in ``couple``.
+
+Each listing runs its tick by itself (``sim.tick``); what couples them acts on the state at the end of the last tick and
+is seen in the next one. Nothing trades here: orders go to the listings' mailboxes.
+"""
+
+from sim.behaviours.bridge import Bridge, bridge
+from sim.kernels._jit import entry
+from sim.kernels.fund_levels import level_funds
+from sim.kernels.references import References, update_references
+from sim.kernels.shared import Shared
+from sim.kernels.transit import Wallets, move_balances
+
+
+@entry
+def couple(
+    now_us, tick,
+    listings, price, clock, rules, sides, levels, words, accounts, positions, inbox,
+    weights, others, rates, nano, part,
+    firms, seats, rows, halts, is_open,
+    desk, assets, stock,
+    shared_fund,
+):  # fmt: skip
+    """One step between ticks; the arguments are the arrays of ``sim.network.links.Links``, room by room."""
+    s = Shared(listings, price, clock, rules, sides, levels, words, accounts, positions, inbox)
+    refs = References(weights, others, rates, nano, part)
+    w = Wallets(firms, seats, rows, halts, is_open)
+    b = Bridge(desk, assets, stock)
+    update_references(listings, price, refs, now_us)
+    level_funds(s, shared_fund)
+    move_balances(s, w, desk[0]["transfers"], now_us)
+    bridge(s, refs, w, b, tick, now_us)

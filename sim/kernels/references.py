@@ -1,0 +1,116 @@
+"""Reference prices of a network: each listing's index from the spot books of several exchanges, and the perp mid of the
+others.
+
+Between ticks every listing with weights is given an index: the weighted mean (or median) of the spot mids of its
+asset's listings, in nano-dollars, rounded to half ticks. A component that has had no mid for longer than ``stale_us``
+weighs nothing; nor does one farther than ``deviation`` from the weighted median, and when several are, the median is
+the index (MODEL 2.2 [S:3, S:5]). A component quoted in another money is converted at the mid of the listing that trades
+one for the other. Without any component the last index stands, its age known to the engine. Slow twin:
+tests/reference_market/references.py.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sim.kernels._jit import behaviour, small
+from sim.kernels.ledger import ONE, TWO, ZERO
+
+F0 = np.float64(0.0)
+NANO = 1e9  # nano-dollars of a dollar
+
+
+class References(NamedTuple):
+    """``weights`` float64[n, n] (row: listing, column: component), ``others`` float64[n, n] (of perp mids), ``rates``
+    int64[n, n] (listing whose spot mid turns the column's money into the row's: its number + 1, below 0 to divide,
+    0 for one money), ``nano`` float64[n] and ``part`` float64[n] (scratch).
+    """
+
+    weights: Any
+    others: Any
+    rates: Any
+    nano: Any
+    part: Any
+
+
+@small
+def converted(listings, price, rates, at, k, nano):
+    """A price of listing ``k`` in the money of listing ``at``."""
+    rate = rates[at, k]
+    if rate == ZERO:
+        return nano
+    via = abs(rate) - ONE
+    worth = np.float64(price[via]["spot_half_ticks"] * listings[via]["half_tick_nano"]) / NANO
+    return nano * worth if rate > ZERO else nano / worth
+
+
+@small
+def weighted_median(nano, part, n):
+    """Lowest price at which half of the weight lies at or below; 0 when nothing weighs."""
+    total = F0
+    for k in range(n):
+        total += part[k]
+    best = F0
+    for k in range(n):
+        if part[k] > F0 and (best == F0 or nano[k] < best):
+            below = F0
+            for j in range(n):
+                if nano[j] <= nano[k]:
+                    below += part[j]
+            if TWO * below >= total:
+                best = nano[k]
+    return best
+
+
+@small
+def index_nano(listing, refs, n):
+    """Index of prices ``refs.nano`` with weights ``refs.part``; 0 when nothing weighs."""
+    median = weighted_median(refs.nano, refs.part, n)
+    if median == F0 or listing["median"] != ZERO:
+        return median
+    total, weight, n_far = F0, F0, ZERO
+    for k in range(n):
+        if refs.part[k] > F0:
+            if abs(refs.nano[k] / median - 1.0) > listing["deviation"]:
+                n_far += ONE
+            else:
+                total += refs.part[k] * refs.nano[k]
+                weight += refs.part[k]
+    return median if n_far > ONE else total / weight
+
+
+@small
+def half_ticks_of(nano, half_tick_nano):
+    """Nearest half tick, at least one."""
+    return max(ONE, np.int64(nano / np.float64(half_tick_nano) + 0.5))
+
+
+@behaviour
+def update_references(listings, price, refs, now_us):
+    """Give every listing its index and the perp mid of the others, as of the end of the last tick."""
+    n = np.int64(listings.shape[0])
+    for i in range(n):
+        at = np.int64(i)
+        listing, weighs = listings[at], False
+        for k in range(n):
+            c = np.int64(k)
+            fresh = now_us - price[c]["spot_us"] <= listing["stale_us"]
+            refs.part[c] = refs.weights[at, c] if fresh else F0
+            if refs.part[c] > F0:
+                weighs = True
+                nano = np.float64(price[c]["spot_half_ticks"] * listings[c]["half_tick_nano"])
+                refs.nano[c] = converted(listings, price, refs.rates, at, c, nano)
+        if weighs:
+            price[at]["given_half_ticks"] = half_ticks_of(index_nano(listing, refs, n), listing["half_tick_nano"])
+            price[at]["given_us"] = now_us
+        weighs = False
+        for k in range(n):
+            c = np.int64(k)
+            refs.part[c] = refs.others[at, c]
+            if refs.part[c] > F0:
+                weighs = True
+                nano = np.float64(price[c]["mid_half_ticks"] * listings[c]["half_tick_nano"])
+                refs.nano[c] = converted(listings, price, refs.rates, at, c, nano)
+        if weighs:
+            middle = weighted_median(refs.nano, refs.part, n)
+            price[at]["others_half_ticks"] = half_ticks_of(middle, listing["half_tick_nano"])

@@ -1,0 +1,158 @@
+"""Money and coins of bridge firms on their way between exchanges (MODEL 2.9, 4.4).
+
+Each firm has a target of cash and of coins in each listing. What a place misses comes from where the firm has most too
+much of the same money, or of the same coin: one transfer at a time to each place, on its way for the firm's own time.
+None leaves while its origin or its destination stands still, and none arrives at a place that does. Between listings of
+one exchange cash moves at once: it is one wallet. Every amount is taken from one listing's totals and given to
+another's when it arrives, so that each listing conserves cash and coins by itself, and the network with what is on its
+way. Slow twin: tests/reference_market/transit.py.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sim.kernels._jit import behaviour, inlined, small
+from sim.kernels.ledger import ONE, ZERO
+from sim.kernels.margin import equity_micro
+
+CASH, COINS = np.int64(0), np.int64(1)
+TWENTIETH = np.int64(20)  # a place that misses less than a twentieth of its target asks for nothing [judgement]
+
+# One row a firm, a listing and a kind (cash, coins).
+SEAT = np.dtype(
+    [
+        ("target", "i8"),  # micro-dollars or lots that the firm wants here
+        ("on_way", "i8"),  # amount that is coming; 0 when none is
+        ("due_us", "i8"),
+    ]
+)
+FIRM = np.dtype(
+    [
+        ("latency_us", "i8"),
+        ("travel_us", "i8"),  # time of a transfer between exchanges
+        ("leverage", "f8"),  # largest perp notional over the money in the account
+        ("busy_us", "i8"),  # orders are on their way until then
+    ]
+)
+HALT = np.dtype([("exchange", "i8"), ("start_us", "i8"), ("end_us", "i8")])  # exchange -1: everybody's transfers
+
+
+class Wallets(NamedTuple):
+    """``firms`` FIRM[n], ``seats`` SEAT[n, n_listings, 2], ``rows`` int64[n_listings] (account of the first firm in
+    each listing, in the listing's own count), ``halts`` HALT[m], ``open`` int64[n_exchanges] (scratch).
+    """
+
+    firms: Any
+    seats: Any
+    rows: Any
+    halts: Any
+    open: Any
+
+
+@small
+def coins_at(listings, rows, at, f):
+    """Place of a firm's coins in the shared positions."""
+    return listings[at]["position0"] + listings[at]["n_owners"] + rows[at] + f
+
+
+@small
+def account_at(listings, rows, at, f):
+    """Row of a firm's account in the shared accounts."""
+    return listings[at]["account0"] + rows[at] + f
+
+
+@inlined
+def look_at_halts(w, transfers, now_us):
+    """Note which exchanges send and receive now."""
+    for e in range(w.open.shape[0]):
+        w.open[e] = transfers
+    for h in range(w.halts.shape[0]):
+        halt = w.halts[h]
+        if halt["start_us"] <= now_us < halt["end_us"]:
+            for e in range(w.open.shape[0]):
+                if halt["exchange"] < ZERO or halt["exchange"] == np.int64(e):
+                    w.open[e] = ZERO
+
+
+@small
+def balance(s, w, at, f, kind):
+    """What a firm has in a listing and could send away: cash beyond the margin of its position, or coins."""
+    if kind == COINS:
+        return s.positions[coins_at(s.listings, w.rows, at, f)]
+    account = s.accounts[account_at(s.listings, w.rows, at, f)]
+    cash, position = account["cash_micro"], account["held_lots"]
+    if position == ZERO:
+        return cash
+    mark, unit = s.price[at]["mark_half_ticks"], s.rules[at + at]["micro_per_tick_lot"]
+    used = np.int64(np.float64(abs(position) * mark * unit >> ONE) / w.firms[f]["leverage"])
+    return min(cash, equity_micro(cash, position, mark, unit) - used)
+
+
+@small
+def move(s, w, at, f, kind, amount):
+    """Add an amount to a firm's balance in a listing and to the listing's totals."""
+    if kind == COINS:
+        s.positions[coins_at(s.listings, w.rows, at, f)] += amount
+        s.clock[at]["coin_lots"] = s.clock[at]["coin_lots"] + amount
+    else:
+        account = s.accounts[account_at(s.listings, w.rows, at, f)]
+        account["cash_micro"] = account["cash_micro"] + amount
+        s.clock[at]["cash_micro"] = s.clock[at]["cash_micro"] + amount
+
+
+@small
+def serves(s, a, b, kind):
+    """Whether what lies in listing ``a`` can be used in listing ``b``."""
+    one, other = s.listings[a], s.listings[b]
+    if kind == COINS:
+        return one["asset"] == other["asset"] and one["has_spot"] != ZERO and other["has_spot"] != ZERO
+    return one["quote"] == other["quote"]
+
+
+@behaviour
+def request(s, w, f, at, kind, now_us):
+    """Send for what a firm misses in a listing, from where it has most too much."""
+    seat, n = w.seats[f, at, kind], np.int64(s.listings.shape[0])
+    missing = seat["target"] - balance(s, w, at, f, kind)
+    if missing <= seat["target"] // TWENTIETH or missing <= ZERO:
+        return
+    here, best, most, near = s.listings[at]["exchange"], -ONE, ZERO, False
+    for k in range(n):
+        o = np.int64(k)
+        if o == at or not serves(s, o, at, kind):
+            continue
+        there = s.listings[o]["exchange"]
+        is_near = there == here
+        if not is_near and (w.open[here] == ZERO or w.open[there] == ZERO):
+            continue
+        over = balance(s, w, o, f, kind) - w.seats[f, o, kind]["target"]
+        if over > ZERO and ((is_near and not near) or (is_near == near and over > most)):
+            best, most, near = o, over, is_near
+    if best < ZERO:
+        return
+    amount = min(missing, most)
+    move(s, w, best, f, kind, -amount)
+    if near:
+        move(s, w, at, f, kind, amount)
+    else:
+        seat["on_way"], seat["due_us"] = amount, now_us + w.firms[f]["travel_us"]
+
+
+@behaviour
+def move_balances(s, w, transfers, now_us):
+    """Deliver what is due and send for what is missing."""
+    look_at_halts(w, transfers, now_us)
+    for i in range(w.firms.shape[0]):
+        f = np.int64(i)
+        for k in range(s.listings.shape[0]):
+            at = np.int64(k)
+            for j in range(2):
+                kind = np.int64(j)
+                seat = w.seats[f, at, kind]
+                is_open = w.open[s.listings[at]["exchange"]] != ZERO
+                if seat["on_way"] != ZERO and now_us >= seat["due_us"] and is_open:
+                    move(s, w, at, f, kind, seat["on_way"])
+                    seat["on_way"] = ZERO
+                if seat["on_way"] == ZERO and now_us >= w.firms[f]["busy_us"]:
+                    request(s, w, f, at, kind, now_us)

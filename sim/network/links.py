@@ -1,0 +1,86 @@
+"""The arrays that the listings of a network share, and the views through which each listing's ticks see its part."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from sim.kernels.book import META_FAR
+from sim.kernels.mailbox import MESSAGE
+from sim.kernels.shared import LISTING, Shared
+from sim.state import Array, State
+
+INBOX = 512  # orders that the network may send to one listing between two ticks
+
+
+def shared_arrays(states: Sequence[State], listings: Array) -> Shared:
+    """Put the states' fixed rooms into shared arrays and give each state its part of them as a view.
+
+    Parameters
+    ----------
+    states : sequence of State
+        Those of the listings, after their warm-up tick. Changed: rows of ladders are named by their shared place.
+    listings : LISTING[n]
+        ``account0``, ``n_owners``, ``position0``, ``inbox0`` and ``inbox_end`` are written.
+
+    Returns
+    -------
+    Shared
+    """
+    book, pages, words, levels = 0, 0, 0, 0
+    for state in states:
+        shift_ladders(state, levels, words, pages)
+        levels += len(state.books.levels)
+        words += len(state.books.words)
+        pages += len(state.books.far)
+        book += 1
+    whole: dict[str, Array] = {}
+    for name in ("price", "clock", "rules", "accounts"):
+        whole[name] = np.concatenate([getattr(state, name) for state in states])
+    for name in ("sides", "levels", "words", "far"):
+        whole[name] = np.concatenate([getattr(state.books, name) for state in states])
+    whole["positions"] = np.concatenate([state.books.positions.ravel() for state in states])
+    whole["inbox"] = np.zeros(INBOX * len(states), MESSAGE)
+    at = dict.fromkeys(whole, 0)
+
+    def part(name: str, length: int) -> Array:
+        first = at[name]
+        at[name] = first + length
+        return whole[name][first : first + length]
+
+    for k, state in enumerate(states):
+        n = len(state.accounts)
+        listings[k]["account0"], listings[k]["n_owners"] = at["accounts"], n
+        listings[k]["position0"] = at["positions"]
+        listings[k]["inbox0"], listings[k]["inbox_end"] = at["inbox"], at["inbox"] + INBOX
+        for name in ("price", "clock", "rules", "accounts"):
+            setattr(state, name, part(name, len(getattr(state, name))))
+        if not len(state.inbox):
+            state.clock[0]["most_messages"] += INBOX
+        state.inbox = part("inbox", INBOX)
+        state.books = state.books._replace(
+            sides=part("sides", len(state.books.sides)),
+            levels=whole["levels"],
+            words=whole["words"],
+            far=whole["far"],
+            positions=part("positions", 2 * n).reshape(2, n),
+        )
+    return Shared(
+        listings, whole["price"], whole["clock"], whole["rules"], whole["sides"], whole["levels"], whole["words"],
+        whole["accounts"], whole["positions"], whole["inbox"],
+    )  # fmt: skip
+
+
+def shift_ladders(state: State, levels: int, words: int, pages: int) -> None:
+    """Name ladders, bitmaps and far pages of a state by their places in the shared arrays."""
+    books = state.books
+    for name, by in (("level0", levels), ("word0", words), ("summary0", words), ("page0", pages)):
+        books.sides[name] += np.uint32(by)
+    pool: Any = books.pool
+    here = (pool["generation"] & 1 == 1) & (pool["meta"] & np.uint32(META_FAR) == 0)
+    pool["level"][here] += np.uint32(levels)
+
+
+def listing_rows(n: int) -> Array:
+    """Empty LISTING rows."""
+    return np.zeros(n, LISTING)

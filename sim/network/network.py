@@ -1,0 +1,172 @@
+"""Several markets in one time: each runs its own ticks, and between two ticks they are coupled."""
+
+import hashlib
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sim import units
+from sim.coupling import couple
+from sim.errors import InvariantError, ScenarioError
+from sim.kernels.clock import GROW
+from sim.network.links import shared_arrays
+from sim.tick import advance
+
+if TYPE_CHECKING:
+    from sim.kernels.references import References
+    from sim.kernels.shared import Shared
+    from sim.kernels.transit import Wallets
+    from sim.market import Market
+    from sim.scenario.spec import Spec
+    from sim.state import Array
+
+
+@dataclass(slots=True)
+class Couplings:
+    """Rooms of ``sim.coupling.couple`` beside the shared arrays; see the modules that own them."""
+
+    listings: "Array"
+    refs: "References"
+    wallets: "Wallets"
+    desk: "Array"
+    assets: "Array"
+    stock: "Array"
+    shared_fund: "Array"
+
+    def arrays(self) -> tuple["Array", ...]:
+        """The arguments of ``couple`` after the shared arrays."""
+        return (*self.refs, *self.wallets, self.desk, self.assets, self.stock, self.shared_fund)
+
+
+@dataclass
+class Network:
+    """Markets that run together.
+
+    Attributes
+    ----------
+    spec : Spec
+        The scenario with its listings.
+    seed : int
+    markets : dict
+        Name of each listing to its ``sim.market.Market``; the first leads.
+    couplings : Couplings
+    """
+
+    spec: "Spec"
+    seed: int
+    markets: dict[str, "Market"]
+    couplings: Couplings
+    names: dict[str, list[str]] = field(default_factory=dict)  # of assets, exchanges and quotes, by their numbers
+
+    def __post_init__(self) -> None:
+        self.totals = self._totals()
+        self._link()
+
+    @property
+    def lead(self) -> "Market":
+        """The market of the first listing."""
+        return next(iter(self.markets.values()))
+
+    @property
+    def time(self) -> float:
+        """Seconds from the scenario's start."""
+        return float(self.lead.time)
+
+    @property
+    def tick(self) -> int:
+        """Number of the tick that runs next."""
+        return self.lead.state.tick
+
+    @property
+    def audit(self) -> bool:
+        """Whether every tick ends with a check of all conservation laws, of each listing and of the whole."""
+        return self.lead.audit
+
+    @audit.setter
+    def audit(self, on: bool) -> None:
+        for market in self.markets.values():
+            market.audit = on
+
+    def run_until(self, end_time: float) -> None:
+        """Run to ``end_time`` seconds from the start, the events of every market included."""
+        if not math.isfinite(end_time):
+            raise ScenarioError(f"cannot run until {end_time:g} s: give a finite number of seconds")
+        while self.time < end_time:
+            then = min(end_time, *(market.next_event_s() for market in self.markets.values()))
+            self._run_ticks(units.nearest_us(then) // int(self.lead.state.clock[0]["tick_us"]))
+            for market in self.markets.values():
+                market.run_until(then)
+
+    def run_for(self, duration: float) -> None:
+        """Run ``duration`` more seconds."""
+        self.run_until(self.time + duration)
+
+    def sync(self) -> None:
+        """Nothing is left to run: a network is brought up to its time by ``run_until``."""
+
+    def _link(self) -> None:
+        """Put the listings' arrays together; again after an account was opened, which makes longer ones."""
+        states = [market.state for market in self.markets.values()]
+        self._shared: Shared = shared_arrays(states, self.couplings.listings)
+        self._linked = [state.accounts for state in states]
+
+    def _run_ticks(self, target: int) -> None:
+        markets = list(self.markets.values())
+        states = [market.state for market in markets]
+        if any(state.accounts is not linked for state, linked in zip(states, self._linked, strict=True)):
+            self._link()
+        shared, couplings = self._shared, self.couplings.arrays()
+        tick_us = int(self.lead.state.clock[0]["tick_us"])
+        for tick in range(self.tick, target):
+            for market in markets:
+                if market.changes:
+                    market.apply_changes()
+            couple(tick * tick_us, tick, *shared, *couplings)
+            for market, state in zip(markets, states, strict=True):
+                status = int(advance(1, *state.arrays()))
+                while status == GROW:
+                    state.grow()
+                    status = int(advance(1, *state.arrays()))
+                if status:
+                    market.refuse(status)
+            if self.audit:
+                self._check_totals(tick)
+
+    def _totals(self) -> dict[str, int]:
+        """Cash of every money, and coins of every asset, over all listings and on their way."""
+        listings, seats = self.couplings.listings, self.couplings.wallets.seats
+        out: dict[str, int] = {}
+        for k, market in enumerate(self.markets.values()):
+            clock, row = market.state.clock[0], listings[k]
+            for kind, name, value in (
+                (0, f"quote {row['quote']}", int(clock["cash_micro"])),
+                (1, f"asset {row['asset']}", int(clock["coin_lots"])),
+            ):
+                out[name] = out.get(name, 0) + value + int(seats[:, k, kind]["on_way"].sum())
+        return out
+
+    def _check_totals(self, tick: int) -> None:
+        if (now := self._totals()) != self.totals:
+            wrong = [name for name in now if now[name] != self.totals[name]]
+            raise InvariantError(f"tick {tick}: totals over all listings changed: {', '.join(wrong)}")
+
+    def view(self, listing: str, latency_s: float = 0.0) -> Any:
+        """The touch, mark and index of one listing; see ``Market.view``."""
+        return self.markets[listing].view(latency_s)
+
+    def collect(self) -> dict[str, Any]:
+        """What each listing has recorded so far: name to ``RunArrays``."""
+        return {name: market.collect() for name, market in self.markets.items()}
+
+    def state_hashes(self) -> dict[str, str]:
+        """SHA-256 over everything that defines results, of each listing and, as ``network``, of what couples them."""
+        digest = hashlib.sha256()
+        for array in (*self.couplings.wallets[:2], self.couplings.desk, self.couplings.assets):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return {name: market.state_hash() for name, market in self.markets.items()} | {"network": digest.hexdigest()}
+
+    def state_hash(self) -> str:
+        """One SHA-256 over all of ``state_hashes``."""
+        return hashlib.sha256("".join(f"{k}={v};" for k, v in self.state_hashes().items()).encode()).hexdigest()

@@ -1,0 +1,62 @@
+"""The specification of each listing of a network: the scenario's own settings with the listing's changes laid over."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sim.scenario.spec import Spec
+from sim.scenario.write import spec_to_dict
+from sim.settings.network import PATCHED
+from sim.settings.problems import Document, Keys
+
+OF_THE_WHOLE = frozenset({"listings", "network", "assumptions", "sources", "evidence", "shocks"})
+"""Groups that a listing does not take over; shocks and evidence are those of the first."""
+
+
+def listing_specs(spec: Spec) -> dict[str, Spec]:
+    """Every listing as a scenario of its own.
+
+    Parameters
+    ----------
+    spec : Spec
+        A checked scenario with listings.
+
+    Returns
+    -------
+    dict
+        Name of the listing to its Spec, in the order of the file; the first leads.
+    """
+    own, first = spec_to_dict(spec), next(iter(spec.listings), None)
+    return {
+        name: Spec.model_validate(_patched(own, name, listing.model_dump(mode="json"), is_first=name == first))
+        for name, listing in spec.listings.items()
+    }
+
+
+def listing_document(document: Document, name: str, *, is_first: bool) -> Document:
+    """The text of one listing as the document of a scenario, each value with the place where it was written."""
+    changes = document.data["listings"][name]
+    places = {keys: place for keys, place in document.places.items() if keys[:1] != ("listings",)}
+    at: Keys = ("listings", name)
+    for keys, place in document.places.items():
+        if keys[:2] == at and (len(keys) == 2 or keys[2] in (*PATCHED, "venue")):
+            places[keys[2:]] = place
+    return Document(_patched(document.data, name, changes, is_first=is_first), places, [])
+
+
+def _patched(own: Mapping[str, Any], name: str, changes: Mapping[str, Any], *, is_first: bool) -> dict[str, Any]:
+    left_out = OF_THE_WHOLE - {"shocks", "evidence"} if is_first else OF_THE_WHOLE
+    data = {key: value for key, value in own.items() if key not in left_out}
+    data["name"] = name
+    if changes.get("venue") is not None:
+        data["venue"] = changes["venue"]
+    for group in PATCHED:
+        if changes.get(group):
+            data[group] = _over(data.get(group) or {}, changes[group])
+    return data
+
+
+def _over(lower: Any, upper: Any) -> Any:
+    """Mappings merge, everything else replaces."""
+    if isinstance(lower, Mapping) and isinstance(upper, Mapping):
+        return {**lower, **{key: _over(lower.get(key), value) for key, value in upper.items()}}
+    return upper

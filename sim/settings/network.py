@@ -1,0 +1,147 @@
+"""Several markets at once: which assets are listed where, and what ties the listings together."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, WithJsonSchema
+
+from sim.settings.bridge import BridgeSettings, Id
+from sim.settings.fields import Settings, setting
+from sim.settings.quantities import Duration, Flag, Fraction, Number
+
+_OWN = "the scenario's own choice"
+_GIVEN = "given with its source in the scenario"
+PATCHED = (
+    "market", "background", "latent", "market_maker", "arbitrage", "dip_buyer", "trend", "leveraged", "clearing", "news"
+)  # fmt: skip
+"""Groups of a scenario that a listing may change."""
+
+Patch = Annotated[dict[str, Any], WithJsonSchema({"type": "object"})]
+
+
+def _changes(group: str) -> Any:
+    return setting(
+        {}, unit="", provenance="scenario", source=_OWN, note=f"What differs from the scenario's own {group} settings."
+    )
+
+
+class Listing(Settings):
+    """One asset on one exchange: the scenario's own settings, changed by what stands here."""
+
+    asset: Id = setting(..., unit="", provenance="scenario", source=_OWN, note="Name of the asset.")
+    exchange: Id = setting(
+        ...,
+        unit="",
+        provenance="scenario",
+        source=_OWN,
+        note="Whose books they are: listings of one exchange share a fund, wallets and cross-margin accounts.",
+    )
+    quote: Id = setting(
+        "usdt",
+        unit="",
+        provenance="scenario",
+        source="MODEL.md 1.1",
+        note="What prices and cash are counted in; cash moves between listings of one quote alone.",
+    )
+    venue: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,63}$")] | None = setting(
+        None, unit="", provenance="scenario", source=_OWN, note="Venue profile; null: that of the scenario."
+    )
+
+    market: Patch = _changes("market")
+    background: Patch = _changes("background")
+    latent: Patch = _changes("latent")
+    market_maker: Patch = _changes("market_maker")
+    arbitrage: Patch = _changes("arbitrage")
+    dip_buyer: Patch = _changes("dip_buyer")
+    trend: Patch = _changes("trend")
+    leveraged: Patch = _changes("leveraged")
+    clearing: Patch = _changes("clearing")
+    news: Patch = _changes("news")
+
+
+class AssetSettings(Settings):
+    """How an asset follows the news that all share, and its own."""
+
+    beta: Number = setting(
+        1.0,
+        unit="",
+        provenance="scenario",
+        source=_GIVEN,
+        note="Log move of the asset's news value for one of the shared news, noise and path alike.",
+        at_least=-20.0,
+        at_most=20.0,
+    )
+    own_noise_per_day: Fraction = setting(
+        0.0,
+        unit="fraction per sqrt(day)",
+        provenance="scenario",
+        source=_GIVEN,
+        note="Standard deviation of the daily change of the value that the asset does not share.",
+        at_least=0.0,
+        at_most=2.0,
+    )
+
+
+class ExchangeSettings(Settings):
+    """An exchange's reference prices and money routes."""
+
+    index: Literal["weighted_mean", "weighted_median"] = setting(
+        "weighted_mean",
+        unit="",
+        provenance="sourced",
+        source="MODEL.md 2.2 [S:3, S:5]",
+        note="How the index is made of the spot mids of an asset's listings.",
+    )
+    index_weights: dict[Id, Number] = setting(
+        {},
+        unit="exchange to weight",
+        provenance="scenario",
+        source=_GIVEN,
+        note="Weights of exchanges in this one's index; empty: each by the spot volume of its listing.",
+    )
+    deviation: Fraction = setting(
+        "5%",
+        unit="fraction",
+        provenance="sourced",
+        source="MODEL.md 2.2 [S:5]",
+        note="A component farther from the median of all is left out; when several are, the median is the index.",
+        at_least=0.001,
+        at_most=1.0,
+    )
+    stale: Duration = setting(
+        "10s",
+        unit="s",
+        provenance="sourced",
+        source="MODEL.md 2.2 [S:5]",
+        note="A component that has had no mid for longer is left out.",
+        at_least=0.1,
+        at_most=86400.0,
+    )
+    shared_fund: Flag = setting(
+        True,
+        unit="",
+        provenance="judgement",
+        source="EVENT.md P13: one pool for BTC, ETH and BNB contracts",
+        note="Insurance funds of the exchange's listings stand in for one another, levelled each tick.",
+    )
+
+
+class NetworkSettings(Settings):
+    """What ties the listings of a scenario together; not read where there are none."""
+
+    assets: dict[Id, AssetSettings] = setting(
+        {},
+        unit="asset to settings",
+        provenance="scenario",
+        source=_GIVEN,
+        note="Loadings on the shared news; an asset that is not named has a beta of 1 and no noise of its own.",
+    )
+    exchanges: dict[Id, ExchangeSettings] = setting(
+        {},
+        unit="exchange to settings",
+        provenance="scenario",
+        source=_GIVEN,
+        note="One that is not named has defaults.",
+    )
+    bridge: BridgeSettings = setting(
+        {}, unit="", provenance="scenario", source=_OWN, note="Arbitrage between exchanges and transfers."
+    )
