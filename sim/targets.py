@@ -1,7 +1,8 @@
 """The one table of targets, ``calibration/targets.yaml``: read once and checked.
 
 A target says what was recorded, how far a model may be from it, how good the source is, and which settings were chosen
-by somebody who knew it. The estimators it names live in ``sim.metrics.event``.
+by somebody who knew it. The estimators it names live in ``sim.metrics.event``, those of scope "network" in
+``sim.metrics.cross``.
 """
 
 from functools import cache
@@ -16,6 +17,8 @@ from sim.settings.reader import read_file
 
 NOT_YET = "none yet: "
 """An estimator that begins so is none; what follows says why."""
+ALONE = "one market is simulated: a row of several"
+"""Why a run of one market does not measure a row of scope "network"."""
 
 Text = Annotated[str, Field(min_length=1)]
 
@@ -31,6 +34,7 @@ class Target(BaseModel):
     id: Annotated[str, Field(pattern=r"^[PFA][0-9]{1,2}$")]
     name: Text
     estimator: Text
+    scope: Literal["market", "network"] = "market"
     window: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")] | None = None
     value: Annotated[float, Field(strict=False)] | None
     recorded: str = ""
@@ -62,13 +66,15 @@ class Target(BaseModel):
             raise ValueError(f"band must rise, got {list(self.band)}")
         if self.band is not None and self.value is not None and not self.band[0] <= self.value <= self.band[1]:
             raise ValueError(f"value {self.value:g} outside its own band {list(self.band)}")
-        if self.why_not and self.window:
-            raise ValueError("a window without an estimator")
+        if self.estimator.startswith(NOT_YET) and (self.window or self.scope == "network"):
+            raise ValueError("scope or window without an estimator")
         return self
 
     @property
     def why_not(self) -> str:
-        """Reason why no estimator measures the row; empty where one does."""
+        """Reason why no estimator measures the row on one market; empty where one does."""
+        if self.scope == "network":
+            return ALONE
         return self.estimator.removeprefix(NOT_YET) if self.estimator.startswith(NOT_YET) else ""
 
     @property

@@ -87,7 +87,7 @@ def reference_usd(path: Path) -> float:
     return price.price_at(path.time_s, path.mark_usd, 0.0)
 
 
-def _rows(path: Path, window: Window, *, first: bool = False) -> NDArray[np.bool_]:
+def rows(path: Path, window: Window, *, first: bool = False) -> NDArray[np.bool_]:
     """Rows inside a window that the path covers, with the row at its start where ``first``; none where it does not."""
     covered = path.time_s.size and path.time_s[0] <= window.from_s and path.time_s[-1] >= min(window.to_s, COVERED_S)
     after = path.time_s >= window.from_s if first else path.time_s > window.from_s
@@ -95,13 +95,13 @@ def _rows(path: Path, window: Window, *, first: bool = False) -> NDArray[np.bool
 
 
 def _marks(path: Path, window: Window) -> tuple[Floats, Floats]:
-    inside = _rows(path, window)
+    inside = rows(path, window)
     return path.time_s[inside], path.mark_usd[inside]
 
 
-def _sum(path: Path, window: Window, *names: str) -> float:
+def total(path: Path, window: Window, *names: str) -> float:
     """Sum of flows over a window, NaN where the path lacks a column or does not cover it."""
-    inside = _rows(path, window)
+    inside = rows(path, window)
     if not inside.any() or any(name not in path.columns for name in names):
         return float("nan")
     return float(sum(path.columns[name][inside].sum() for name in names))
@@ -165,7 +165,7 @@ def recovered_share(path: Path, window: Window) -> float:
 
 def return_sd_over_calm(path: Path, window: Window) -> float:
     """Standard deviation of the window's one-minute log returns, over that of the recorded calm."""
-    inside = _rows(path, window, first=True)
+    inside = rows(path, window, first=True)
     return price.return_sd(path.time_s[inside], path.mark_usd[inside]) / CALM_RETURN_SD
 
 
@@ -186,7 +186,7 @@ def _share(path: Path, shares: Floats, window: Window) -> float:
 
 def peak_spread(path: Path, window: Window) -> float:
     """Widest recorded perp spread of the window, bp."""
-    inside = _rows(path, window)
+    inside = rows(path, window)
     return cascade.highest(path.columns["perp_spread_bp"][inside]) if "perp_spread_bp" in path.columns else float("nan")
 
 
@@ -202,7 +202,7 @@ def volume_over_before(path: Path, window: Window) -> float:
 
 def perp_over_spot_volume(path: Path, window: Window) -> float:
     """Perp over spot coins traded in the window."""
-    return _ratio(_sum(path, window, *TAKEN), _sum(path, window, *SPOT_TAKEN))
+    return _ratio(total(path, window, *TAKEN), total(path, window, *SPOT_TAKEN))
 
 
 def impact_slope_over_before(path: Path, window: Window) -> float:
@@ -211,7 +211,7 @@ def impact_slope_over_before(path: Path, window: Window) -> float:
 
 
 def _impact_slope(path: Path, window: Window) -> float:
-    inside = _rows(path, window)
+    inside = rows(path, window)
     if not inside.any() or any(name not in path.columns for name in ("perp_mid_usd", *TAKEN)):
         return float("nan")
     mid, bought, sold = (path.columns[name][inside] for name in ("perp_mid_usd", *TAKEN))
@@ -220,7 +220,7 @@ def _impact_slope(path: Path, window: Window) -> float:
 
 def forced_share_within(path: Path, window: Window) -> float:
     """Dollars liquidated in the window over those of 20:20 to midnight (fraction); NaN where nothing was."""
-    return _ratio(_sum(path, window, *FORCED), _sum(path, Window(BEFORE.from_s, END_OF_DAY_S), *FORCED))
+    return _ratio(total(path, window, *FORCED), total(path, Window(BEFORE.from_s, END_OF_DAY_S), *FORCED))
 
 
 def forced_rate_over_before(path: Path, window: Window) -> float:
@@ -229,12 +229,12 @@ def forced_rate_over_before(path: Path, window: Window) -> float:
 
 
 def _rate(path: Path, window: Window, *names: str) -> float:
-    return _sum(path, window, *names) / (window.to_s - window.from_s)
+    return total(path, window, *names) / (window.to_s - window.from_s)
 
 
 def forced_peak_minute(path: Path) -> float:
     """Largest share of the dollars liquidated from 20:20 to midnight that fell into one minute (fraction)."""
-    inside = _rows(path, Window(BEFORE.from_s, END_OF_DAY_S))
+    inside = rows(path, Window(BEFORE.from_s, END_OF_DAY_S))
     if not inside.any() or any(name not in path.columns for name in FORCED):
         return float("nan")
     flow = np.asarray(path.columns[FORCED[0]] + path.columns[FORCED[1]], dtype=np.float64)
@@ -244,10 +244,10 @@ def forced_peak_minute(path: Path) -> float:
 def long_share(path: Path) -> float:
     """Longs among the dollars liquidated from 20:20 to midnight (fraction)."""
     whole = Window(BEFORE.from_s, END_OF_DAY_S)
-    return _ratio(_sum(path, whole, FORCED[0]), _sum(path, whole, *FORCED))
+    return _ratio(total(path, whole, FORCED[0]), total(path, whole, *FORCED))
 
 
-def _level(path: Path, name: str, at_s: float) -> float:
+def level(path: Path, name: str, at_s: float) -> float:
     """A level at a time, or at the end of a path that ends between 22:00 and then."""
     if name not in path.columns or path.time_s.size == 0 or path.time_s[-1] < min(at_s, COVERED_S):
         return float("nan")
@@ -256,23 +256,23 @@ def _level(path: Path, name: str, at_s: float) -> float:
 
 def open_interest_change(path: Path) -> float:
     """Open interest in coins at midnight over that of 20:49, less 1 (fraction)."""
-    return _level(path, "open_interest_btc", END_OF_DAY_S) / _level(path, "open_interest_btc", 0.0) - 1.0
+    return level(path, "open_interest_btc", END_OF_DAY_S) / level(path, "open_interest_btc", 0.0) - 1.0
 
 
 def forced_over_interest_fall(path: Path) -> float:
     """Coins liquidated from 20:50 to midnight over the fall of open interest (fraction); NaN when it did not fall."""
-    fallen = _level(path, "open_interest_btc", 0.0) - _level(path, "open_interest_btc", END_OF_DAY_S)
-    return _ratio(_sum(path, FLASH, "forced_sell_btc", "forced_buy_btc"), fallen)
+    fallen = level(path, "open_interest_btc", 0.0) - level(path, "open_interest_btc", END_OF_DAY_S)
+    return _ratio(total(path, FLASH, "forced_sell_btc", "forced_buy_btc"), fallen)
 
 
 def fund_change(path: Path) -> float:
     """Insurance fund equity at midnight over that of 20:49, less 1 (fraction)."""
-    return _level(path, "fund_usd", END_OF_DAY_S) / _level(path, "fund_usd", 0.0) - 1.0
+    return level(path, "fund_usd", END_OF_DAY_S) / level(path, "fund_usd", 0.0) - 1.0
 
 
 def premium_low(path: Path, window: Window) -> float:
     """Lowest, over the window's minutes, of the perp's low over the spot's low, less 1 (fraction)."""
-    inside = _rows(path, window)
+    inside = rows(path, window)
     if not inside.any() or any(f"{book}_mid_usd" not in path.columns for book in ("perp", "spot")):
         return float("nan")
     minute = np.ceil(path.time_s[inside] / MINUTE_S)
@@ -353,7 +353,7 @@ def how(target: Target) -> str:
     return f"{target.estimator}: {text.replace('``', '')}"
 
 
-_PER_UNIT = {"%": 100.0, "$m": 1e-6}
+PER_UNIT = {"%": 100.0, "$m": 1e-6}
 
 
 def measure(target: Target, path: Path) -> float:
@@ -364,4 +364,4 @@ def measure(target: Target, path: Path) -> float:
         value = WINDOWED[target.estimator](path, window_of(target.window))
     else:
         value = ESTIMATORS[target.estimator](path)
-    return _PER_UNIT.get(target.unit, 1.0) * value
+    return PER_UNIT.get(target.unit, 1.0) * value

@@ -8,11 +8,11 @@ from calibration.figures import DEPTH_WINDOWS
 from calibration.parameters import SCENARIO, paths_after_the_event, rows_of
 from sim import evidence
 from sim.errors import DataError
-from sim.metrics import event
+from sim.metrics import cross, event
 from sim.scenario.load import load_spec
 from sim.scenario.spec import Spec
 from sim.settings.venue import VenueSettings
-from sim.targets import read_targets, targets
+from sim.targets import NOT_YET, read_targets, targets
 from sim.venues.profile import load_profile
 from tests.shell.files import ROOT
 
@@ -31,10 +31,20 @@ def test_every_row_of_the_dossier_is_there():
 
 def test_every_estimator_exists_or_says_why_not():
     for row in ROWS:
-        known = event.WINDOWED if row.window else event.ESTIMATORS
-        assert row.why_not or row.estimator in known, row
-    used = {row.estimator for row in ROWS}
-    assert used >= {*event.WINDOWED, *event.ESTIMATORS}, "an estimator that no row names"
+        source = cross if row.scope == "network" else event
+        known = source.WINDOWED if row.window else source.ESTIMATORS
+        assert row.estimator.startswith(NOT_YET) or row.estimator in known, row
+        assert bool(row.why_not) == (row.scope == "network" or row.estimator.startswith(NOT_YET))
+    for source, scope in ((event, "market"), (cross, "network")):
+        used = {row.estimator for row in ROWS if row.scope == scope}
+        assert used >= {*source.WINDOWED, *source.ESTIMATORS}, "an estimator that no row names"
+
+
+def test_every_estimator_over_listings_says_what_it_does():
+    for row in ROWS:
+        if row.scope == "network":
+            name, text = cross.how(row).split(": ", 1)
+            assert name == row.estimator and text.endswith(".") and len(text) > 20, row.id
 
 
 def test_settings_that_knew_a_row_exist():
@@ -103,6 +113,8 @@ GOOD = '{id: F1, name: fall, estimator: drop, value: -1, unit: "%", band: [-2, 0
         (("role: FIT", "role: GUESS"), "role"),
         (("source: D", "source: D, tuned: yes"), "tuned"),
         (("estimator: drop", 'estimator: "none yet: no", window: "20:50-21:00"'), "window without"),
+        (("estimator: drop", 'estimator: "none yet: no", scope: network'), "scope or window without"),
+        (("estimator: drop", "estimator: drop, scope: galaxy"), "scope"),
         (("- {", "{"), "list of rows"),
         (("- {", "- {id: F1, "), "id"),
     ],

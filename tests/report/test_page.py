@@ -16,7 +16,7 @@ from sim.metrics import price
 from sim.report import figures, page, scorecard, tables, words
 from sim.report.recorded import Recorded, load_recorded, simulated_shares
 from sim.results import Ensemble
-from sim.targets import targets
+from sim.targets import ALONE, targets
 from sim.venues.profile import load_profile
 from tests.report.conftest import made_run, made_spec
 
@@ -234,7 +234,7 @@ def test_every_row_of_the_flash_and_the_aftermath_is_shown_with_a_verdict_and_no
     late = rows["F17", "bid depth, 23:55"]
     assert late.verdict == "not measurable" and late.note.startswith("no value in this run")
     alts = rows["F7", "altcoin drop on Coinbase, median of 17"]
-    assert alts.verdict == "not measurable" and alts.note == "BTC alone is simulated"
+    assert alts.verdict == "not measurable" and alts.note == ALONE
     assert rows["F13", "bid depth, 20:30"].verdict.endswith("(input)")
     assert all(r.note for r in shown if r.verdict == "not measurable")
 
