@@ -15,7 +15,7 @@ from sim.scenario.load import load_spec
 from sim.scenario.reference import reference_rows
 from sim.scenario.spec import NOT_READ, Spec
 from sim.settings.venue import VenueSettings
-from sim.venues.profile import PROFILES, load_profile
+from sim.venues.profile import PROFILES, load_profile, profile_files
 
 SCENARIO = "calm_btc"
 ROOT = Path(__file__).resolve().parent.parent
@@ -132,8 +132,17 @@ def written(value: Any) -> str:
 
 
 def comments_of(profile: Path) -> dict[str, str]:
-    """Source of each setting of a venue profile: the comment on its line, or right above it after a blank line."""
-    text = profile.read_text(encoding="utf-8")
+    """Source of each setting of a venue profile: the comment on its line, or right above it after a blank line; of what
+    it does not set itself, that in the profile it extends.
+    """
+    found: dict[str, str] = {}
+    for file in profile_files(profile):
+        found |= _comments_in(file)
+    return found
+
+
+def _comments_in(file: Path) -> dict[str, str]:
+    text = file.read_text(encoding="utf-8")
     lines = text.splitlines()
     found: dict[str, str] = {}
 

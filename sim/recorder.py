@@ -145,11 +145,17 @@ def near_usd(market: "Market", book: str, side: str, within: float) -> float:
     return float(lots) * market.lot_coin * mid
 
 
+READ_ANEW = frozenset({"spot_half_ticks", "spot_us", "given_half_ticks"})
+"""Prices of a market kept for its network to read; what the market itself used is its index, which is hashed."""
+
+
 def columns(array: "Array") -> "Iterator[tuple[str, Array]]":
     """Name and values of each field of a record array that is not all zero, so that a field which a later version adds
     and a market does not use leaves its hash as it was; a plain array whole, without a name.
     """
     for name in array.dtype.names or ("",):
+        if name in READ_ANEW:
+            continue
         column = np.ascontiguousarray(array[name] if name else array)
         if not name or column.any():
             yield name, column

@@ -54,11 +54,10 @@ def validate(
 def _checked(name: str, changes: list[str]) -> dict[str, Any]:
     from sim.scenario.load import load_spec
     from sim.scenario.write import scenario_hash
+    from sim.venues.profile import is_profile, read_profile
 
     try:
-        if _is_profile(name):
-            from sim.venues.profile import read_profile
-
+        if is_profile(Path(name)):
             venue = read_profile(Path(name))
             return {"file": name, "ok": True, "problems": [], "name": Path(name).stem, "title": venue.title}
         spec = load_spec(name, changes)
@@ -73,17 +72,6 @@ def _checked(name: str, changes: list[str]) -> dict[str, Any]:
         "duration_s": spec.duration,
         "hash": scenario_hash(spec),
     }
-
-
-def _is_profile(name: str) -> bool:
-    """Whether a file is a venue profile: margin tiers at its top, which no scenario has."""
-    from sim.settings.reader import read_file
-
-    path = Path(name)
-    if path.suffix not in (".yaml", ".yml") or not path.is_file():
-        return False
-    data = read_file(path, name).data
-    return isinstance(data, dict) and "margin_tiers" in data
 
 
 def list_scenarios(as_json: AsJson = False) -> None:

@@ -107,7 +107,7 @@ filled in, `shoal validate FILE` checks one and names every error at its line, `
 - Anchors, aliases, tags and duplicate keys are refused; `8:30`, `on`, `no` and `017` are text, `1e3` is a number.
 - `schema.json` gives editors completion and checks.
 - `venue: NAME` takes a shipped profile, or `NAME.yaml` in the folder that the environment variable `SHOAL_VENUES`
-  names: a rule set of your own needs no code.
+  names: a rule set of your own needs no code, and with `extends: cex_a` it states only what differs.
 
 Provenance: *sourced* is cited, *measured* is our own measurement on recorded data, *judgement* is ours, *scenario* is
 the author's own choice. Bounds and units are those in memory: seconds, dollars, fractions. P, F and S marks are

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from sim.errors import ScenarioError
 from sim.settings.complaints import check
-from sim.settings.problems import did_you_mean, refusal
+from sim.settings.extending import file_extended, read_extended
+from sim.settings.problems import Document, did_you_mean, refusal
 from sim.settings.reader import read_file
 from sim.settings.rules import RuleSettings
 from sim.settings.venue import VenueSettings
@@ -50,11 +51,11 @@ def load_profile(name: str) -> VenueSettings:
     if path is None:
         known = ", ".join(profile_names())
         raise ScenarioError(f"no venue profile {name!r} (there is: {known}){did_you_mean(name, profile_names())}")
-    return _read_once(path, path.stat().st_mtime_ns)
+    return _read_once(path, _stamps(path))
 
 
 def read_profile(path: Path) -> VenueSettings:
-    """Read a venue profile from any file.
+    """Read a venue profile from any file, and those it extends: shipped ones, or files beside it.
 
     Parameters
     ----------
@@ -71,10 +72,46 @@ def read_profile(path: Path) -> VenueSettings:
     ScenarioError
         With one line for each problem.
     """
-    settings, problems = check(VenueSettings, read_file(path, path.name), path.name)
+    settings, problems = check(VenueSettings, _chain(path, []), path.name)
     if settings is None:
         raise refusal(problems)
     return settings
+
+
+def profile_files(path: Path) -> tuple[Path, ...]:
+    """A profile's file and those it extends, in the order in which they are laid over one another: the deepest first.
+
+    Parameters
+    ----------
+    path : Path
+        A YAML file.
+
+    Returns
+    -------
+    tuple of Path
+        The file itself last.
+    """
+    files: list[Path] = []
+    _chain(path, files)
+    return tuple(reversed(files))
+
+
+def is_profile(path: Path) -> bool:
+    """Whether a file is a venue profile: margin tiers at the top of it or of what it extends, which no scenario has.
+
+    Parameters
+    ----------
+    path : Path
+        Any path.
+
+    Returns
+    -------
+    bool
+    """
+    if path.suffix not in (".yaml", ".yml") or not path.is_file():
+        return False
+    data = _chain(path, []).data
+    return isinstance(data, dict) and "margin_tiers" in data
 
 
 def load_rules(name: str) -> RuleSettings:
@@ -118,6 +155,28 @@ def _files() -> dict[str, Path]:
     return shipped | own
 
 
-@lru_cache(maxsize=32)
-def _read_once(path: Path, _written_ns: int) -> VenueSettings:
+def _chain(path: Path, files: list[Path]) -> Document:
+    """The merged text of a profile; the files read are appended to ``files``, the profile's own first."""
+
+    def read_layer(layer: Path, shown: str) -> Document:
+        files.append(layer)
+        return read_file(layer, shown)
+
+    shipped = {file.stem: file for file in PROFILES.glob("*.yaml")}
+    return read_extended(
+        path,
+        path.name,
+        read_layer,
+        lambda value, at: file_extended(value, at, shipped, "venue profile"),
+        lambda below, _above: below.name,
+    )
+
+
+def _stamps(path: Path) -> tuple[int, ...]:
+    """When a profile's file and those beside it, which it may extend, were last written."""
+    return tuple(file.stat().st_mtime_ns for file in sorted(path.parent.glob("*.yaml")))
+
+
+@lru_cache(maxsize=64)
+def _read_once(path: Path, _written_ns: tuple[int, ...]) -> VenueSettings:
     return read_profile(path)

@@ -1,5 +1,7 @@
 """The corpus of broken scenario files: content, and the one line a user must read about it, less the file's name."""
 
+from sim.venues.profile import profile_names
+
 HEAD = "name: x\ntitle: X\nstart_utc: 2025-10-10T20:20:00Z\nduration: 1h\n"
 _DURATION = 'a duration such as "8h", "1h30m" or "250ms"'
 _MONEY = 'an amount such as "$1.5bn" or "250k USD"'
@@ -142,7 +144,7 @@ CASES: dict[str, tuple[str | bytes, str]] = {
     ),
     "unknown_venue": (
         HEAD + "venue: cex_x\n",
-        "5:1: venue: no venue profile 'cex_x' (there is: cex_a); did you mean 'cex_a'?",
+        f"5:1: venue: no venue profile 'cex_x' (there is: {', '.join(profile_names())}); did you mean 'cex_b'?",
     ),
     "price_too_fine": (
         HEAD + "market: {price: $126k}\n",
