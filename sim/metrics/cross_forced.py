@@ -72,7 +72,7 @@ def forced_by_listing(listings: Listings) -> pd.DataFrame:
     for name, one in listings.items():
         if "perp" in one.books:
             orders = _events(one, "forced_order").sort_values("elapsed_s", kind="stable")
-            usd = column(orders, "quantity_btc") * column(orders, "price_usd")
+            usd = np.abs(column(orders, "quantity_btc")) * column(orders, "price_usd")  # a sale is below 0
             shown = cascade.shown_by_feed(column(orders, "elapsed_s"))
             true, seen = float(usd.sum()), float(usd[shown].sum())
             share = seen / true if true > 0.0 else float("nan")

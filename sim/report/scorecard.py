@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.metrics import event
-from sim.metrics.score import ONSET_LEVELS, Onset, Scored, Tally, joint, onset, score, tally
+from sim.metrics import cross, event
+from sim.metrics.score import ONSET_LEVELS, Onset, Scored, Tally, joint, judge, onset, score, tally
 from sim.report import words
 from sim.report.recorded import Recorded, event_paths
 from sim.results import Run
+from sim.results.listed import listed
 from sim.scenario.spec import Spec
 from sim.targets import Target, targets
 
@@ -47,7 +48,8 @@ class Scorecard:
     Parameters
     ----------
     runs : sequence of Run
-        Seeds of one scenario.
+        Seeds of one scenario. Where it has listings, rows of several markets are measured on all of them, the others on
+        the first.
     recorded : Recorded or None
         The record that the scenario names. With it the rows of the flash and of the aftermath are scored; without it,
         on a market left alone, the rows of the state before.
@@ -58,7 +60,15 @@ class Scorecard:
         self.paths = event_paths(runs, recorded)
         wanted = (FLASH, AFTER) if recorded is not None else (BEFORE,)
         rows = targets() if recorded is not None or is_calm(runs[0].spec) else ()
-        self.scored = [score(t, self.paths) for t in rows if t.id[0] in wanted and t.role != "do_not_use"]
+        markets = [listed(run) for run in runs if run.listings]
+        self.scored = [
+            judge(t, np.array([cross.measure(t, m) for m in markets]))
+            if t.scope == "network" and markets
+            else score(t, self.paths)
+            for t in rows
+            if t.id[0] in wanted and t.role != "do_not_use"
+        ]
+        self.reason = "no listing of this run answers it, or its window is not covered" if markets else ""
 
     @cached_property
     def tally(self) -> Tally:
@@ -79,7 +89,7 @@ class Scorecard:
 
     def rows(self, *kinds: str) -> list[Row]:
         """Rows of the given kinds as printed."""
-        return [_row(s) for s in self.scored if s.target.id[0] in kinds]
+        return [_row(s, self.reason) for s in self.scored if s.target.id[0] in kinds]
 
     def sentences(self) -> list[str]:
         """What the rows say together, without adjectives."""
@@ -101,7 +111,7 @@ class Scorecard:
             "score": self.tally._asdict(),
             "share_of_seeds_in_f1_and_f2": _share(self.joint_fall),
             "onset": onset_,
-            "rows": [_plain(s) for s in self.scored],
+            "rows": [_plain(s, self.reason) for s in self.scored],
             "sentences": self.sentences(),
         }
 
@@ -113,7 +123,7 @@ def is_calm(spec: Spec) -> bool:
     )
 
 
-def _row(s: Scored) -> Row:
+def _row(s: Scored, reason: str) -> Row:
     t = s.target
     if s.values.size:
         spread = f"{number(s.values[0])} to {number(s.values[-1])}, n = {s.values.size}"
@@ -123,11 +133,11 @@ def _row(s: Scored) -> Row:
     return Row(
         t.id, t.name, t.unit, t.role, t.grade, t.source, t.recorded_text,
         f"{number(t.band[0])} to {number(t.band[1])}" if t.band is not None else "none stated",
-        number(s.median) if s.values.size else "", spread, verdict(s), _note(s), ", ".join(t.touched_by),
+        number(s.median) if s.values.size else "", spread, verdict(s), _note(s, reason), ", ".join(t.touched_by),
         number(t.value) if t.value is not None else t.recorded,
         ", ".join(number(float(q)) for q in _quantiles(s.values)),
         f"{s.n_inside} of {s.values.size}" if s.values.size and t.band is not None else "",
-        "" if t.why_not else event.how(t),
+        _how(t),
     )  # fmt: skip
 
 
@@ -143,8 +153,14 @@ def verdict(s: Scored) -> str:
     return s.verdict
 
 
-def _note(s: Scored) -> str:
+def _how(t: Target) -> str:
+    return cross.how(t) if t.scope == "network" else "" if t.why_not else event.how(t)
+
+
+def _note(s: Scored, reason: str) -> str:
     t: Target = s.target
+    if s.verdict == "not measurable" and t.scope == "network" and reason:
+        return reason
     if s.verdict == "not measurable":
         return t.why_not or "no value in this run: its window is not covered, or what it divides by did not happen"
     if s.verdict == "miss" and t.band is not None:
@@ -195,15 +211,15 @@ def _finite(value: float) -> float | str | None:
     return "never" if np.isinf(value) else value
 
 
-def _plain(s: Scored) -> dict[str, Any]:
+def _plain(s: Scored, reason: str) -> dict[str, Any]:
     return {
         **s.target.model_dump(mode="json"),
         "verdict": s.verdict,
         "median": _finite(s.median),
         "n": int(s.values.size),
         "n_inside": s.n_inside,
-        "how": "" if s.target.why_not else event.how(s.target),
+        "how": _how(s.target),
         "quantiles_10_50_90": [_finite(float(q)) for q in _quantiles(s.values)],
         "values": [_finite(float(v)) for v in s.values],
-        "note": _note(s),
+        "note": _note(s, reason),
     }

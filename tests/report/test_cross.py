@@ -238,9 +238,9 @@ def test_concentration_of_the_deleveraged_by_account_and_by_owner():
 
 
 def test_a_feed_that_shows_one_a_second_is_a_floor():
-    """Second 61 holds 3 orders, of which the last is shown; each symbol has its own second."""
+    """Second 61 holds 3 orders, of which the last is shown; each symbol has its own second. Sales are below 0."""
     orders = happened(
-        "forced_order", (60.2, 1, 5.0, 100.0), (60.7, 2, 3.0, 100.0), (61.0, 3, 1.0, 100.0), (61.5, 4, 2.0, 100.0)
+        "forced_order", (60.2, 1, -5.0, 100.0), (60.7, 2, -3.0, 100.0), (61.0, 3, 1.0, 100.0), (61.5, 4, 2.0, 100.0)
     )
     listings = {
         "a": perp("btc", "cex_a", events=orders), "b": perp("x", "cex_a", events=orders),

@@ -239,6 +239,23 @@ def test_every_row_of_the_flash_and_the_aftermath_is_shown_with_a_verdict_and_no
     assert all(r.note for r in shown if r.verdict == "not measurable")
 
 
+def test_a_run_with_listings_measures_the_rows_of_several_markets(replay):
+    """The book of cex_us falls as the first market does, a perp of cex_a loses of its fund, the rest has no listing."""
+    _, record = replay
+    at = {"us": {"asset": "thin", "exchange": "cex_us"}, "a": {"asset": "btc", "exchange": "cex_a"}}
+    spec = made_spec(evidence="btc_2025_10_10", listings=at)
+    parts = {name: made_run(seed, every_s=5) for seed, name in enumerate(at, start=1)}
+    card = scorecard.Scorecard([replace(parts["us"], spec=spec, listings=parts)], record)
+    rows = {(r.id, r.name): r for r in card.rows("F")}
+    low = rows["F7", "altcoin drop on Coinbase, median of 17"]
+    alone = rows["F1", "drop from 20:49 to the low"]
+    assert float(low.simulated) == pytest.approx(float(alone.simulated), abs=0.15) and low.verdict == "miss"
+    assert low.estimator.startswith("alt_drop_us: Median over the altcoins")
+    assert rows["F8", "altcoin drop, Binance coin-M, median of 12"].note.startswith("no listing of this run")
+    assert float(rows["F44", "insurance funds of Binance, all contracts, change"].simulated) < 0.0
+    assert json.loads(json.dumps(card.plain(), allow_nan=False))["rows"]
+
+
 def test_the_score_is_stated_with_onset_and_joint_fall(replay):
     card = scorecard.Scorecard(*replay)
     score, together, start = card.sentences()
