@@ -7,6 +7,7 @@ is seen in the next one. Nothing trades here: orders go to the listings' mailbox
 from sim.behaviours.bridge import Bridge, bridge
 from sim.kernels._jit import entry
 from sim.kernels.fund_levels import level_funds
+from sim.kernels.portfolios import Portfolios, check_portfolios
 from sim.kernels.references import References, update_references
 from sim.kernels.shared import Shared
 from sim.kernels.transit import Wallets, move_balances
@@ -20,6 +21,7 @@ def couple(
     firms, seats, rows, halts, is_open,
     desk, assets, stock,
     shared_fund,
+    portfolios, legs, collateral, tiers, tier0, moved, seen, owed_micro, leg_of,
 ):  # fmt: skip
     """One step between ticks; the arguments are the arrays of ``sim.network.links.Links``, room by room."""
     s = Shared(listings, price, clock, rules, sides, levels, words, accounts, positions, inbox)
@@ -29,4 +31,7 @@ def couple(
     update_references(listings, price, refs, now_us)
     level_funds(s, shared_fund)
     move_balances(s, w, desk[0]["transfers"], now_us)
+    check_portfolios(
+        s, Portfolios(portfolios, legs, collateral, tiers, tier0, moved, seen, owed_micro, leg_of), tick, now_us
+    )
     bridge(s, refs, w, b, tick, now_us)

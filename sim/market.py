@@ -114,6 +114,7 @@ class Market(mesa.Model):  # type: ignore[misc]  # Mesa has no types
         self.changes: list[Change] = []  # a heap, by tick and number
         self.n_changes = 0  # queued so far
         self.in_force: dict[str, list[Any]] = {}  # shocks that hold now, by what they change, see sim/shocks/held.py
+        self.news_loading = 1.0  # of a listing: log move of its value for one of the news that all share
         self.agent_latency_factor = 1.0  # on the order latency of Python agents, moved by shocks
         self._kept: set[Call] = set()  # Mesa keeps weak references to what it calls
         if begins:

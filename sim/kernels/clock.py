@@ -25,6 +25,10 @@ CLOCK = np.dtype(
         ("coin_lots", "i8"),
         ("open_interest_lots", "i8"),  # sum of the perp's long positions, kept fill by fill
         ("fault", "i8"),  # code of the broken law, see kernels/invariants.py
+        ("joint_touched", "i8"),  # 1: some account that is margined with other listings changed
+        ("n_called", "i8"),  # such accounts that the engine is to take into its queue
+        ("first_joint", "i8"),  # their rows: first_joint .. end_joint - 1
+        ("end_joint", "i8"),
         ("n_inbox", "i8"),  # messages of the network that the next tick takes in
         ("overflow", "i8"),  # messages that did not fit the declared maximum; ends the run
     ]

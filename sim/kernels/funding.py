@@ -44,6 +44,8 @@ def settle_funding(bk, ld, rk, px, now_us):
         paid += max(ZERO, amount)
         left += amount
         rehang(bk, ld, rk, np.int64(a))
+        if np.int64(ld.accounts[a]["joint"]) != ZERO:
+            ld.accounts[a]["touched"], ld.clock[0]["joint_touched"] = ONE, ONE
     ld.accounts[FEES]["cash_micro"] = ld.accounts[FEES]["cash_micro"] + left
     now["row_funding_micro"] = now["row_funding_micro"] + paid
     write_event(ld, rk, EVENT_FUNDING, FEES, ld.clock[0]["open_interest_lots"], mark >> ONE, paid, now_us)

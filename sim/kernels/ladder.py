@@ -117,9 +117,12 @@ def hang(bk, ld, rk, a):
     hung.
     """
     position = bk.positions[PERP, a]
+    account, engine = ld.accounts[a], rk.engine[0]
+    if np.int64(account["joint"]) != ZERO:
+        account["called"] = ZERO
+        return
     if position == ZERO:
         return
-    account, engine = ld.accounts[a], rk.engine[0]
     safe = last_safe_half_ticks(
         account["cash_micro"], position, ld.rules[PERP]["micro_per_tick_lot"], rk.tiers, engine["ceiling_half_ticks"]
     )

@@ -53,6 +53,9 @@ ACCOUNT = np.dtype(
         ("is_maker", "i4"),  # 1 for market-making firms: what they take is no news to other makers
         ("professional", "i4"),  # 1 for firms on the venue's professional fees
         ("least_initial_ppm", "i8"),  # of a Python agent: 1 / the leverage it asked for; see kernels/guests.py
+        ("joint", "i4"),  # 1: margined with positions in other listings, see kernels/portfolios.py; never hung
+        ("called", "i4"),  # of such an account: 1 when the engine is to work it, 2 while it does
+        ("touched", "i8"),  # of such an account: 1 since its position or cash changed by itself
         ("newest_order", "i8"),  # of a Python agent: the ticket at the head of its open orders, or NO_TICKET
     ]
 )
@@ -214,6 +217,8 @@ def move_position(ld, owner, lots, value):
     else:
         account["entry_micro"] = pro_rata(value, abs(after), abs(lots))
     account["held_lots"] = after
+    if np.int64(account["joint"]) != ZERO:
+        account["touched"], ld.clock[0]["joint_touched"] = ONE, ONE
     ld.clock[0]["open_interest_lots"] = ld.clock[0]["open_interest_lots"] + max(after, ZERO) - max(held, ZERO)
 
 

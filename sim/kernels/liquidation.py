@@ -72,6 +72,20 @@ def find_crossed(ld, rk, mark):
 
 
 @inlined
+def find_called(ld, rk):
+    """Append every account that its portfolio has called to the queue."""
+    clock, engine = ld.clock[0], rk.engine[0]
+    if clock["n_called"] == ZERO:
+        return
+    for a in range(clock["first_joint"], clock["end_joint"]):
+        if np.int64(ld.accounts[a]["called"]) == ONE:
+            ld.accounts[a]["called"] = TWO
+            rk.queue[engine["n_queue"]] = a
+            engine["n_queue"] = engine["n_queue"] + ONE
+    clock["n_called"] = ZERO
+
+
+@inlined
 def sort_queue(ld, rk):
     """Order the queue by the accounts' keyed rank: a shell sort over 62-bit hashes."""
     n = rk.engine[0]["n_queue"]
@@ -181,6 +195,7 @@ def run_engine(bk, ld, rk, px, now_us):
     mark = px.now[0]["mark_half_ticks"]
     engine["ranked_side"] = ZERO  # counterparties are ranked anew when this scan deleverages
     find_crossed(ld, rk, mark)
+    find_called(ld, rk)
     n = engine["n_queue"]
     if n == ZERO:
         return

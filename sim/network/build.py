@@ -15,6 +15,7 @@ from sim.kernels.references import References
 from sim.kernels.transit import FIRM, HALT, SEAT, Wallets
 from sim.network.links import listing_rows
 from sim.network.network import Couplings, Network
+from sim.network.portfolios import fill_portfolios, population_spec
 from sim.participants import SECONDS_PER_DAY, daily_volumes
 from sim.scenario.listings import listing_specs
 from sim.scenario.spec import Spec
@@ -44,7 +45,10 @@ def build_network(spec: Spec, seed: int = 1) -> Network:
         When the listings of one asset have different lots, or a weight names no listing.
     """
     specs = listing_specs(spec)
-    markets = {name: build(one, listing_seed(seed, name, k)) for k, (name, one) in enumerate(specs.items())}
+    markets = {}
+    for k, (name, one) in enumerate(specs.items()):
+        markets[name] = build(population_spec(spec, one, spec.listings[name].exchange), listing_seed(seed, name, k))
+        markets[name].spec = one  # the open interest that is left out there belongs to portfolios
     assets = list(dict.fromkeys(listing.asset for listing in spec.listings.values()))
     exchanges = list(dict.fromkeys(listing.exchange for listing in spec.listings.values()))
     quotes = list(dict.fromkeys(listing.quote for listing in spec.listings.values()))
@@ -65,11 +69,12 @@ def build_network(spec: Spec, seed: int = 1) -> Network:
     refs = references_of(spec, specs, listings, quotes)
     for k, market in enumerate(markets.values()):
         market.state.price[0]["index_given"] = int(bool(np.delete(refs.weights[k], k).any()))  # else its own spot mid
+    portfolios = fill_portfolios(spec, specs, listings, markets, exchanges, seed)
     wallets, stock = fill_firms(spec, specs, listings, markets, exchanges, seed)
     shared = [int(spec.network.exchanges.get(name, ExchangeSettings()).shared_fund) for name in exchanges]
     couplings = Couplings(
         listings, refs, wallets, desk_of(spec), assets_of(spec, markets, listings, assets), stock,
-        np.array(shared, np.int64),
+        np.array(shared, np.int64), portfolios,
     )  # fmt: skip
     return Network(spec, seed, markets, couplings, {"asset": assets, "exchange": exchanges, "quote": quotes})
 
@@ -90,6 +95,7 @@ def share_news(spec: Spec, market: "Market", asset: str, seed: int) -> None:
     state.news[0]["common_per_tick"] = loading.beta * spec.news.noise_per_day * per_tick
     state.news[0]["noise_per_tick"] = loading.own_noise_per_day * per_tick
     state.ramps["log_move"] *= loading.beta
+    market.news_loading = loading.beta
 
 
 def split_funds(spec: Spec, markets: "dict[str, Market]") -> None:

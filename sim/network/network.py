@@ -15,6 +15,7 @@ from sim.network.links import shared_arrays
 from sim.tick import advance
 
 if TYPE_CHECKING:
+    from sim.kernels.portfolios import Portfolios
     from sim.kernels.references import References
     from sim.kernels.shared import Shared
     from sim.kernels.transit import Wallets
@@ -34,10 +35,11 @@ class Couplings:
     assets: "Array"
     stock: "Array"
     shared_fund: "Array"
+    portfolios: "Portfolios"
 
     def arrays(self) -> tuple["Array", ...]:
         """The arguments of ``couple`` after the shared arrays."""
-        return (*self.refs, *self.wallets, self.desk, self.assets, self.stock, self.shared_fund)
+        return (*self.refs, *self.wallets, self.desk, self.assets, self.stock, self.shared_fund, *self.portfolios)
 
 
 @dataclass
@@ -110,6 +112,10 @@ class Network:
         """Put the listings' arrays together; again after an account was opened, which makes longer ones."""
         states = [market.state for market in self.markets.values()]
         self._shared: Shared = shared_arrays(states, self.couplings.listings)
+        legs, listings = self.couplings.portfolios.legs, self.couplings.listings
+        leg_of = np.full(len(self._shared.accounts), -1, np.int64)
+        leg_of[listings["account0"][legs["listing"]] + legs["row"]] = np.arange(len(legs))
+        self.couplings.portfolios = self.couplings.portfolios._replace(leg_of=leg_of)
         self._linked = [state.accounts for state in states]
 
     def _run_ticks(self, target: int) -> None:
@@ -163,7 +169,11 @@ class Network:
     def state_hashes(self) -> dict[str, str]:
         """SHA-256 over everything that defines results, of each listing and, as ``network``, of what couples them."""
         digest = hashlib.sha256()
-        for array in (*self.couplings.wallets[:2], self.couplings.desk, self.couplings.assets):
+        portfolios = self.couplings.portfolios
+        for array in (
+            *self.couplings.wallets[:2], self.couplings.desk, self.couplings.assets,
+            portfolios.all, portfolios.collateral, portfolios.moved,
+        ):  # fmt: skip
             digest.update(np.ascontiguousarray(array).tobytes())
         return {name: market.state_hash() for name, market in self.markets.items()} | {"network": digest.hexdigest()}
 

@@ -9,7 +9,7 @@ from sim.settings.network import PATCHED
 from sim.settings.problems import Document, Keys
 
 OF_THE_WHOLE = frozenset({"listings", "network", "assumptions", "sources", "evidence", "shocks"})
-"""Groups that a listing does not take over; shocks and evidence are those of the first."""
+"""Groups that a listing does not take over; evidence is that of the first, and so are all shocks but news."""
 
 
 def listing_specs(spec: Spec) -> dict[str, Spec]:
@@ -47,6 +47,8 @@ def _patched(own: Mapping[str, Any], name: str, changes: Mapping[str, Any], *, i
     left_out = OF_THE_WHOLE - {"shocks", "evidence"} if is_first else OF_THE_WHOLE
     data = {key: value for key, value in own.items() if key not in left_out}
     data["name"] = name
+    if not is_first and isinstance(own.get("shocks"), (list, tuple)):
+        data["shocks"] = [s for s in own["shocks"] if isinstance(s, Mapping) and s.get("kind") == "news_move"]
     if changes.get("venue") is not None:
         data["venue"] = changes["venue"]
     for group in PATCHED:

@@ -6,6 +6,7 @@ from pydantic import Field, WithJsonSchema
 
 from sim.settings.bridge import BridgeSettings, Id
 from sim.settings.fields import Settings, setting
+from sim.settings.portfolios import PortfolioSettings
 from sim.settings.quantities import Duration, Flag, Fraction, Number
 
 _OWN = "the scenario's own choice"
@@ -141,6 +142,13 @@ class NetworkSettings(Settings):
         provenance="scenario",
         source=_GIVEN,
         note="One that is not named has defaults.",
+    )
+    portfolios: dict[Id, PortfolioSettings] = setting(
+        {},
+        unit="exchange to settings",
+        provenance="scenario",
+        source=_GIVEN,
+        note="Cross-margin accounts of exchanges; none where an exchange is not named.",
     )
     bridge: BridgeSettings = setting(
         {}, unit="", provenance="scenario", source=_OWN, note="Arbitrage between exchanges and transfers."

@@ -35,7 +35,9 @@ class Headline(ShockDesk):
         """From here on the ramp is there; it began at its time."""
         state = self.market.state
         start, tick_us = units.nearest_us(self.at), int(state.clock[0]["tick_us"])
-        row = np.array([(start, start + max(units.nearest_us(self.over), tick_us), self.log_move)], RAMP)
+        row = np.array(
+            [(start, start + max(units.nearest_us(self.over), tick_us), self.market.news_loading * self.log_move)], RAMP
+        )
         state.ramps = np.concatenate([state.ramps, row])
 
 

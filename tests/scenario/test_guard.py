@@ -68,7 +68,12 @@ BASE = {
         ]
     },
     "news": {"path": [{"at": "1m", "move": "-1%"}]},
-    "network": {"assets": {"x": {}}, "exchanges": {"x": {}}, "bridge": {"halts": [{"at": "1m", "over": "1m"}]}},
+    "network": {
+        "assets": {"x": {}},
+        "exchanges": {"x": {}},
+        "portfolios": {"x": {"collateral": [{"listing": "x"}]}},
+        "bridge": {"halts": [{"at": "1m", "over": "1m"}]},
+    },
     "market": {
         name: [{"within": "1%", "notional": "$1m"}] for name in ("perp_bid_depth", "perp_ask_depth", "spot_depth")
     },

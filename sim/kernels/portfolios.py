@@ -1,0 +1,367 @@
+"""Cross margin over several listings: one equity, one maintenance, legs that each contract's engine works by itself.
+
+A portfolio is a list of legs, each an account row of a listing: perp position, coins as collateral, cash. Its equity is
+all cash plus positions at mark plus coins at their collateral value; its maintenance is the sum over legs by each
+listing's tiers. It is liquidated when equity is below maintenance (equality is safe), by the exact integer test. Then
+its equity is apportioned: cash moves between the legs, in whole, so that the equity of each is its share of
+maintenance. A leg of an insolvent or called portfolio is then liquidatable by itself, one of a sound portfolio is not,
+and the listing's engine needs to know nothing of the rest. Money owed against collateral stays on the collateral's row.
+
+An account that owes money beyond a threshold sells collateral: as much as the debt needs, by immediate-or-cancel orders
+on the listing's own spot book (MODEL 2.6, the negative-wallet loop); collateral that does not convert is handed to the
+fund at its value once nothing else is left.
+
+Portfolios are looked at when they could have been exhausted (DECISIONS 22): a check stores the smallest joint relative
+move that could use up what equity exceeds maintenance by, and the next check is due when the cumulative move of the
+exchange's prices since then may have passed it, or when a leg was touched by a fill, deleveraging or funding. Source:
+MODEL 2.4, 2.6 [S:9]. Slow twin: tests/reference_market/portfolios.py.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sim.kernels._jit import behaviour, small
+from sim.kernels.ledger import FUND, MILLION, NO_TICKET, ONE, SPOT, TWO, ZERO, pro_rata
+from sim.kernels.mailbox import NEW
+from sim.kernels.margin import equity_micro, maintenance_micro, notional_micro
+from sim.schema import IOC, NO_KEY, SELL
+
+FARTHEST = 0.1  # a portfolio is looked at at least each time prices may have moved by this much
+OWN_BOOK, INDEX, REDEMPTION, FLOOR = (np.int64(i) for i in range(4))
+
+PORTFOLIO = np.dtype(
+    [
+        ("first_leg", "i8"),
+        ("n_legs", "i8"),
+        ("exchange", "i8"),
+        ("due", "f8"),  # cumulative move of the exchange's prices at which it is looked at again
+        ("is_called", "i8"),  # 1 while its legs are worked, or their cash waits to be put right
+        ("n_calls", "i8"),  # times it was found below maintenance after it had been sound
+    ]
+)
+LEG = np.dtype([("listing", "i8"), ("row", "i8"), ("portfolio", "i8")])
+COLLATERAL = np.dtype(
+    [
+        ("source", "i8"),  # OWN_BOOK, INDEX, REDEMPTION, FLOOR; -1: coins of this listing count for nothing
+        ("redeems", "i8"),  # listing whose index it redeems into; -1: money
+        ("ratio", "f8"),
+        ("weight", "f8"),
+        ("floor", "f8"),
+        ("kept_ppm", "i8"),  # 1 less the haircut of the liquidation test
+        ("converts", "i8"),
+        ("value_half_ticks", "i8"),  # of a coin now
+        ("bound_ppm", "i8"),
+        ("sold_lots", "i8"),  # sent for sale so far
+    ]
+)
+
+
+class Portfolios(NamedTuple):
+    """``all`` PORTFOLIO[n], ``legs`` LEG[m] (a portfolio's together), ``collateral`` COLLATERAL[n_listings], ``tiers``
+    TIER[...] and ``tier0`` int64[n_listings + 1] (rows of each listing), ``moved`` float64[n_exchanges] (cumulative
+    relative move), ``seen`` int64[n_listings, 2] (mark and collateral value last looked at), ``owed_micro``
+    int64[n_exchanges], ``leg_of`` int64[...] (leg of each shared account row, -1 of others).
+    """
+
+    all: Any
+    legs: Any
+    collateral: Any
+    tiers: Any
+    tier0: Any
+    moved: Any
+    seen: Any
+    owed_micro: Any
+    leg_of: Any
+
+
+@small
+def collateral_half_ticks(s, c, at):
+    """What a coin of a listing is worth as collateral, in half ticks."""
+    price = s.price[at]
+    book = price["spot_half_ticks"]
+    if c["source"] == OWN_BOOK:
+        return book
+    if c["source"] == INDEX:
+        return price["given_half_ticks"] if price["index_given"] != ZERO else price["index_half_ticks"]
+    nano = 1e9
+    if c["redeems"] >= ZERO:
+        other = s.price[c["redeems"]]["index_half_ticks"]
+        nano = np.float64(other * s.listings[c["redeems"]]["half_tick_nano"])
+    redemption = np.int64(c["ratio"] * nano / np.float64(s.listings[at]["half_tick_nano"]) + 0.5)
+    if c["source"] == REDEMPTION:
+        return redemption
+    mixed = c["weight"] * np.float64(redemption) + (1.0 - c["weight"]) * np.float64(book)
+    return max(np.int64(mixed), np.int64(c["floor"] * np.float64(redemption)))
+
+
+@behaviour
+def watch_prices(s, p):
+    """Refresh collateral values and add the largest relative move of each exchange's prices to its cumulative move."""
+    for e in range(p.moved.shape[0]):
+        largest = 0.0
+        for k in range(s.listings.shape[0]):
+            at = np.int64(k)
+            if s.listings[at]["exchange"] != np.int64(e):
+                continue
+            c = p.collateral[at]
+            if c["source"] >= ZERO:
+                c["value_half_ticks"] = collateral_half_ticks(s, c, at)
+            for j in range(2):
+                now = s.price[at]["mark_half_ticks"] if j == 0 else c["value_half_ticks"]
+                was = p.seen[at, j]
+                if was > ZERO and now != was:
+                    largest = max(largest, abs(np.float64(now) / np.float64(was) - 1.0))
+                p.seen[at, j] = now
+        p.moved[e] += largest
+
+
+@small
+def account_of_leg(s, leg):
+    """Row of a leg's account in the shared accounts."""
+    return s.listings[leg["listing"]]["account0"] + leg["row"]
+
+
+@small
+def coins_of_leg(s, leg):
+    """Place of a leg's coins in the shared positions."""
+    listing = s.listings[leg["listing"]]
+    return listing["position0"] + listing["n_owners"] + leg["row"]
+
+
+@small
+def maintenance_of_leg(s, p, leg):
+    """Maintenance of a leg's position at mark, micro-dollars."""
+    at = leg["listing"]
+    held = s.accounts[account_of_leg(s, leg)]["held_lots"]
+    if held == ZERO:
+        return ZERO
+    notional = notional_micro(held, s.price[at]["mark_half_ticks"], s.rules[TWO * at]["micro_per_tick_lot"])
+    return maintenance_micro(notional, p.tiers[p.tier0[at] : p.tier0[at + ONE]])
+
+
+@small
+def money_of_leg(s, leg):
+    """Cash and position at mark of a leg, micro-dollars."""
+    at, account = leg["listing"], s.accounts[account_of_leg(s, leg)]
+    unit = s.rules[TWO * at]["micro_per_tick_lot"]
+    return equity_micro(account["cash_micro"], account["held_lots"], s.price[at]["mark_half_ticks"], unit)
+
+
+@small
+def collateral_of_leg(s, p, leg):
+    """What a leg's coins count for, micro-dollars, rounded down."""
+    at = leg["listing"]
+    c, coins = p.collateral[at], s.positions[coins_of_leg(s, leg)]
+    if c["source"] < ZERO or coins == ZERO:
+        return ZERO
+    worth = (coins * c["value_half_ticks"] * s.rules[TWO * at + SPOT]["micro_per_tick_lot"]) >> ONE
+    return pro_rata(worth, c["kept_ppm"], MILLION)
+
+
+@behaviour
+def standing(s, p, row):
+    """Equity (with collateral), maintenance, collateral alone, and what is exposed to prices, of one portfolio."""
+    equity, need, pledged, exposed = ZERO, ZERO, ZERO, 0.0
+    for i in range(row["first_leg"], row["first_leg"] + row["n_legs"]):
+        leg = p.legs[i]
+        value = collateral_of_leg(s, p, leg)
+        equity += money_of_leg(s, leg) + value
+        pledged += value
+        exposed += np.float64(value)
+        need += maintenance_of_leg(s, p, leg)
+        at, held = leg["listing"], s.accounts[account_of_leg(s, leg)]["held_lots"]
+        if held != ZERO:
+            worth = notional_micro(held, s.price[at]["mark_half_ticks"], s.rules[TWO * at]["micro_per_tick_lot"])
+            tiers = p.tiers[p.tier0[at] : p.tier0[at + ONE]]
+            near, far = np.int64(1.1 * np.float64(worth)), np.int64(1.2 * np.float64(worth))
+            more = maintenance_micro(far, tiers) - maintenance_micro(near, tiers)
+            exposed += np.float64(worth) + 10.0 * np.float64(more)  # convex: up to FARTHEST no step is steeper
+    return equity, need, pledged, exposed
+
+
+@small
+def add_cash(s, leg, amount):
+    """Move cash onto a leg, from or to the same portfolio's other legs; the listing's total follows."""
+    account = s.accounts[account_of_leg(s, leg)]
+    account["cash_micro"] = account["cash_micro"] + amount
+    clock = s.clock[leg["listing"]]
+    clock["cash_micro"] = clock["cash_micro"] + amount
+
+
+@behaviour
+def apportion(s, p, row, equity, need):
+    """Give each leg with a position its share of the equity by maintenance; the last leg of all keeps what is left."""
+    left, last = ZERO, row["first_leg"] + row["n_legs"] - ONE
+    for i in range(row["first_leg"], row["first_leg"] + row["n_legs"]):
+        left += money_of_leg(s, p.legs[i])
+    given = ZERO
+    for i in range(row["first_leg"], last + ONE):
+        leg = p.legs[i]
+        share = maintenance_of_leg(s, p, leg)
+        wanted = ZERO
+        if need > ZERO and share > ZERO:
+            wanted = pro_rata(equity, share, need) if equity >= ZERO else -pro_rata(-equity, share, need) - ONE
+        if np.int64(i) == last:
+            wanted = left - given
+        change = wanted - money_of_leg(s, leg)
+        given += wanted
+        if change != ZERO:
+            add_cash(s, leg, change)
+
+
+@behaviour
+def call(s, p, row, is_below):
+    """Tell the engines which legs to work; returns whether any leg is still in a queue."""
+    waits = False
+    for i in range(row["first_leg"], row["first_leg"] + row["n_legs"]):
+        leg = p.legs[i]
+        account = s.accounts[account_of_leg(s, leg)]
+        called = np.int64(account["called"])
+        if account["held_lots"] == ZERO:
+            account["called"] = ZERO
+        elif is_below and called == ZERO:
+            account["called"] = ONE
+            s.clock[leg["listing"]]["n_called"] = s.clock[leg["listing"]]["n_called"] + ONE
+            waits = True
+        elif called != ZERO:
+            waits = True
+    return waits
+
+
+@behaviour
+def owed(s, p, row):
+    """Money that a portfolio owes: what its realised balance is below zero, micro-dollars."""
+    wallet = ZERO
+    for i in range(row["first_leg"], row["first_leg"] + row["n_legs"]):
+        account = s.accounts[account_of_leg(s, p.legs[i])]
+        wallet += account["cash_micro"] + account["entry_micro"]
+    return max(ZERO, -wallet)
+
+
+@behaviour
+def sell_collateral(s, p, row, debt, tick, now_us):
+    """Send collateral for sale, of the smallest haircut first, as much as the debt needs at the bid."""
+    need = debt
+    for i in range(row["first_leg"], row["first_leg"] + row["n_legs"]):
+        leg = p.legs[i]
+        at, coins = leg["listing"], s.positions[coins_of_leg(s, leg)]
+        c, listing = p.collateral[at], s.listings[at]
+        if need <= ZERO or coins == ZERO or c["source"] < ZERO or c["converts"] == ZERO or listing["has_spot"] == ZERO:
+            continue
+        best = np.int64(s.sides[np.int64(4) * at + TWO * SPOT]["best"])
+        place = listing["inbox0"] + s.clock[at]["n_inbox"]
+        if best == NO_KEY or place >= listing["inbox_end"] or s.rules[TWO * at + SPOT]["halted"] != ZERO:
+            continue
+        bid, unit = -best, s.rules[TWO * at + SPOT]["micro_per_tick_lot"]
+        lots = min(coins, need // (bid * unit) + ONE)
+        m = s.inbox[place]
+        m["arrival_us"], m["serial"] = now_us, tick << np.int64(16)
+        m["ticket"], m["lots"], m["owner"] = NO_TICKET, lots, leg["row"]
+        m["price_ticks"] = max(ONE, bid - bid * c["bound_ppm"] // MILLION)
+        m["action"], m["kind"], m["book"], m["side"], m["flags"] = NEW, IOC, SPOT, SELL, ZERO
+        s.clock[at]["n_inbox"] = s.clock[at]["n_inbox"] + ONE
+        c["sold_lots"] = c["sold_lots"] + lots
+        need -= lots * bid * unit
+
+
+@behaviour
+def hand_over(s, p, row):
+    """Of a portfolio without positions that still owes: its coins that do not convert go to the fund of their listing
+    at their value, and what it owes beyond them is the fund's loss.
+    """
+    for i in range(row["first_leg"], row["first_leg"] + row["n_legs"]):
+        if s.accounts[account_of_leg(s, p.legs[i])]["held_lots"] != ZERO:
+            return
+    debt = ZERO
+    for i in range(row["first_leg"], row["first_leg"] + row["n_legs"]):
+        debt -= s.accounts[account_of_leg(s, p.legs[i])]["cash_micro"]
+    if debt <= ZERO:
+        return
+    last = p.legs[row["first_leg"] + row["n_legs"] - ONE]
+    pays = ZERO
+    for i in range(row["first_leg"], row["first_leg"] + row["n_legs"]):
+        leg = p.legs[i]
+        at, place = leg["listing"], coins_of_leg(s, leg)
+        c, coins = p.collateral[at], s.positions[place]
+        if coins == ZERO or c["source"] < ZERO:
+            continue
+        if c["converts"] != ZERO and s.listings[at]["has_spot"] != ZERO:
+            return  # still to be sold
+        value = max(ONE, c["value_half_ticks"] * s.rules[TWO * at + SPOT]["micro_per_tick_lot"])
+        lots = min(coins, (TWO * (debt - pays) + value - ONE) // value)
+        s.positions[place] -= lots
+        s.positions[s.listings[at]["position0"] + s.listings[at]["n_owners"] + FUND] += lots
+        worth = (lots * value) >> ONE
+        pays += worth
+        pay_by_fund(s, at, leg, worth)
+    if debt > pays:
+        pay_by_fund(s, last["listing"], last, debt - pays)
+    for i in range(row["first_leg"], row["first_leg"] + row["n_legs"]):
+        add_cash(s, p.legs[i], -s.accounts[account_of_leg(s, p.legs[i])]["cash_micro"])
+
+
+@small
+def pay_by_fund(s, at, leg, amount):
+    """Cash from a listing's fund to a leg there."""
+    fund = s.accounts[s.listings[at]["account0"] + FUND]
+    fund["cash_micro"] = fund["cash_micro"] - amount
+    account = s.accounts[account_of_leg(s, leg)]
+    account["cash_micro"] = account["cash_micro"] + amount
+
+
+@behaviour
+def check(s, p, k, tick, now_us):
+    """Look at one portfolio: call its legs, or set when it is looked at next; sell collateral when it owes."""
+    row = p.all[k]
+    equity, need, pledged, exposed = standing(s, p, row)
+    is_below = equity < need
+    if is_below or row["is_called"] != ZERO:
+        if is_below and row["is_called"] == ZERO:
+            row["n_calls"] = row["n_calls"] + ONE
+        apportion(s, p, row, equity, need)
+        row["is_called"] = ONE if call(s, p, row, is_below) else ZERO
+    debt = owed(s, p, row)
+    sells = debt > p.owed_micro[row["exchange"]] and pledged > ZERO
+    if sells:
+        sell_collateral(s, p, row, debt, tick, now_us)
+    if need == ZERO and debt > ZERO:
+        hand_over(s, p, row)
+    if row["is_called"] != ZERO or sells:
+        row["due"] = p.moved[row["exchange"]]
+        return
+    if exposed <= 0.0:
+        row["due"] = math.inf
+        return
+    safe = min(FARTHEST, np.float64(equity - need) / exposed)
+    row["due"] = p.moved[row["exchange"]] + math.log1p(max(0.0, safe - 1e-9))
+
+
+@behaviour
+def mark_touched(s, p):
+    """Portfolios of which a leg changed by itself are due."""
+    for k in range(s.listings.shape[0]):
+        at = np.int64(k)
+        clock = s.clock[at]
+        if clock["joint_touched"] == ZERO:
+            continue
+        clock["joint_touched"] = ZERO
+        first = s.listings[at]["account0"]
+        for a in range(first + clock["first_joint"], first + clock["end_joint"]):
+            if s.accounts[a]["touched"] != ZERO:
+                s.accounts[a]["touched"] = ZERO
+                p.all[p.legs[p.leg_of[a]]["portfolio"]]["due"] = -1.0
+
+
+@behaviour
+def check_portfolios(s, p, tick, now_us):
+    """After a tick: look at every portfolio that is due."""
+    if p.all.shape[0] == 0:
+        return
+    watch_prices(s, p)
+    mark_touched(s, p)
+    for i in range(p.all.shape[0]):
+        k = np.int64(i)
+        if p.all[k]["due"] <= p.moved[p.all[k]["exchange"]]:
+            check(s, p, k, tick, now_us)
