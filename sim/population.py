@@ -31,7 +31,8 @@ ACCOUNT_DRAW = np.dtype(
 )
 LONG, RETAIL, FUND = 0, 1, 2  # groups, first word of the spawn key
 SIZE, LEVERAGE, GROUP, ENTRY, MODE, FREE = range(6)  # purposes, second word of the spawn key
-MOST_REDRAWS = 512  # an entry is found with a chance of at least 0.2 a draw under the default settings
+REDRAWS_AT_ONE = 256  # draws of an entry at one leverage
+MOST_REDRAWS = 8 * REDRAWS_AT_ONE  # an entry is found with a chance of at least 0.2 a draw under the default settings
 _MICRO = 1_000_000
 
 Floats = NDArray[np.float64]
@@ -214,11 +215,14 @@ def enter(
     """Write entry and margin of accounts whose lots and leverage are known.
 
     An entry is drawn again until the margin it leaves would have opened the position there: margin >= entry notional /
-    the tier's largest leverage. Without this rule a gain could exceed the equity.
+    the tier's largest leverage. Without this rule a gain could exceed the equity. An account at the edge of a tier that
+    finds none in ``REDRAWS_AT_ONE`` draws is taken at a tenth less leverage.
     """
     n, waiting = len(rows), np.arange(len(rows))
-    equity_micro = rows["lots"] * float(mark_ticks * unit_micro) / rows["leverage"]
     for attempt in range(MOST_REDRAWS):
+        if attempt and attempt % REDRAWS_AT_ONE == 0:
+            rows["leverage"][waiting] = np.maximum(1.0, 0.9 * rows["leverage"][waiting])
+        equity_micro = rows["lots"] * float(mark_ticks * unit_micro) / rows["leverage"]
         generator = draw(ENTRY, attempt)
         near, z = generator.random(n)[waiting] < leveraged.entry_near_share, generator.standard_normal(n)[waiting]
         x = np.where(

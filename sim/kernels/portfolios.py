@@ -242,14 +242,17 @@ def owed(s, p, row):
 
 @behaviour
 def sell_collateral(s, p, row, debt, tick, now_us):
-    """Send collateral for sale, of the smallest haircut first, as much as the debt needs at the bid."""
-    need = debt
+    """Send collateral for sale, in the order of its legs, as much as the debt needs at the bid; returns whether
+    there is any that can be sold.
+    """
+    need, has_some = debt, False
     for i in range(row["first_leg"], row["first_leg"] + row["n_legs"]):
         leg = p.legs[i]
         at, coins = leg["listing"], s.positions[coins_of_leg(s, leg)]
         c, listing = p.collateral[at], s.listings[at]
         if need <= ZERO or coins == ZERO or c["source"] < ZERO or c["converts"] == ZERO or listing["has_spot"] == ZERO:
             continue
+        has_some = True
         best = np.int64(s.sides[np.int64(4) * at + TWO * SPOT]["best"])
         place = listing["inbox0"] + s.clock[at]["n_inbox"]
         if best == NO_KEY or place >= listing["inbox_end"] or s.rules[TWO * at + SPOT]["halted"] != ZERO:
@@ -264,6 +267,7 @@ def sell_collateral(s, p, row, debt, tick, now_us):
         s.clock[at]["n_inbox"] = s.clock[at]["n_inbox"] + ONE
         c["sold_lots"] = c["sold_lots"] + lots
         need -= lots * bid * unit
+    return has_some
 
 
 @behaviour
@@ -323,9 +327,9 @@ def check(s, p, k, tick, now_us):
         apportion(s, p, row, equity, need)
         row["is_called"] = ONE if call(s, p, row, is_below) else ZERO
     debt = owed(s, p, row)
-    sells = debt > p.owed_micro[row["exchange"]] and pledged > ZERO
-    if sells:
-        sell_collateral(s, p, row, debt, tick, now_us)
+    sells = False
+    if debt > p.owed_micro[row["exchange"]] and pledged > ZERO:
+        sells = sell_collateral(s, p, row, debt, tick, now_us)
     if need == ZERO and debt > ZERO:
         hand_over(s, p, row)
     if row["is_called"] != ZERO or sells:

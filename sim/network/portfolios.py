@@ -142,8 +142,8 @@ def fund_account(
     pledged = 0
     tail: list[Holding] = []
     for c in rules.collateral:
-        if draw.random() < c.share_of_accounts:
-            k = names.index(c.listing)
+        k = names.index(c.listing)
+        if draw.random() < c.share_of_accounts and (c.holders == "all" or k in {h.listing for h in holdings}):
             state = markets[k].state
             each = int(state.price[0]["spot_half_ticks"]) * int(state.rules[1]["micro_per_tick_lot"])
             coins = int(c.share_of_equity * (equity - pledged) * 2 * (1.0 - c.haircut)) // each
@@ -184,8 +184,9 @@ def seat(
     rows: list[list[Holding]] = [[] for _ in markets]
     places: list[list[tuple[int, int]]] = []
     for _, holdings in drawn:
-        places.append([(h.listing, len(rows[h.listing])) for h in holdings])
+        places.append([])
         for h in holdings:
+            places[-1].append((h.listing, len(rows[h.listing])))
             rows[h.listing].append(h)
     first = [open_rows(market, k, held) for k, (market, held) in enumerate(zip(markets, rows, strict=True))]
     every, legs = np.zeros(len(drawn), PORTFOLIO), np.zeros(sum(len(p) for p in places), LEG)

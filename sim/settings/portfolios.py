@@ -76,6 +76,13 @@ class CollateralSettings(Settings):
         0.0, unit="fraction", provenance="scenario", source=_GIVEN, note="Of such an account's equity at the start.",
         at_least=0.0, at_most=1.0,
     )  # fmt: skip
+    holders: Literal["all", "own"] = setting(
+        "all",
+        unit="",
+        provenance="scenario",
+        source=_OWN,
+        note="own: of accounts with a position in this very listing alone, as where a contract is settled in its coin.",
+    )
     converts: Flag = setting(
         True,
         unit="",

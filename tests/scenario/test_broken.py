@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from sim.cli.app import app
 from sim.errors import ScenarioError
 from sim.scenario.load import load_spec
+from sim.scenario.places import scenario_names
 from sim.settings import reader
 from tests.scenario.broken import CASES, HEAD
 
@@ -105,7 +106,7 @@ def test_all_problems_come_at_once_in_the_order_of_the_file(tmp_path, monkeypatc
     ]
 
 
-THERE_IS = "(there is: assumptions_example, calm_btc, flash_10_11_btc; or give the path of a .yaml file)"
+THERE_IS = f"(there is: {', '.join(scenario_names())}; or give the path of a .yaml file)"
 
 
 @pytest.mark.parametrize(

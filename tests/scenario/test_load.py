@@ -48,7 +48,19 @@ def test_shipped_scenario_starts_with_the_line_for_editors(name):
 
 
 def test_there_are_the_scenarios_of_this_version():
-    assert scenario_names() == ("assumptions_example", "calm_btc", "flash_10_11_btc")
+    assert scenario_names() == (
+        "assumptions_example",
+        "calm_btc",
+        "flash_10_11",
+        "flash_10_11_btc",
+        "flash_10_11_depth_frozen",
+        "flash_10_11_fund_x5",
+        "flash_10_11_half_leverage",
+        "flash_10_11_morning_depth",
+        "flash_10_11_no_adl",
+        "flash_10_11_redemption",
+        "flash_10_11_transfers_open",
+    )
 
 
 def test_calm_is_calm_by_input():
