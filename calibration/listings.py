@@ -71,7 +71,7 @@ def spot_volume(exchange: str, asset: str) -> float:
 def makers(asset: str, depth: float) -> dict[str, Any]:
     """Rule m: in proportion to depth."""
     return {
-        "firms": 4, "rungs_per_side": 10 if asset not in QUIET else 8,
+        "firms": 4 if asset not in QUIET else 3, "rungs_per_side": 8 if asset not in QUIET else 6,
         "capital_median": money(150e6 * depth), "inventory_limit": money(50e6 * depth),
         "flow_response_notional": money(273e6 * depth), "reference_volatility": f"{100 * VOLATILITY[asset]:g}%",
         "fill_decay": DECAY[asset],
@@ -82,7 +82,7 @@ def common(asset: str, exchange: str) -> dict[str, Any]:
     """What a listing has whatever its books."""
     return {
         "background": {
-            "order_size_median": money(ORDER[asset]), "noise_orders_per_side": 60 if asset not in QUIET else 24,
+            "order_size_median": money(ORDER[asset]), "noise_orders_per_side": 40 if asset not in QUIET else 16,
             "metaorders": 20,
         },
         "trend": {"enabled": False},
@@ -174,7 +174,7 @@ def token(
         },
         "background": {"order_size_median": "$3k", "noise_orders_per_side": 24, "metaorders": 20},
         "market_maker": {
-            "firms": 3, "rungs_per_side": 8, "capital_median": money(150e6 * near / 273e6),
+            "firms": 2, "rungs_per_side": 6, "capital_median": money(150e6 * near / 273e6),
             "inventory_limit": money(50e6 * near / 273e6), "flow_response_notional": money(near),
             "reference_volatility": f"{100 * sd:g}%", "fill_decay": 1.0,
         },

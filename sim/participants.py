@@ -242,6 +242,7 @@ def fill_makers(state: State, spec: Spec, contract: Contract, layout: Layout, se
     add_rate = settings.add_rate * spec.market.depth_scale_refill
     quoting["add_16"] = max(1, round(65536 * -math.expm1(-add_rate * spec.tick)))
     quoting["cancel_16"] = round(65536 * -math.expm1(-settings.cancel_rate * spec.tick))
+    quoting["listed"] = spec.market.perp, spec.market.spot
     quoting["response_per_micro"] = settings.flow_response / (settings.flow_response_notional * units.MICRO)
     inner = fill_glft(quoting, spec)
     quoting["anchor_share"] = -math.expm1(-spec.tick / settings.anchor_time)

@@ -51,6 +51,7 @@ QUOTING = np.dtype(
         ("news_lag_ticks", "f8"),
         ("latency_us", "i8"),
         ("ticket0", "i8"),
+        ("listed", "i8", (2,)),  # 0: there is no such book
     ]
 )
 
@@ -227,6 +228,8 @@ def make_markets(bk, mk, ld, mail, px, news, key, tick):
         reservation = reservation_ticks(news, firm, skew, log_seen, net)
         widening = (TWO * spread if firm["state"] != NORMAL else spread) - calm
         for b in range(2):
+            if quoting["listed"][b] == ZERO:
+                continue
             for s in range(2):
                 book, side = np.int64(b), np.int64(s)
                 share = size_share(net, side, firm["limit_now_lots"])

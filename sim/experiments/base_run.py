@@ -48,6 +48,21 @@ def fuel(spec: Spec, seed: int, falls: Floats) -> Floats:
     return liquidation_share(crowd, venue.margin_tiers, mark, unit_micro, falls)
 
 
+def lead_marks(spec: Spec, seed: int) -> Floats:
+    """Mark in USD, one a recorded row, of the scenario's own market: of a network, that of the first listing."""
+    if spec.listings:
+        from sim.network import build_network
+
+        network = build_network(spec, seed)
+        network.run_until(spec.duration)
+        series = network.lead.collect().series
+    else:
+        from sim.build import build
+
+        series = build(spec, seed).run().series
+    return np.asarray(series["mark_usd"], dtype=np.float64)
+
+
 def forced_btc(run: Run) -> float:
     """Coins of accounts that were liquidated: traded through the book, taken over by the fund, or deleveraged."""
     names = ("forced_sell_btc", "forced_buy_btc", "takeover_btc", "adl_btc")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.experiments.base_run import base_changes, forced_btc, fuel
+from sim.experiments.base_run import base_changes, forced_btc, fuel, lead_marks
 from sim.experiments.measures import Arguments, Measure
 from sim.experiments.plan import changed
 from sim.metrics.amplification import log_fall, second_round_share
@@ -83,12 +83,10 @@ def marks(scenario: str, seed: int) -> NDArray[np.float64]:
 
     The shocks of one depth and seed share their quiet run and follow one another in a sweep, so the last few are kept.
     """
-    from sim.build import build
     from sim.scenario.spec import Spec
 
     found: dict[str, Any] = json.loads(scenario)
-    usd = build(Spec.model_validate(found), seed).run().series["mark_usd"]
-    return np.asarray(usd, dtype=np.float64)
+    return lead_marks(Spec.model_validate(found), seed)
 
 
 MEASURE = Measure(columns, make)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.experiments.base_run import base_changes, forced_btc, fuel
+from sim.experiments.base_run import base_changes, forced_btc, fuel, lead_marks
 from sim.experiments.measures import Arguments, Measure
 from sim.experiments.plan import changed
 from sim.metrics.amplification import log_fall, second_round_share
@@ -47,14 +47,13 @@ def make(scenario: Scenario, seed: int, _arguments: Arguments) -> tuple[Run, dic
     Run, dict
         The run of the scenario, and a number for each of ``COLUMNS``.
     """
-    from sim.build import build
     from sim.scenario.spec import Spec
 
     run = scenario.run(seed)
     if not scenario.spec.leveraged.enabled:
         return run, {"second_round": 0.0}
     base = Spec.model_validate(changed(scenario.spec.model_dump(mode="json"), base_changes(scenario.spec)))
-    fall = log_fall(np.asarray(build(base, seed).run().series["mark_usd"], dtype=np.float64))
+    fall = log_fall(lead_marks(base, seed))
     first = float(fuel(scenario.spec, seed, np.array([-math.expm1(-fall)]))[0])
     interest_btc = float(run.series["open_interest_btc"].iloc[0])
     return run, {"second_round": second_round_share(forced_btc(run), interest_btc, first)}

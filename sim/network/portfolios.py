@@ -26,6 +26,7 @@ PORTFOLIO_KEY = 1 << 24  # random keys of legs: above the people's, below the br
 DRAW_PORTFOLIOS = 22  # second word of the generator above the border, after the seed
 LEAST_COVER = 1.2  # equity over maintenance at the start [judgement: nobody begins at the edge]
 SAME_SIZE = 0.7  # correlation of the log sizes of an account's legs [judgement]
+NOBODY_OWES = 1 << 61  # where the engine is off nothing is sold either
 SOURCES = {"own_book": OWN_BOOK, "index": INDEX, "redemption": REDEMPTION, "floor": FLOOR}
 
 
@@ -67,7 +68,7 @@ def fill_portfolios(
         if exchange not in exchanges:
             raise ScenarioError(f"network.portfolios.{exchange}: no listing is on exchange {exchange}")
         e = exchanges.index(exchange)
-        owed[e] = units.micro(rules.owed_before_conversion)
+        owed[e] = units.micro(rules.owed_before_conversion) if spec.leveraged.enabled else NOBODY_OWES
         for c in rules.collateral:
             fill_collateral(collateral, c, rules, names, exchange, spec)
         here = [k for k, name in enumerate(names) if spec.listings[name].exchange == exchange]

@@ -5,7 +5,7 @@ from typing import Any
 
 from sim.scenario.spec import Spec
 from sim.scenario.write import spec_to_dict
-from sim.settings.network import PATCHED
+from sim.settings.network import PATCHED, NetworkSettings
 from sim.settings.problems import Document, Keys
 
 OF_THE_WHOLE = frozenset({"listings", "network", "assumptions", "sources", "evidence", "shocks"})
@@ -47,6 +47,10 @@ def _patched(own: Mapping[str, Any], name: str, changes: Mapping[str, Any], *, i
     left_out = OF_THE_WHOLE - {"shocks", "evidence"} if is_first else OF_THE_WHOLE
     data = {key: value for key, value in own.items() if key not in left_out}
     data["name"] = name
+    if not is_first:
+        network = own.get("network")
+        wanted = network.get("record_every") if isinstance(network, Mapping) else None
+        data["record_every"] = wanted or NetworkSettings.model_fields["record_every"].default
     if not is_first and isinstance(own.get("shocks"), (list, tuple)):
         data["shocks"] = [s for s in own["shocks"] if isinstance(s, Mapping) and s.get("kind") == "news_move"]
     if changes.get("venue") is not None:

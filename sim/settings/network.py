@@ -143,6 +143,15 @@ class NetworkSettings(Settings):
         source=_GIVEN,
         note="One that is not named has defaults.",
     )
+    record_every: Duration = setting(
+        "5s",
+        unit="s",
+        provenance="judgement",
+        source="own judgement: 34 listings at each second of a flash replay are 300 MB",
+        note="Time between two recorded rows of every listing but the first, a whole number of ticks.",
+        at_least=0.01,
+        at_most=86400.0,
+    )
     portfolios: dict[Id, PortfolioSettings] = setting(
         {},
         unit="exchange to settings",

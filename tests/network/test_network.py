@@ -115,3 +115,18 @@ def test_two_moneys_need_a_rate(tmp_path):
 def test_a_market_alone_needs_its_spot_book(tmp_path):
     with pytest.raises(ScenarioError, match="market.spot: a market of its own needs a spot book"):
         spec_of(tmp_path, {}, market={"spot": False})
+
+
+def test_a_cascade_is_judged_by_the_first_listing_and_its_base_run_moves_nobody(tmp_path):
+    from sim.experiments.base_run import base_changes, lead_marks
+    from sim.experiments.plan import changed
+    from sim.scenario.spec import Spec
+
+    shock = [{"kind": "news_move", "at": "30s", "over": "60s", "move": "-9%"}]
+    spec = spec_of(tmp_path, {"a": BTC, "b": ETH}, {"portfolios": {"one": {"accounts": 200}}}, shocks=shock)
+    base = Spec.model_validate(changed(spec.model_dump(mode="json"), base_changes(spec)))
+    network = build_network(base, 3)
+    network.run_until(600)
+    forced = sum(int(m.collect().series["forced_sell_lots"].sum()) for m in network.markets.values())
+    assert forced == 0
+    assert (lead_marks(base, 3) == network.lead.collect().series["mark_usd"]).all()
