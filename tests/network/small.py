@@ -24,5 +24,10 @@ SPOT_ONLY = {"market": {"perp": False}, "arbitrage": {"enabled": False}, "dip_bu
 def spec_of(folder: Path, listings: dict[str, Any], network: dict[str, Any] | None = None, **more: Any) -> Spec:
     """Write a scenario with these listings and read it."""
     file = folder / "small.yaml"
-    file.write_text(yaml.safe_dump({**SMALL, "listings": listings, "network": network or {}, **more}, sort_keys=False))
+    file.write_text(
+        yaml.safe_dump(
+            {**SMALL, "listings": listings, "network": {"record_every": "1s", **(network or {})}, **more},
+            sort_keys=False,
+        )
+    )
     return load_spec(file)
