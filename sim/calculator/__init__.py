@@ -4,6 +4,14 @@ Where a rule is one of the simulator's, the function asks the simulator's own ke
 has is written here. Nothing of a market is needed, and no market uses this package.
 """
 
+from sim.calculator.deleveraging import (
+    Closed,
+    LossOrder,
+    adl_allocation,
+    adl_ranking,
+    adl_scores,
+    order_of_loss,
+)
 from sim.calculator.funding import (
     funding_cap_ppm,
     funding_rate_ppm,
@@ -19,6 +27,7 @@ from sim.calculator.liquidation import (
     liquidation_delta,
     liquidation_limit,
 )
+from sim.calculator.losses import Cover, cover, loss_layers, loss_shares
 from sim.calculator.margin import (
     Account,
     Contract,
@@ -32,6 +41,7 @@ from sim.calculator.margin import (
     maintenance_ppm,
     quote_of,
 )
+from sim.calculator.premium import Premium, funding_payments, funding_rate, impact_notional, premium_index
 from sim.calculator.standing import (
     Standing,
     bankruptcy_price,
@@ -46,24 +56,35 @@ from sim.venues.profile import load_profile, load_rules
 
 __all__ = [
     "Account",
+    "Closed",
     "Collateral",
     "Contract",
+    "Cover",
+    "LossOrder",
     "Portfolio",
     "Position",
+    "Premium",
     "Risk",
     "Standing",
     "Terms",
     "Tier",
     "account_risk",
+    "adl_allocation",
+    "adl_ranking",
+    "adl_scores",
     "bankruptcy_price",
     "bankruptcy_quote",
+    "cover",
     "deleverage",
     "equity",
     "forced_size",
     "fund_change",
     "funding_cap_ppm",
+    "funding_payments",
+    "funding_rate",
     "funding_rate_ppm",
     "funding_settlement_ppm",
+    "impact_notional",
     "index_change",
     "initial_margin",
     "initial_margin_ppm",
@@ -75,10 +96,14 @@ __all__ = [
     "liquidation_price",
     "load_profile",
     "load_rules",
+    "loss_layers",
+    "loss_shares",
     "maintenance_margin",
     "maintenance_ppm",
     "number",
+    "order_of_loss",
     "payment_due",
+    "premium_index",
     "quote_of",
     "requirement",
     "settled_quote",

@@ -10,9 +10,13 @@ import numpy as np
 
 from sim.errors import RuleError
 from sim.kernels._jit import entry
+from sim.kernels.adl import close_out, deleverage, score_of
+from sim.kernels.book import Books
 from sim.kernels.funding import payment_micro
 from sim.kernels.inverse import inverse_bankruptcy, inverse_equity, inverse_last_safe, inverse_notional
-from sim.kernels.ledger import pro_rata, rate_up
+from sim.kernels.ladder import Risk
+from sim.kernels.ledger import Ledger, pro_rata, rate_up
+from sim.kernels.loss_shares import split, use_layers
 from sim.kernels.margin import (
     bankruptcy_half_ticks,
     equity_micro,
@@ -22,7 +26,9 @@ from sim.kernels.margin import (
     maintenance_micro,
     notional_micro,
 )
-from sim.kernels.premium import funding_rate_ppb
+from sim.kernels.marks import PERP
+from sim.kernels.matching import submit
+from sim.kernels.premium import close_period, funding_rate_ppb, impact, premium_ppb
 from sim.units import LIMIT
 
 
@@ -42,6 +48,23 @@ def pro_rata_of(amount, part, whole):
 def rate_of(premium, base, clamp, cap):
     """See kernels/premium.py."""
     return funding_rate_ppb(premium, base, clamp, cap)
+
+
+@entry
+def premium_of(orders, index, unit, impact_micro, sides, book, levels, words, pool, far, positions, fills, cursor):
+    """Premium, and lots and value of the impact prices, of a book of orders; see kernels/premium.py."""
+    bk = Books(sides, book, levels, words, pool, far, positions, fills, cursor)
+    for i in range(orders.shape[0]):
+        submit(bk, orders[i, 0], orders[i, 1], orders[i, 2], orders[i, 3], orders[i, 4], orders[i, 5], np.int64(0))
+    bids = impact(bk, np.int64(2) * PERP, unit, impact_micro)
+    asks = impact(bk, np.int64(2) * PERP + np.int64(1), unit, impact_micro)
+    return premium_ppb(bk, index, unit, impact_micro), bids, asks
+
+
+@entry
+def period_of(now):
+    """See kernels/premium.py."""
+    close_period(now)
 
 
 @entry
@@ -94,6 +117,39 @@ def inverse_safe_of(cash, position, scale, tiers, ceiling):
     return inverse_last_safe(cash, position, scale, tiers, ceiling)
 
 
+@entry
+def clear_of(
+    how, a, mark,
+    clock, sides, book, levels, words, pool, far, positions, fills, cursor,
+    accounts, rules, flows, tickets, slot_ticket, guest_fills, tiers, engine, heads, queue, events, ranked, score,
+):  # fmt: skip
+    """Score of an account (0), its close against counterparties (1), its end in the order of loss (2); see
+    kernels/adl.py.
+    """
+    bk = Books(sides, book, levels, words, pool, far, positions, fills, cursor)
+    ld = Ledger(accounts, rules, flows, tickets, slot_ticket, guest_fills, clock)
+    rk = Risk(tiers, engine, heads, queue, events, ranked, score)
+    if how == 0:
+        return score_of(bk, ld, rk, a, mark)
+    if how == 1:
+        deleverage(bk, ld, rk, a, mark, np.int64(0))
+    else:
+        close_out(bk, ld, rk, a, mark, np.int64(0))
+    return np.float64(0.0)
+
+
+@entry
+def split_of(amount, weights, out):
+    """See kernels/loss_shares.py."""
+    return split(amount, weights, out)
+
+
+@entry
+def layers_of(loss, layers, used):
+    """See kernels/loss_shares.py."""
+    return use_layers(loss, layers, used)
+
+
 def held(value: int, what: str) -> np.int64:
     """An integer of a kernel.
 
@@ -120,6 +176,18 @@ def share_down(amount: int, part: int, whole: int) -> int:
 def clamped_rate(premium: int, base: int, clamp: int, cap: int) -> int:
     """``premium + clamp(base - premium)``, cut to ``cap`` either way; all four in one unit."""
     return int(rate_of(*(held(v, "a rate") for v in (premium, base, clamp, cap))))
+
+
+def premium(orders: Any, index_halves: int, impact: int, books: Books) -> tuple[Any, ...]:
+    """Premium in 1e-9, then (lots, value in steps x lots) of both impact prices; an impact of ticks x lots."""
+    ask = premium_of(orders, held(index_halves, "the index"), np.int64(1), held(impact, "the impact notional"), *books)
+    return int(ask[0]), *((int(lots), int(value)) for lots, value in ask[1:])
+
+
+def settled_rate(now: Any) -> int:
+    """Rate in 1e-9 of the period that a PRICE[1] row has sampled."""
+    period_of(now[0])
+    return int(now[0]["rate_ppb"])
 
 
 def payment_up(position: int, mark_halves: int, unit: int, rate_ppb: int) -> int:
@@ -156,3 +224,35 @@ def last_safe(cash: int, lots: int, unit: int, tiers: Any, ceiling: int, is_inve
 def to_close(cash: int, lots: int, mark: int, unit: int, tiers: Any, fee_ppm: int) -> int:
     """Lots to close at a mark in half steps, the fee on them included."""
     return int(close_of(held(cash, "money"), np.int64(lots), np.int64(mark), np.int64(unit), tiers, np.int64(fee_ppm)))
+
+
+def adl_score(a: int, mark: int, room: tuple[Any, ...]) -> float:
+    """Place of account ``a`` of a room in the queue, higher first; 0 for one that is not asked."""
+    return float(clear_of(np.int64(0), np.int64(a), held(mark, "the mark"), *room))
+
+
+def deleverage_in(a: int, mark: int, room: tuple[Any, ...]) -> None:
+    """Close account ``a`` of a room against ranked counterparties while there are any."""
+    clear_of(np.int64(1), np.int64(a), held(mark, "the mark"), *room)
+
+
+def close_out_in(a: int, mark: int, room: tuple[Any, ...]) -> None:
+    """Empty account ``a`` of a room: the fund for what it can bear, counterparties, the fund for the rest."""
+    clear_of(np.int64(2), np.int64(a), held(mark, "the mark"), *room)
+
+
+def shares(amount: int, weights: list[int]) -> tuple[list[int], int]:
+    """An amount in proportion to weights, borne up to their sum; and what is left of it."""
+    row = np.array([held(weight, "a weight") for weight in weights], np.int64)
+    held(sum(max(0, weight) for weight in weights), "the sum of weights")
+    out = np.zeros(row.size, np.int64)
+    left = int(split_of(held(amount, "an amount"), row, out))
+    return out.tolist(), left
+
+
+def layers_used(loss: int, layers: list[int]) -> tuple[list[int], int]:
+    """What each layer pays of a loss, none before the one ahead is empty; and what is left of it."""
+    row = np.array([held(layer, "a layer") for layer in layers], np.int64)
+    used = np.zeros(row.size, np.int64)
+    left = int(layers_of(held(loss, "a loss"), row, used))
+    return used.tolist(), left
