@@ -24,13 +24,14 @@ def figures(data: Path) -> str:
     """Every derived figure as one file."""
     groups: tuple[Callable[[Path], list[Figure]], ...] = (
         depth_of_the_morning, volatility_before, fall, returns_of_the_day, depth_of_the_evening, news_ratio,
-        flow_figures.impact, flow_figures.volume, flow_figures.perp_below_spot, later_figures.open_interest,
+        flow_figures.impact, flow_figures.volume, flow_figures.altcoins_before_2110, flow_figures.perp_below_spot,
+        later_figures.open_interest,
         later_figures.funding, later_figures.volatility, later_figures.etf_weeks, later_figures.etf_reaction, quotes,
     )  # fmt: skip
     rows = [astuple(figure) for group in groups for figure in group(data)]
     header = (
         "Figures measured on recordings of 10 October 2025 (times UTC) and of 8 August 2024. Rows P, F and A are",
-        "those of calibration/targets.yaml, which holds what is accepted; R8 is that point of the model's review.",
+        "those of calibration/targets.yaml, which holds what is accepted; R8, R14 are points of the model's review.",
         "Source: named in each row; BTC, depth, index and trade recordings by way of repository aaronwu2017/TheGlory,",
         "commit 929fd9c3; raw feeds: nkaz001/hftbacktest, 5f3ec40b; volume by exchange: Jamster187/oct10-black-swan-",
         "analysis, c291d3db; open interest and funding: smoothbrainquant/trading-for-new-dads, ca5c8252; ETF flows:",

@@ -1,4 +1,4 @@
-"""Figures of traded flow on 10 October 2025: impact slope (F21, F22), volume (F23, F24), perp below spot (F45)."""
+"""Figures of traded flow on 10 October 2025: impact slope (F21, F22), volume (F23, F24), perp below spot (F45), R14."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +14,7 @@ BARS = "trades in bars of 1 min"
 VOLUME = "traded volume by market, as far as its author's database reaches"
 BASE, HALF_HOUR, CRASH = ("00:00", "14:50"), ("20:20", "20:49"), ("20:50", "21:30")
 PHASES = (("15:00", "20:49"), CRASH, ("21:31", "22:30"), ("22:31", "23:59"))
+SLIDE = (("20:50", "20:55"), ("20:56", "21:02"), ("21:03", "21:09"))
 COINBASE, COIN_M, BINANCE_SPOT = "coinbase_spot", "binance_coinm_perp", "binance_spot"
 CONTRACT_USD = 10.0  # a coin-margined contract of an altcoin
 DRAWS, SEED = 2000, 21
@@ -64,6 +65,29 @@ def volume(data: Path) -> list[Figure]:
         Figure("F24", "futures over spot volume 21:09-22:00", f"{futures / spot:.1f}", "x", VOLUME),
     ]
     return out
+
+
+def altcoins_before_2110(data: Path) -> list[Figure]:
+    """R14: was a slide of altcoins under way before BTC's second leg? Volume, sellers and impact before 21:10."""
+    out = []
+    for venue, what in ((COINBASE, "Coinbase altcoins"), (COIN_M, "Binance coin-M altcoins")):
+        coins = [bars for _, bars in _coins(data, venue)]
+        for phase in SLIDE:
+            times = [_per_minute(_usd(bars), *phase) / _per_minute(_usd(bars), *HALF_HOUR) for bars in coins]
+            name = f"volume a minute {'-'.join(phase)} over {'-'.join(HALF_HOUR)}, {len(coins)} {what}, median"
+            out.append(Figure("R14", name, f"{float(np.median(times)):.0f}", "x", BARS))
+        for phase in (("00:00", "14:56"), *SLIDE):
+            sold = [_sold_share(bars, *phase) for bars in coins]
+            name = f"taker sales over volume {'-'.join(phase)}, {what}, median"
+            out.append(Figure("R14", name, f"{100.0 * float(np.median(sold)):.0f}", "%", BARS))
+        slopes = [_slope(bars, "20:50", "21:09") / _slope(bars, *BASE) for bars in coins]
+        name = f"impact slope 20:50-21:09 over {'-'.join(BASE)}, {len(coins)} {what}, median"
+        out.append(Figure("R14", name, f"{float(np.median(slopes)):.1f}", "x", BARS))
+    return out
+
+
+def _sold_share(bars: pd.DataFrame, first: str, last: str) -> float:
+    return float(_within(bars["taker_sell_volume"], first, last).sum() / _within(bars["volume"], first, last).sum())
 
 
 def perp_below_spot(data: Path) -> list[Figure]:
