@@ -4,7 +4,8 @@ Each writes one CSV with its settings in the header to ``results/published`` and
 (stylised facts and depth over days), ``impact`` (metaorders), ``depth`` (depth grid by news), ``channels`` (leverage
 and withdrawal one at a time), ``flow`` (cost of a sale as depth falls), ``replay`` (counterfactuals of 10 October),
 ``step`` (tick halved twice), ``amplify`` (critical shock by depth, seeds added near it), ``amplify_layers``,
-``amplify_cash`` and ``amplify_flow`` (what stands beside it), ``impulse_response`` (one order more, paired). Seeds are
+``amplify_cash`` and ``amplify_flow`` (what stands beside it), ``impulse_response`` (one order more, paired),
+``network`` (every row of the event on the replay over exchanges and assets), ``network_counterfactuals``. Seeds are
 1 to N; nothing is fitted here. ``figures`` draws what the files there hold.
 """
 
@@ -13,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-from calibration.experiments import amplification
+from calibration.experiments import amplification, network
 from calibration.experiments.calm import calm, impact
 from calibration.experiments.crash import channels, depth, flow, replay, step
 from calibration.experiments.figures import draw
@@ -32,6 +33,8 @@ EXPERIMENTS: dict[str, tuple[Callable[[ProcessPoolExecutor, int], None], int]] =
     "amplify_layers": (amplification.layers, 32),
     "amplify_cash": (amplification.cash, 64),
     "amplify_flow": (amplification.sale, 64),
+    "network": (network.network, 64),
+    "network_counterfactuals": (network.counterfactuals, 16),
     "impulse_response": (impulse_response, 32),
 }
 

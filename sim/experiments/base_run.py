@@ -38,14 +38,23 @@ def fuel(spec: Spec, seed: int, falls: Floats) -> Floats:
     seed : int
     falls : float64[k]
         Positive fractions of the mark at the start; no price impact.
+
+    Notes
+    -----
+    Of a network that of the first listing; what its cross-margin accounts hold there counts as never liquidated by the
+    fall of one asset alone, so their sales belong to the second round.
     """
     venue = load_profile(spec.venue)
+    alone = 1.0
+    for listing in list(spec.listings.values())[:1]:
+        joint = spec.network.portfolios.get(listing.exchange)
+        alone -= joint.interest_share if joint is not None else 0.0
     perp = venue.perp
     unit_micro = units.micro_per_tick_lot(perp.tick_usd, perp.lot_coin)
     mark = units.ticks(spec.market.price, perp.tick_usd)
     lots = units.lots(spec.market.open_interest, perp.lot_coin)
     crowd = draw_population(spec.leveraged, venue.margin_tiers, lots, mark, seed, unit_micro=unit_micro)
-    return liquidation_share(crowd, venue.margin_tiers, mark, unit_micro, falls)
+    return alone * liquidation_share(crowd, venue.margin_tiers, mark, unit_micro, falls)
 
 
 def lead_marks(spec: Spec, seed: int) -> Floats:

@@ -38,7 +38,7 @@ def listing_document(document: Document, name: str, *, is_first: bool) -> Docume
     places = {keys: place for keys, place in document.places.items() if keys[:1] != ("listings",)}
     at: Keys = ("listings", name)
     for keys, place in document.places.items():
-        if keys[:2] == at and (len(keys) == 2 or keys[2] in (*PATCHED, "venue")):
+        if keys[:2] == at and (len(keys) == 2 or keys[2] in (*PATCHED, "venue", "shocks")):
             places[keys[2:]] = place
     return Document(_patched(document.data, name, changes, is_first=is_first), places, [])
 
@@ -51,8 +51,11 @@ def _patched(own: Mapping[str, Any], name: str, changes: Mapping[str, Any], *, i
         network = own.get("network")
         wanted = network.get("record_every") if isinstance(network, Mapping) else None
         data["record_every"] = wanted or NetworkSettings.model_fields["record_every"].default
-    if not is_first and isinstance(own.get("shocks"), (list, tuple)):
-        data["shocks"] = [s for s in own["shocks"] if isinstance(s, Mapping) and s.get("kind") == "news_move"]
+    of_all = own.get("shocks") if isinstance(own.get("shocks"), (list, tuple)) else ()
+    if not is_first:
+        mine = changes.get("shocks") if isinstance(changes.get("shocks"), (list, tuple)) else ()
+        news = [shock for shock in of_all or () if isinstance(shock, Mapping) and shock.get("kind") == "news_move"]
+        data["shocks"] = [*(mine or ()), *news]  # its own first, as they stand in the file
     if changes.get("venue") is not None:
         data["venue"] = changes["venue"]
     for group in PATCHED:

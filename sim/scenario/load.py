@@ -71,7 +71,7 @@ def _listing_problems(spec: Spec, document: Document, shown: str) -> list[Proble
         why = "a market of its own needs a spot book for its index: leave it on, or add listings (docs/network.md)"
         return [Problem(document.place_of(("market", "spot"), top), ("market", "spot"), why)]
     for name, listing in list(spec.listings.items())[:1]:
-        for group in ("venue", *PATCHED):
+        for group in ("venue", "shocks", *PATCHED):
             if getattr(listing, group):
                 why = "the first listing is the scenario's own market: change the scenario itself"
                 keys: Keys = ("listings", name, group)

@@ -57,6 +57,13 @@ class Listing(Settings):
     leveraged: Patch = _changes("leveraged")
     clearing: Patch = _changes("clearing")
     news: Patch = _changes("news")
+    shocks: tuple[Patch, ...] = setting(
+        (),
+        unit="list of shocks",
+        provenance="scenario",
+        source=_OWN,
+        note="Shocks of this listing alone, such as an outage, beside the news that all share.",
+    )
 
 
 class AssetSettings(Settings):

@@ -130,3 +130,14 @@ def test_a_cascade_is_judged_by_the_first_listing_and_its_base_run_moves_nobody(
     forced = sum(int(m.collect().series["forced_sell_lots"].sum()) for m in network.markets.values())
     assert forced == 0
     assert (lead_marks(base, 3) == network.lead.collect().series["mark_usd"]).all()
+
+
+def test_a_listing_may_have_shocks_of_its_own(tmp_path):
+    outage = {"shocks": [{"kind": "halt", "at": "1min", "over": "2min"}]}
+    spec = spec_of(tmp_path, {"a": BTC, "b": {**OTHER, **outage}})
+    network = build_network(spec, 3)
+    network.run_until(300)
+    traded = {name: network.markets[name].collect().series["perp_taker_buy_lots"][62:179].sum() for name in "ab"}
+    assert traded["b"] == 0 < traded["a"]
+    with pytest.raises(ScenarioError, match=r"small.yaml:\d+:\d+: listings.b.shocks.0.kind"):
+        spec_of(tmp_path, {"a": BTC, "b": {**OTHER, "shocks": [{"kind": "hold", "at": "1min"}]}})
