@@ -230,7 +230,7 @@ def seen_ticks(spec: Spec) -> int:
     return math.ceil(longest / spec.tick) + 3
 
 
-def rules_row(contract: Contract, book: BookRules) -> tuple[int, int, int, int, int, int, int, int, int]:
+def rules_row(contract: Contract, book: BookRules) -> tuple[int, ...]:
     """One row of RULES: no price band, not halted."""
     return (
         contract.unit_micro,
@@ -242,6 +242,7 @@ def rules_row(contract: Contract, book: BookRules) -> tuple[int, int, int, int, 
         0,
         units.ppm(book.professional_taker_fee),
         units.ppm(book.professional_maker_fee),
+        0,
     )
 
 
@@ -269,6 +270,8 @@ def fill_clock(state: State, spec: Spec, most_messages: int, most_events: int) -
     clock["band_every_us"] = units.us(max(BAND_EVERY_S, spec.tick))
     clock["most_messages"] = most_messages
     clock["most_events"] = most_events
+    if spec.clearing.capacity is not None:
+        state.rules[0]["most_per_tick"] = max(1, round(spec.clearing.capacity * spec.tick))
     clock["engine_on"] = int(spec.leveraged.enabled and spec.market.perp)
 
 

@@ -35,6 +35,7 @@ REJECT_BAND = np.int64(-10)  # price beyond the venue's band; in the simulator a
 REJECT_HALT = np.int64(-11)  # trading is halted
 REJECT_MARGIN = np.int64(-12)  # more than the account's free money covers; of Python agents, like the next two
 REJECT_COINS = np.int64(-13)  # more than the account's free coins
+REJECT_LOAD = np.int64(-15)  # more messages than the venue can queue
 ORDER_TAKEN_OFF = np.int64(-14)  # no refusal: the liquidation engine cancelled what rested
 
 MAX_PRICE_TICKS = np.int64((1 << 31) - 1)

@@ -25,6 +25,7 @@ from sim.schema import (
     REJECT_COINS,
     REJECT_FOK,
     REJECT_HALT,
+    REJECT_LOAD,
     REJECT_LOTS,
     REJECT_MARGIN,
     REJECT_POST,
@@ -49,6 +50,7 @@ REASONS = {
     int(REJECT_PRICE): "the book holds no such price",
     int(REJECT_LOTS): "the book holds no such size",
     int(REJECT_CAPACITY): "the book is full",
+    int(REJECT_LOAD): "the venue is overloaded",
     int(ORDER_TAKEN_OFF): "the liquidation engine cancelled it",
 }
 

@@ -72,6 +72,7 @@ RULES = np.dtype(
         ("halted", "i8"),  # 0, HALT_WAIT or HALT_REJECT
         ("professional_taker_ppm", "i8"),
         ("professional_maker_ppm", "i8"),
+        ("most_per_tick", "i8"),  # of the perp's row: messages worked off in one tick over both books; 0: no limit
     ]
 )
 

@@ -14,9 +14,31 @@ from sim import rng
 from sim.kernels._jit import behaviour, inlined, prefetch, small
 from sim.kernels.book import MASK32
 from sim.kernels.guests import first_guest, status_of_account
-from sim.kernels.ledger import HALT_REJECT, HALT_WAIT, NO_TICKET, ONE, ZERO, Order, is_beyond_band, log_guest, trade
+from sim.kernels.ledger import (
+    HALT_REJECT,
+    HALT_WAIT,
+    NO_TICKET,
+    ONE,
+    PERP,
+    TWO,
+    ZERO,
+    Order,
+    is_beyond_band,
+    log_guest,
+    trade,
+)
 from sim.kernels.matching import take_out
-from sim.schema import BUY, NO_FLAGS, OK, REJECT_BAND, REJECT_HALT, REJECT_LOTS, REJECT_PRICE, REJECT_STALE
+from sim.schema import (
+    BUY,
+    NO_FLAGS,
+    OK,
+    REJECT_BAND,
+    REJECT_HALT,
+    REJECT_LOAD,
+    REJECT_LOTS,
+    REJECT_PRICE,
+    REJECT_STALE,
+)
 
 NEW, CANCEL, REPLACE = (np.int64(i) for i in range(3))
 N_STARTS = 513  # 512 sub-intervals of a tick
@@ -210,13 +232,15 @@ def look_ahead(bk, ld, mail, k, due):
 def match_mail(bk, ld, mail, rk, px, key, start_us, end_us):
     """Step 5b of the tick: match every message that has arrived, then close the gaps in the mailbox."""
     due, guests = sort_due(ld, mail, key, start_us, end_us), first_guest(ld)
+    most = ld.rules[PERP]["most_per_tick"] if start_us >= ZERO else ZERO  # the warm-up seeds the books whole
     for k in range(due):
         look_ahead(bk, ld, mail, k, due)
         m = mail.messages[mail.order[k]]
         ticket, b, action = m["ticket"], np.int64(m["book"]), np.int64(m["action"])
-        if ld.rules[b]["halted"] == HALT_WAIT:
+        is_late = most != ZERO and k >= most
+        if ld.rules[b]["halted"] == HALT_WAIT or (is_late and (k < TWO * most or action != NEW)):
             continue  # it stays in the mailbox
-        status, handle = status_of_venue(ld.rules[b], m), ZERO
+        status, handle = REJECT_LOAD if is_late else status_of_venue(ld.rules[b], m), ZERO
         if status == OK and action != CANCEL and np.int64(m["owner"]) >= guests:
             but = ticket if action == REPLACE else NO_TICKET
             status = status_of_account(bk, ld, rk, order_of(m), but, px.now[0]["mark_half_ticks"])

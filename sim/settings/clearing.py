@@ -5,7 +5,7 @@ from decimal import Decimal
 from pydantic import model_validator
 
 from sim.settings.fields import Settings, problem_at, setting
-from sim.settings.quantities import Duration, Flag, Fraction, Money, Number
+from sim.settings.quantities import Duration, Flag, Fraction, Money, Number, Rate
 
 _GIVEN = "given with its source in the profile's file, sim/venues/profiles"
 
@@ -113,4 +113,16 @@ class ClearingSettings(Settings):
         note="Multiplies the venue's insurance fund at the start.",
         at_least=0.0,
         at_most=1000.0,
+    )
+    capacity: Rate | None = setting(
+        None,
+        unit="1/s",
+        provenance="scenario",
+        source="MODEL.md 2.9 [C]: 5 times the calm peak of messages where it is limited",
+        note=(
+            "Messages a second that the venue works off, over both books: more wait in order of arrival, new orders "
+            "beyond twice as many are refused. null: no limit."
+        ),
+        at_least=1.0,
+        at_most=1e7,
     )
