@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from sim.errors import ResultError, ScenarioError
-from sim.experiments.sweep import RETRIES, Lane
+from sim.experiments.cells import Cell, Outcome
+from sim.experiments.sweep import RETRIES, Lane, Work
 
 
 class Cluster:
@@ -32,6 +34,11 @@ class Cluster:
         if not self.threads:
             raise ResultError(f"the Dask scheduler at {address} has no workers: start some first")
         self.executor: Executor = self._client.get_executor(pure=False, retries=RETRIES)
+
+    def submit(self, work: Work, _folder: Path, cell: Cell) -> Future[Outcome]:
+        """Hand over a run; the folder may be out of reach there."""
+        future: Future[Outcome] = self.executor.submit(work, cell)
+        return future
 
     def how_it_ended(self) -> str:
         """Say what is known of a lost cluster."""

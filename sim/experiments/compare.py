@@ -286,7 +286,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "median_a": ("as unit", "median over seeds, scenario a"),
     "median_b": ("as unit", "median over seeds, scenario b"),
     "mean_difference": ("as unit", "mean over seeds of b less a, each seed with itself"),
-    "mean_low": ("as unit", "lower end of its interval: bootstrap over seeds, BCa"),
+    "mean_low": ("as unit", "lower end of its interval: studentized bootstrap over seeds"),
     "mean_high": ("as unit", "upper end"),
     "median_difference": ("as unit", "median over seeds of b less a"),
     "median_low": ("as unit", "lower end of its interval between order statistics"),

@@ -202,7 +202,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "after_s": ("s", "time since the probe"),
     "n": ("seeds", "seeds, each with and without the probe"),
     "response_bp": ("bp", "mean over seeds of log mid with the probe less log mid without"),
-    "low_bp": ("bp", "lower end of its interval: bootstrap over seeds, BCa"),
+    "low_bp": ("bp", "lower end of its interval: studentized bootstrap over seeds"),
     "high_bp": ("bp", "upper end"),
     "median_bp": ("bp", "median over seeds of the same"),
     "median_low_bp": ("bp", "lower end of its interval between order statistics"),

@@ -7,7 +7,6 @@ content), ``journal.jsonl`` (finished runs whose result file is not complete yet
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import os
@@ -17,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import ResultError
-from sim.experiments import costs, tables
+from sim.experiments import costs, spool, tables
 from sim.experiments.cells import FAILED, Outcome
 from sim.experiments.plan import Plan
+from sim.experiments.spool import line, parsed
 from sim.results.folder import sync_folder, write_file
 from sim.results.manifest import text_hash
 from sim.results.storage import json_bytes
@@ -130,6 +130,7 @@ class Store:
         self._read_journal()
         self._check_costs()
         self._check_manifest()
+        self.adopt()
         for k in sorted({self._home[key] for key in self._waiting}):
             self._seal_if_complete(k)
 
@@ -155,6 +156,18 @@ class Store:
         if outcome.cost:
             costs.note(self.folder, outcome.row["run_id"], outcome.cost)
         self._seal_if_complete(self._home[key])
+
+    def adopt(self) -> None:
+        """Take over the runs that workers finished and their driver could not keep."""
+        for path in spool.left_behind(self.folder):
+            outcome = parsed(path.read_bytes())
+            if outcome is None:
+                self._set_aside(path)
+                continue
+            if (outcome.point, outcome.seed) in self._home:
+                self.add(outcome)
+            path.unlink()
+        spool.clear(self.folder)
 
     def forget_failed(self) -> int:
         """Drop the rows of failed runs, so that they are made again; returns how many."""
@@ -243,8 +256,8 @@ class Store:
         except FileNotFoundError:
             return
         bad = 0
-        for line in filter(None, data.split(b"\n")):
-            outcome = _parsed(line)
+        for text in filter(None, data.split(b"\n")):
+            outcome = parsed(text)
             if outcome is None:
                 bad += 1
             elif (key := (outcome.point, outcome.seed)) in self._home and key not in self._done:
@@ -260,7 +273,7 @@ class Store:
         try:
             size = os.fstat(handle).st_size
             try:
-                _write_all(handle, _line(outcome))
+                _write_all(handle, line(outcome))
                 os.fsync(handle)
             except BaseException:
                 with suppress(OSError):  # a torn line is seen, and dropped, by the next start
@@ -285,7 +298,7 @@ class Store:
         write_whole(self.folder / kind / shard_name(k, data), data)
 
     def _write_journal(self) -> None:
-        write_whole(self.folder / JOURNAL, b"".join(_line(o) for o in self._waiting.values()))
+        write_whole(self.folder / JOURNAL, b"".join(line(o) for o in self._waiting.values()))
 
 
 def unsealed(folder: Path) -> list[Outcome]:
@@ -301,24 +314,10 @@ def unsealed(folder: Path) -> list[Outcome]:
     except FileNotFoundError:
         return []
     *complete, last = lines  # a driver may be writing the last one at this moment
-    outcomes = [_parsed(line) for line in filter(None, complete)]
+    outcomes = [parsed(text) for text in filter(None, complete)]
     if None in outcomes:
         raise ResultError(f"{folder / JOURNAL}: a line differs from its checksum; `shoal resume {folder}` repairs it")
-    return [o for o in [*outcomes, _parsed(last)] if o is not None]
-
-
-def _line(outcome: Outcome) -> bytes:
-    kept = {**outcome._asdict(), "path": base64.b64encode(outcome.path).decode()}
-    text = json.dumps({name: kept[name] for name in ("point", "seed", "row", "path")}, separators=(",", ":")).encode()
-    return hashlib.sha256(text).hexdigest()[:20].encode() + b" " + text + b"\n"
-
-
-def _parsed(line: bytes) -> Outcome | None:
-    digest, _, text = line.partition(b" ")
-    if digest != hashlib.sha256(text).hexdigest()[:20].encode():
-        return None
-    kept = json.loads(text)
-    return Outcome(kept["point"], kept["seed"], kept["row"], base64.b64decode(kept["path"]))
+    return [o for o in [*outcomes, parsed(last)] if o is not None]
 
 
 def _write_all(handle: int, data: bytes) -> None:

@@ -30,7 +30,8 @@ Work = Callable[[Cell], Outcome]
 RETRIES = 2
 """How often a run is tried again after the worker that had it died."""
 _GRACE_S = 3.0  # after the first Ctrl-C or SIGTERM: time for runs in flight to end
-_WINDOW = 2  # runs handed to a worker: one at work, one waiting
+WINDOW = 2
+"""Runs handed to a worker: one at work, one waiting. More would outrun the two files of ``spool.py``."""
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _GIVEN_UP = 3  # runs given up without one that ended: the machine is at fault, not the runs
 
@@ -85,6 +86,9 @@ class Place(Protocol):
 
     executor: Executor
 
+    def submit(self, work: Work, folder: Path, cell: Cell) -> Future[Outcome]:
+        """Hand over a run of the sweep in ``folder``."""
+
     def how_it_ended(self) -> str:
         """Say how it was lost, such as "signal SIGKILL"."""
 
@@ -95,7 +99,7 @@ class Place(Protocol):
 class Lane:
     """One executor, the runs it holds in the order they were handed over, and how to begin anew when it breaks."""
 
-    def __init__(self, open_worker: Callable[[], Place], capacity: int = _WINDOW) -> None:
+    def __init__(self, open_worker: Callable[[], Place], capacity: int = WINDOW) -> None:
         self._open, self.capacity = open_worker, capacity
         self._worker: Place | None = None
         self.flying: dict[Future[Outcome], Key] = {}
@@ -105,13 +109,13 @@ class Lane:
         """Runs it can still be handed."""
         return self.capacity - len(self.flying)
 
-    def submit(self, work: Work, cell: Cell) -> bool:
+    def submit(self, work: Work, folder: Path, cell: Cell) -> bool:
         """Hand over a run; False when the executor has just broken and the runs it held must be seen to first."""
         for _ in range(2):
             if self._worker is None:
                 self._worker = self._open()
             try:
-                self.flying[self._worker.executor.submit(work, cell)] = (cell.point, cell.seed)
+                self.flying[self._worker.submit(work, folder, cell)] = (cell.point, cell.seed)
                 return True
             except BrokenExecutor:
                 if self.flying:
@@ -261,6 +265,8 @@ def run_sweep(
         finally:
             for lane in lines:
                 lane.kill() if lane.flying else lane.close()
+        store.adopt()  # of workers that were given up after their last run
+        tally.done, tally.failed = store.done, store.failed
         write_manifest(store, tally, started, len(lines))
         tally.interrupted |= bool(stop)  # told to stop after the last run: those who would make more runs hear of it
         return tally
@@ -303,7 +309,7 @@ class _Driver:
                     key = self.again.pop(0) if self.again else next(left, None)
                     if key is None:
                         return
-                    if not lane.submit(self.work, self.store.plan.cell(*key)):
+                    if not lane.submit(self.work, self.store.folder, self.store.plan.cell(*key)):
                         self.again.insert(0, key)
 
     def _recall(self) -> None:

@@ -6,10 +6,15 @@ import os
 import signal
 import threading
 import time
-from concurrent.futures import Executor, ProcessPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from multiprocessing import connection, parent_process, resource_tracker
 from multiprocessing.context import SpawnContext, SpawnProcess
+from pathlib import Path
 from typing import Any
+
+from sim.experiments import spool
+from sim.experiments.cells import Cell, Outcome
 
 _ONE_THREAD = {
     name: "1"
@@ -65,6 +70,10 @@ class Worker:
     def __init__(self) -> None:
         self._context = _Context()
         self.executor: Executor = ProcessPoolExecutor(1, mp_context=self._context, initializer=_prepare)
+
+    def submit(self, work: Callable[[Cell], Outcome], folder: Path, cell: Cell) -> Future[Outcome]:
+        """Hand over a run; what became of it is kept until the driver has it (``spool.py``)."""
+        return self.executor.submit(spool.make, work, folder.absolute(), cell)
 
     def how_it_ended(self) -> str:
         """How the process ended: "signal SIGKILL", "exit code 3"."""

@@ -7,7 +7,6 @@ little of what the seed did. Pure functions on arrays, one row a seed.
 from __future__ import annotations
 
 import math
-import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -21,12 +20,13 @@ RESAMPLES = 2000
 FEWEST_FOR_MEAN = 8
 """An interval of a mean is shown from this many seeds on: below, a bootstrap has too little to draw from."""
 _DRAWS = 20251010  # the same seeds give the same interval
-_BATCH_BYTES = 1 << 26
+_BATCH_BYTES = 1 << 24
 _ROUNDING = 1e-12  # sums in another order
+_ALIKE = 1e-9  # of a number: seeds that differ by less differ by the rounding of what was taken from each other
 
 
 def mean_interval(values: Floats, level: float = 0.95, resamples: int = RESAMPLES) -> tuple[Floats, Floats]:
-    """Interval of the mean over seeds: bootstrap over seeds, BCa, widened for few seeds.
+    """Interval of the mean over seeds: symmetric studentized bootstrap over seeds.
 
     Parameters
     ----------
@@ -40,47 +40,45 @@ def mean_interval(values: Floats, level: float = 0.95, resamples: int = RESAMPLE
     Returns
     -------
     low, high : float64[...]
-        NaN below ``FEWEST_FOR_MEAN`` seeds; a column that is the same in every seed has that number twice.
+        NaN below ``FEWEST_FOR_MEAN`` seeds, and where so few seeds differ from the rest that more than 1 - level of the
+        draws see no difference at all; a column that is the same in every seed, but for rounding, has its mean twice.
 
     Notes
     -----
-    BCa after Efron (1987) by SciPy. Its level is raised so that a normal sample gets the width of Student's interval,
-    as in the expanded percentile interval of Hesterberg (2015): plain BCa covers 90-94 % at 32 seeds.
+    The mean less and plus q standard errors, q the quantile of |mean* - mean| / error* over draws, each with its own
+    standard error (Hall 1988, "On symmetric bootstrap confidence intervals"). What is studentized hangs on the law of
+    the seeds in the second order only, and in both tails taken together skewness drops out of that order too. So few
+    seeds need no further correction, and heavy tails do not narrow the interval, as they do with BCa (91 % at 32 seeds
+    of Student's t with three degrees of freedom).
     """
     values = np.asarray(values, dtype=np.float64)
     n, columns = values.shape[0], values.reshape(values.shape[0], -1)
     low, high = np.full(columns.shape[1], np.nan), np.full(columns.shape[1], np.nan)
     if n >= FEWEST_FOR_MEAN:
-        same = (columns == columns[0]).all(axis=0)
-        low[same] = high[same] = columns[0][same]
-        if not same.all():
-            low[~same], high[~same] = _bca(columns[:, ~same], level, resamples)
+        mean, least, most = columns.mean(axis=0), columns.min(axis=0), columns.max(axis=0)
+        same = most - least <= _ALIKE * np.maximum(np.abs(least), np.abs(most))
+        low[same] = high[same] = mean[same]
+        half = _half_width(columns[:, ~same] - mean[~same], level, resamples)
+        low[~same], high[~same] = mean[~same] - half, mean[~same] + half
     return low.reshape(values.shape[1:]), high.reshape(values.shape[1:])
 
 
-def _bca(columns: Floats, level: float, resamples: int) -> tuple[Floats, Floats]:
-    from scipy import stats
-
-    n = columns.shape[0]
-    tail = stats.norm.cdf(math.sqrt(n / (n - 1)) * stats.t.ppf(0.5 * (1.0 - level), n - 1))
-    scale = np.abs(columns).max(axis=0)  # sums of cubes of tiny numbers would underflow
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # of columns that are dealt with below
-        drawn = stats.bootstrap(
-            ((columns / scale).T,),
-            np.mean,
-            axis=-1,
-            n_resamples=resamples,
-            batch=max(1, _BATCH_BYTES // (8 * columns.size)),
-            vectorized=True,
-            confidence_level=1.0 - 2.0 * tail,
-            method="BCa",
-            rng=np.random.default_rng(_DRAWS),
-        )
-    ends = np.stack(drawn.confidence_interval)
-    lost = np.isnan(ends[0])  # seeds that differ in their last bits alone have no skewness to correct for
-    ends[:, lost] = np.quantile(drawn.bootstrap_distribution[lost], (tail, 1.0 - tail), axis=-1)
-    return np.asarray(ends[0] * scale), np.asarray(ends[1] * scale)
+def _half_width(gaps: Floats, level: float, resamples: int) -> Floats:
+    """Half the interval of columns that have mean 0."""
+    n, n_columns = gaps.shape
+    drawn = np.random.default_rng(_DRAWS).multinomial(n, np.full(n, 1.0 / n), size=resamples) / n
+    half, at_once = np.empty(n_columns), max(1, _BATCH_BYTES // (8 * resamples))
+    for k in range(0, n_columns, at_once):
+        part = gaps[:, k : k + at_once]
+        scale = np.abs(part).max(axis=0)  # squares of tiny numbers would underflow
+        part = part / scale
+        middle = drawn @ part
+        variance = drawn @ part**2 - middle**2
+        varies = variance > _ROUNDING  # a draw that sees no difference has no error of its own
+        t = np.sqrt(np.divide(middle**2, variance, out=np.full(middle.shape, np.inf), where=varies))
+        ends = np.quantile(t, level, axis=0, method="inverted_cdf") * part.std(axis=0) * scale
+        half[k : k + at_once] = np.where(np.isinf(ends), np.nan, ends)
+    return half
 
 
 def variance_ratio(a: Floats, b: Floats) -> Floats:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sim.experiments.compare import COLUMNS, Comparison
 from sim.metrics.amplification import CUT
-from sim.metrics.paired import Pair
+from sim.metrics.paired import FEWEST_FOR_MEAN, Pair
 from sim.report import style, words
 from sim.report.figures import MEDIAN_BAND, draw_band
 
@@ -136,6 +136,8 @@ def notes(found: Comparison) -> list[str]:
         said.append(
             f"fewer than {_FEW_FLIPS} seeds go over: means rest on those few, and their intervals are too narrow"
         )
+    if dark := [n for n in changed(found) if np.isnan(found.pairs[n].low) and found.pairs[n].n >= FEWEST_FOR_MEAN]:
+        said.append(f"too few seeds differ in {', '.join(dark)}: their means have no interval")
     wide = [n for n in changed(found) if found.pairs[n].half_width > 0.1 * abs(found.pairs[n].mean)]
     if (many := len(changed(found))) > 1:
         said.append(f"half-width above 10 % of the difference in {len(wide)} of {many} numbers")

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from pathlib import Path
 from typing import Any
 
 from sim.experiments.sweep import Lane
@@ -29,6 +30,9 @@ class Here:
 
     def __init__(self, stop_after: int | None) -> None:
         self.executor = Inline(stop_after)
+
+    def submit(self, work: Callable[..., Any], _folder: Path, cell: Any) -> Future[Any]:
+        return self.executor.submit(work, cell)
 
     def how_it_ended(self) -> str:
         return "it cannot end"

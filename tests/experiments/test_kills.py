@@ -1,8 +1,7 @@
 """Killed drivers and killed workers: nothing is lost, nothing is doubled."""
 
-import os
 import random
-import signal
+import subprocess
 import time
 from collections import Counter
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sim.errors import ResultError
-from sim.experiments import store
+from sim.experiments import spool, store
 from sim.experiments.cells import FAILED
 from sim.experiments.store import RUNS, Key, Store, read_plan
 from sim.experiments.sweep import RETRIES, Lane, Tally, run_sweep
@@ -30,13 +29,15 @@ def begun(marks: Path) -> dict[str, list[Key]]:
     return {pid: [(line.split()[0], int(line.split()[1])) for line in told] for pid, told in lines.items()}
 
 
-def killed_after(seconds: float, folder: Path, marks: Path) -> Counter[str]:
-    """Kill a driver at a moment of its life: when that was, and how many runs each worker had begun in vain."""
+def killed_after(seconds: float, folder: Path, marks: Path, runs: int = 0) -> Counter[str]:
+    """Kill a driver so long after so many runs were begun: how many runs each worker had begun in vain."""
     marks.mkdir()
     driver = started(folder, "logged", WORKERS, SHOAL_TEST_MARK=str(marks))
+    while sum(map(len, begun(marks).values())) < runs and driver.poll() is None:
+        time.sleep(0.002)
     try:
         driver.wait(timeout=seconds)
-    except Exception:
+    except subprocess.TimeoutExpired:
         driver.kill()
     driver.communicate()
     assert gone(driver.pid), members(driver.pid)
@@ -47,14 +48,15 @@ def killed_after(seconds: float, folder: Path, marks: Path) -> Counter[str]:
 
 
 def kills(place: Path, n: int, undisturbed: dict[str, bytes], draw: random.Random) -> list[int]:
-    """Kill ``n`` drivers at moments spread over their life; each sweep is then finished. Runs repeated by a worker."""
+    """Kill ``n`` drivers, every other one among the runs; each sweep is then finished. Runs repeated by a worker."""
     begin = time.monotonic()
     whole = killed_after(600.0, folder_of(place / "whole", plan()), place / "marks of whole")
     life_s, repeated, phases = time.monotonic() - begin, [], Counter[str]()
     assert whole.pop("kept") == 20 and not +whole
     for k in range(n):
         folder = folder_of(place / f"sweep {k}", plan())
-        found = killed_after(draw.uniform(0.0, 1.05 * life_s), folder, place / f"marks {k}")
+        after = (draw.uniform(0.0, 0.1), draw.randint(1, 20)) if k % 2 else (draw.uniform(0.0, 1.05 * life_s), 0)
+        found = killed_after(after[0], folder, place / f"marks {k}", after[1])
         kept = found.pop("kept")
         phases["before the first run" if not kept else "after the last" if kept == 20 else "among the runs"] += 1
         repeated += found.values()
@@ -65,13 +67,30 @@ def kills(place: Path, n: int, undisturbed: dict[str, bytes], draw: random.Rando
 
 
 def test_a_driver_killed_at_any_moment_loses_nothing_and_doubles_nothing(tmp_path: Path, undisturbed: dict[str, bytes]):
-    assert max(kills(tmp_path, 3, undisturbed, random.Random(1)), default=0) <= 2
+    assert max(kills(tmp_path, 3, undisturbed, random.Random(1)), default=0) <= 1
 
 
 @pytest.mark.long
 def test_fifty_kills(tmp_path: Path, undisturbed: dict[str, bytes]):
     repeated = kills(tmp_path, 50, undisturbed, random.Random(2))
-    assert max(repeated) <= 2 and sum(repeated) <= len(repeated)
+    assert max(repeated) <= 1
+
+
+def test_what_a_worker_had_finished_is_taken_over_and_a_spoilt_file_is_told(
+    tmp_path: Path, undisturbed: dict[str, bytes]
+):
+    folder = folder_of(tmp_path / "sweep", plan())
+    first, second, third = list(Store(folder, read_plan(folder)).left())[:3]
+    for key in (first, second, third):
+        assert spool.make(fake.quick, folder, read_plan(folder).cell(*key)) == fake.quick(read_plan(folder).cell(*key))
+    held = spool.left_behind(folder)
+    assert len(held) == 2  # by then the driver has the first
+    assert {spool.parsed(f.read_bytes()).seed for f in held} == {second[1], third[1]}  # type: ignore[union-attr]
+    held[0].write_bytes(held[0].read_bytes().replace(b"drop", b"drip"))
+    (folder / spool.SPOOL / ".17-0").write_bytes(b"torn")
+    tally = run_sweep(folder, lanes=[inline()], work=fake.quick)
+    assert (tally.made, tally.done, tally.damaged) == (19, 20, (f"{spool.SPOOL}/{held[0].name}",))
+    assert results(folder) == undisturbed and not (folder / spool.SPOOL).exists()
 
 
 def test_a_worker_that_dies_once_costs_nothing(
@@ -90,15 +109,17 @@ def test_workers_killed_from_outside_lose_no_run(tmp_path: Path, undisturbed: di
     for k in range(10):
         folder = folder_of(tmp_path / f"sweep {k}", plan())
         lanes = [Lane(Worker) for _ in range(WORKERS)]
-        due = sorted(draw.sample(range(1, 17), RETRIES))  # so few that no run can be given up
+        due = sorted(draw.sample(range(1, 13), RETRIES))  # so few that no run can be given up
 
         def kill_one(tally: Tally, lanes: list[Lane] = lanes, due: list[int] = due) -> None:
             nonlocal killed
             lane = draw.choice(lanes)
             if due and tally.done >= due[0] and lane.flying and isinstance(lane._worker, Worker):
-                os.kill(lane._worker._context.started[-1].pid or 0, signal.SIGKILL)
-                killed += 1
-                due.pop(0)
+                process = lane._worker._context.started[-1]
+                if process.is_alive():  # the one that was killed last may not have been missed yet
+                    process.kill()
+                    killed += 1
+                    due.pop(0)
 
         tally = run_sweep(folder, told=kill_one, lanes=lanes, work=fake.slow)
         assert (tally.done, tally.failed) == (20, 0) and not due and tally.repeated > 0
