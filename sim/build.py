@@ -20,17 +20,19 @@ from sim.funded import fill_funded
 from sim.kernels.account_triggers import ACCOUNT_TRIGGER, N_LADDERS
 from sim.kernels.adl import ADL_RULES
 from sim.kernels.clock import CLOCK
+from sim.kernels.engines import ENGINES
 from sim.kernels.ledger import (
     ACCOUNT,
     FLOWS,
     GUEST_FILL,
+    HEDGERS,
     RULES,
     TICKET,
 )
 from sim.kernels.liquidation import ENGINE, UNLIMITED
 from sim.kernels.mailbox import MESSAGE, N_STARTS
 from sim.kernels.margin import TIER
-from sim.kernels.marks import PRICE
+from sim.kernels.marks import MARK_RULES, PRICE
 from sim.kernels.memory import allocate_books
 from sim.kernels.recording import QUOTE, QUOTE_RING
 from sim.layout import Layout, layout_of
@@ -58,7 +60,7 @@ from sim.schema import (
     STP_DECREMENT,
     STP_OFF,
 )
-from sim.settings.venue import BookRules, VenueSettings
+from sim.settings.venue import BookRules, EngineRules, VenueSettings
 from sim.state import Array, State
 from sim.venues.profile import load_profile
 
@@ -166,6 +168,7 @@ def state_of(spec: Spec, venue: VenueSettings, contract: Contract, seed: int) ->
         events=np.zeros(2 * most_events, EVENT),
         ranked=np.zeros(n_owners, np.int64),
         score=np.zeros(n_owners),
+        shares=np.zeros((3, n_owners), np.int64),
         price=np.zeros(1, PRICE),
         samples=np.zeros(max(1, round(venue.mark.basis_window / venue.mark.basis_sample)), np.int64),
         rows=np.zeros(int(spec.duration / spec.record_every) + 2, RECORD),
@@ -211,6 +214,7 @@ def state_of(spec: Spec, venue: VenueSettings, contract: Contract, seed: int) ->
     fill_funded(state, spec, contract, layout, seed)
     fill_accounts(state, spec, venue, contract, layout, crowd, seed)
     fill_conduct(state, spec, contract, layout, crowd, seed)
+    fill_exempt(state, venue, layout)
     refuse_overflows(state, contract, oi_lots)
     return state
 
@@ -283,6 +287,10 @@ def fill_prices(state: State, spec: Spec, venue: VenueSettings, contract: Contra
     price["no_perp"] = int(not spec.market.perp)
     price["tick_usd"] = contract.tick_usd
     price["sample_every_us"] = units.us(venue.mark.basis_sample)
+    price["mark_rule"] = MARK_RULES.index(venue.mark.formula)
+    if venue.mark.touch_window is not None:
+        price["basis_kept"] = math.exp(-venue.mark.basis_sample / venue.mark.basis_window)
+        price["touch_kept"] = math.exp(-venue.mark.basis_sample / venue.mark.touch_window)
     fill_funding(state, spec, venue)
     news["start_usd"] = contract.price_usd
     news["tick_usd"] = contract.tick_usd
@@ -299,7 +307,13 @@ def fill_funding(state: State, spec: Spec, venue: VenueSettings) -> None:
     first = venue.margin_tiers[0]
     price["rate_ppb"], price["base_ppb"] = ppb(rules.last_rate, "last funding rate"), ppb(rules.base, "funding base")
     price["clamp_ppb"] = ppb(rules.clamp, "funding clamp")
-    price["cap_ppb"] = int(units.exact(rules.cap_share) * units.exact(first.maintenance) * 10**9)
+    payments = round((rules.rate_for or rules.every) / rules.every)
+    if rules.cap is None:
+        price["cap_ppb"] = int(units.exact(rules.cap_share) * units.exact(first.maintenance) * 10**9)
+    else:
+        price["cap_ppb"] = payments * ppb(rules.cap, "funding cap")
+    price["more_payments"] = payments - 1
+    price["simple_mean"], price["on_index"] = int(rules.average == "simple"), int(rules.notional == "index")
     price["impact_micro"] = units.micro(rules.impact_margin * first.max_leverage)
     every, sample = units.us(rules.every), units.us(rules.sample_every)
     seconds = start.hour * 3600 + start.minute * 60 + start.second
@@ -327,9 +341,27 @@ def fill_engine(state: State, spec: Spec, venue: VenueSettings, contract: Contra
     engine["alert_top"], engine["alert_bottom"] = 0, n_buckets - 1
     state.heads = np.full((4, n_buckets), -1, np.int32)
     state.clock[0]["scan_every_us"] = units.us(rules.scan_every)
-    engine["next_scan_us"] = state.clock[0]["scan_every_us"]
+    # marks of the oracle formula move at 0, 3, 6 s ...: a scan is at the end of the tick that begins with one
+    engine["next_scan_us"] = units.us(spec.tick if venue.mark.formula == "oracle" else rules.scan_every)
+    engine["kind"] = ENGINES.index(rules.kind)
+    if rules.kind == "backstop":
+        fill_backstop(engine, rules)
     engine["adl_on"], engine["adl_rule"] = int(spec.clearing.adl), ADL_RULES.index(venue.adl_ranking)
     engine["first_watched"], engine["end_watched"] = layout.first_leveraged, layout.n_owners
+
+
+def fill_backstop(engine: Array, rules: EngineRules) -> None:
+    """What the BACKSTOP engine needs beside the rest."""
+    engine["large_micro"] = units.micro(rules.large_order or 0.0)
+    engine["large_share_ppm"] = units.ppm(rules.large_share or 0.0)
+    engine["cooldown_us"] = units.us(rules.cooldown or 0.0)
+    engine["backstop_ppm"] = units.ppm(rules.backstop_below or 0.0)
+
+
+def fill_exempt(state: State, venue: VenueSettings, layout: Layout) -> None:
+    """Mark the accounts that deleveraging leaves alone."""
+    for name in venue.adl_exempt:
+        state.accounts["adl_exempt"][int(HEDGERS) if name == "hedgers" else layout.rows(name)] = 1
 
 
 def refuse_overflows(state: State, contract: Contract, oi_lots: int) -> None:

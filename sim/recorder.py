@@ -188,6 +188,7 @@ def state_hash(state: "State") -> str:
     ):
         digest.update(np.ascontiguousarray(state.accounts[name]).tobytes())
     for array in (
+        state.accounts[["forced_again_us"]],
         state.books.positions,
         state.books.book,
         state.flows,

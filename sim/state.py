@@ -47,6 +47,7 @@ class State:
     events: Array
     ranked: Array
     score: Array
+    shares: Array
     price: Array
     samples: Array
     rows: Array
@@ -94,7 +95,7 @@ class State:
             self.key, self.clock, *self.books,
             self.accounts, self.rules, self.flows, self.tickets, self.slot_ticket, self.guest_fills,
             self.messages, self.order, self.starts, self.inbox,
-            self.tiers, self.engine, self.heads, self.queue, self.events, self.ranked, self.score,
+            self.tiers, self.engine, self.heads, self.queue, self.events, self.ranked, self.score, self.shares,
             self.price, self.samples, self.rows, self.bands, self.quotes,
             self.news, self.ramps, self.seen, self.moods, self.news_keys, self.crowd, self.knots, self.metaorders,
             self.layers, self.mass, self.stamp_us, self.settled, self.offered,
@@ -170,6 +171,7 @@ class State:
         n = len(accounts)
         self.accounts = np.concatenate([self.accounts, accounts])
         self.ranked, self.score = np.append(self.ranked, np.zeros(n, np.int64)), np.append(self.score, np.zeros(n))
+        self.shares = np.zeros((3, len(self.accounts)), np.int64)
         self.queue = np.append(self.queue, np.zeros(n, np.int64))
         self.clock[0]["most_events"] += EVENTS_OF_AN_ACCOUNT * n
         positions = self.books.positions

@@ -125,7 +125,7 @@ def advance(
     sides, book, levels, words, pool, far, positions, fills, cursor,
     accounts, rules, flows, tickets, slot_ticket, guest_fills,
     messages, order, starts, inbox,
-    tiers, engine, heads, queue, events, ranked, score,
+    tiers, engine, heads, queue, events, ranked, score, shares,
     price, samples, rows, bands, quotes,
     value, ramps, seen, moods, news_keys, crowd, knots, metaorders,
     layers, mass, stamp_us, settled, offered,
@@ -141,7 +141,7 @@ def advance(
     bk = Books(sides, book, levels, words, pool, far, positions, fills, cursor)
     ld = Ledger(accounts, rules, flows, tickets, slot_ticket, guest_fills, clock)
     mail = Mail(messages, order, starts)
-    rk = Risk(tiers, engine, heads, queue, events, ranked, score)
+    rk = Risk(tiers, engine, heads, queue, events, ranked, score, shares)
     px = Prices(price, samples)
     tape = Tape(rows, bands, quotes)
     news = News(value, ramps, seen, moods, news_keys)

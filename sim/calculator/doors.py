@@ -70,7 +70,7 @@ def period_of(now):
 @entry
 def payment_of(position, mark, unit, rate_ppb):
     """See kernels/funding.py."""
-    return payment_micro(position, mark, unit, rate_ppb)
+    return payment_micro(position, mark, unit, rate_ppb, np.int64(1))
 
 
 @entry

@@ -9,6 +9,10 @@ counterparty goes to the fund, whose deficit is then declared.
 Scores are floats and decide the order alone; money and lots are integers. Collateral is what the account was worth at
 entry: cash plus cost, and for accounts outside the engine's watch the coins they own at mark. Ties: lower key first.
 Counterparties are ranked once a scan. Source: MODEL 2.7 [S:9c, S:2c].
+
+Three more rules rank nobody: PRO_RATA, HAIRCUT and OPTIMAL share out the deficit of the fund itself, once a scan, among
+all who are in profit (kernels/socialise.py); the fund then takes every account whole. Accounts that the venue exempts
+are no counterparties under any rule.
 """
 
 import numpy as np
@@ -20,8 +24,8 @@ from sim.kernels.ledger import FUND, ONE, PERP, SPOT, TWO, ZERO, pro_rata, trans
 from sim.kernels.margin import bankruptcy_half_ticks, equity_micro, maintenance_micro, notional_micro
 from sim.schema import EVENT_ADL
 
-LEVERAGE_PNL, PNL_LEVERAGE, INDEX = (np.int64(i) for i in range(3))
-ADL_RULES = ("leverage_pnl", "pnl_leverage", "index")
+LEVERAGE_PNL, PNL_LEVERAGE, INDEX, PRO_RATA, HAIRCUT, OPTIMAL = (np.int64(i) for i in range(6))
+ADL_RULES = ("leverage_pnl", "pnl_leverage", "index", "pro_rata", "haircut", "optimal")
 F0, F1 = np.float64(0.0), np.float64(1.0)
 
 
@@ -105,7 +109,7 @@ def rank_side(bk, ld, rk, side, mark):
     """Make a heap of all accounts in profit that hold ``side`` (1 longs, -1 shorts); the fund stays out of it."""
     n = ZERO
     for c in range(ld.accounts.shape[0]):
-        if bk.positions[PERP, c] * side > ZERO and c != FUND:
+        if bk.positions[PERP, c] * side > ZERO and c != FUND and np.int64(ld.accounts[c]["adl_exempt"]) == ZERO:
             rk.score[c] = score_of(bk, ld, rk, np.int64(c), mark)
             if rk.score[c] > F0:
                 rk.ranked[n] = c
@@ -153,9 +157,21 @@ def take_back(ld, rk):
     order(ld, rk, n)
 
 
-@inlined
-def deleverage(bk, ld, rk, a, mark, now_us):
-    """Close the position of ``a`` against ranked counterparties while there are any."""
+@small
+def closing_value(account, position, lots, at, unit):
+    """What closing ``lots`` (> 0) of a position costs, in micro-dollars, at a price in half ticks, or at 0 its part of
+    the cash that backs it: the bankruptcy price.
+    """
+    if at == ZERO:
+        return -pro_rata(account["cash_micro"], lots, abs(position))
+    return ((lots if position > ZERO else -lots) * at * unit) >> ONE
+
+
+@behaviour
+def deleverage(bk, ld, rk, a, mark, at, now_us):
+    """Close the position of ``a`` against ranked counterparties while there are any, at the price ``at`` in half ticks,
+    0 for its bankruptcy price.
+    """
     engine, account, unit = rk.engine[0], ld.accounts[a], ld.rules[PERP]["micro_per_tick_lot"]
     side = ONE if bk.positions[PERP, a] > ZERO else -ONE
     if engine["ranked_side"] != -side:
@@ -166,8 +182,8 @@ def deleverage(bk, ld, rk, a, mark, now_us):
         c = rk.ranked[ZERO]
         left, held = abs(bk.positions[PERP, a]), bk.positions[PERP, c]
         lots = min(left, abs(held))
-        price = bankruptcy_half_ticks(account["cash_micro"], bk.positions[PERP, a], unit) >> ONE
-        value = -pro_rata(account["cash_micro"], lots, left)
+        value = closing_value(account, bk.positions[PERP, a], lots, at, unit)
+        price = (bankruptcy_half_ticks(account["cash_micro"], bk.positions[PERP, a], unit) if at == ZERO else at) >> ONE
         equity = equity_micro(backing_micro(bk, ld, c, mark) - value, held + side * lots, mark, unit)
         if held * side >= ZERO:
             drop_first(ld, rk)
@@ -177,7 +193,8 @@ def deleverage(bk, ld, rk, a, mark, now_us):
             continue
         transfer(bk, ld, a, c, side * lots, value)
         write_event(ld, rk, EVENT_ADL, c, side * lots, price, value, now_us)
-        account["taken_lots"] = account["taken_lots"] + lots
+        if a != FUND:
+            account["taken_lots"] = account["taken_lots"] + lots
         ld.accounts[c]["adl_lots"] = ld.accounts[c]["adl_lots"] + lots
         engine["row_adl_lots"] = engine["row_adl_lots"] + lots
         rehang(bk, ld, rk, c)
@@ -193,10 +210,11 @@ def close_out(bk, ld, rk, a, mark, now_us):
     unit, position = ld.rules[PERP]["micro_per_tick_lot"], bk.positions[PERP, a]
     loss = -equity_micro(ld.accounts[a]["cash_micro"], position, mark, unit)
     fund = max(ZERO, equity_micro(ld.accounts[FUND]["cash_micro"], bk.positions[PERP, FUND], mark, unit))
-    if position != ZERO and loss > fund and rk.engine[0]["adl_on"] != ZERO:
+    is_queue = rk.engine[0]["adl_on"] != ZERO and rk.engine[0]["adl_rule"] <= INDEX
+    if position != ZERO and loss > fund and is_queue:
         borne = pro_rata(abs(position), fund, loss)
         if borne != ZERO:
             take_over(bk, ld, rk, a, borne if position > ZERO else -borne, now_us)
-        deleverage(bk, ld, rk, a, mark, now_us)
+        deleverage(bk, ld, rk, a, mark, ZERO, now_us)
     if bk.positions[PERP, a] != ZERO or ld.accounts[a]["cash_micro"] != ZERO:
         take_over(bk, ld, rk, a, bk.positions[PERP, a], now_us)

@@ -40,7 +40,7 @@ ENGINE = np.dtype(
         ("first_watched", "i8"),  # leveraged accounts are first_watched .. end_watched - 1
         ("end_watched", "i8"),
         ("adl_on", "i8"),
-        ("adl_rule", "i8"),  # LEVERAGE_PNL, PNL_LEVERAGE or INDEX, see kernels/adl.py
+        ("adl_rule", "i8"),  # see kernels/adl.py
         ("n_ranked", "i8"),  # counterparties left in the heap of this scan
         ("n_passed_over", "i8"),  # ranked ones that could not bear an account's loss, kept for the next account
         ("ranked_side", "i8"),  # of what they hold: 1 longs, -1 shorts, 0 not ranked yet
@@ -48,6 +48,11 @@ ENGINE = np.dtype(
         ("alert_ppm", "i8"),  # equity over maintenance at which an owner is alert; 0: nobody is
         ("alert_top", "i8"),  # no long is alert above this bucket, no short below the other
         ("alert_bottom", "i8"),
+        ("kind", "i8"),  # TIERED, TIER_FOK or BACKSTOP, see kernels/engines.py
+        ("large_micro", "i8"),  # BACKSTOP: positions above it are cut by ``large_share_ppm`` first
+        ("large_share_ppm", "i8"),
+        ("cooldown_us", "i8"),  # then the rest waits for so long
+        ("backstop_ppm", "i8"),  # equity over maintenance below which the vault takes an account
     ]
 )
 
@@ -55,7 +60,7 @@ ENGINE = np.dtype(
 class Risk(NamedTuple):
     """``tiers`` TIER[n], ``engine`` ENGINE[1], ``heads`` int32[4, n_buckets] (longs, shorts, alerts of longs, of
     shorts; -1 empty), ``queue`` int64[n], ``events`` EVENT[...], ``ranked`` int64[n_owners] (heap of counterparties),
-    ``score`` float64[n_owners].
+    ``score`` float64[n_owners], ``shares`` int64[3, n_owners] (caps, weights and parts of a loss shared out).
     """
 
     tiers: Any
@@ -65,6 +70,7 @@ class Risk(NamedTuple):
     events: Any
     ranked: Any
     score: Any
+    shares: Any
 
 
 @small

@@ -57,6 +57,8 @@ ACCOUNT = np.dtype(
         ("called", "i4"),  # of such an account: 1 when the engine is to work it, 2 while it does
         ("touched", "i8"),  # of such an account: 1 since its position or cash changed by itself
         ("newest_order", "i8"),  # of a Python agent: the ticket at the head of its open orders, or NO_TICKET
+        ("forced_again_us", "i8"),  # of a large position cut in part: when the rest goes; 0: not cut
+        ("adl_exempt", "i8"),  # 1: never a counterparty of deleveraging
     ]
 )
 

@@ -4,17 +4,13 @@ Accounts hang in coarse buckets of their last safe mark (kernels/margin.py), so 
 crossed. The bucket is a filter that is never late: the last safe mark is exact and is computed anew whenever cash or
 position changes; the integer test decides.
 
-One scan each ``scan_every`` (MODEL 2.6, BIN):
+One scan each ``scan_every`` (MODEL 2.6):
 
 1. Accounts found join those still under liquidation; all are taken in the order of a keyed hash, never of loss.
 2. Open orders of a Python agent are cancelled, which frees the cash that spot bids locked; then it is tested again.
-3. Safe again at mark: leaves. Equity below zero: the fund takes cash and position whole, which is exactly the
-   bankruptcy price.
-4. Else one IOC sized to the next lower compliant tier, or flat, cut to what is left of this scan's budget for that
-   side, bounded by ``order_bound`` of the mark. The clearance fee on the filled part goes to the fund and never
-   exceeds the equity left.
-5. Still below maintenance, and either equity below zero or the order not filled within its bound: the fund takes the
-   rest. An order cut by the budget waits for the next scan.
+3. Safe again at mark: leaves. What becomes of the others is the rule of the venue's engine, kernels/engines.py.
+4. Where losses are shared out among all winners, or a vault stands for the fund, its own deficit is settled last
+   (kernels/socialise.py).
 
 The budget of a side is ``slice_depth_share`` of the visible lots within ``slice_depth_band`` of its best price, and
 at most ``pace_cap``. A tick that spans k scans uses 1 - (1 - share)^k: k slices of a book that does not refill.
@@ -25,20 +21,18 @@ import numpy as np
 
 from sim import rng
 from sim.kernels._jit import behaviour, entry, inlined
-from sim.kernels.adl import close_out
 from sim.kernels.depth import depth_between
-from sim.kernels.fund import write_event
-from sim.kernels.guests import first_guest, take_off_orders
+from sim.kernels.engines import BACKSTOP, TIERED, work_backstop, work_fok, work_tiered
 from sim.kernels.ladder import ENGINE as ENGINE
 from sim.kernels.ladder import UNLIMITED as UNLIMITED
 from sim.kernels.ladder import Risk as Risk
 from sim.kernels.ladder import bucket_of, unhang
 from sim.kernels.ladder import hang as hang
 from sim.kernels.ladder import rehang as rehang
-from sim.kernels.ledger import FUND, MILLION, NO_TICKET, ONE, TWO, ZERO, Order, rate_up, trade_now
-from sim.kernels.margin import equity_micro, is_liquidatable, lots_to_close
-from sim.kernels.marks import PERP, STALE_US, bound_price
-from sim.schema import BUY, EVENT_FORCED, IOC, NO_KEY, SELL
+from sim.kernels.ledger import MILLION, ONE, TWO, ZERO
+from sim.kernels.marks import PERP, STALE_US
+from sim.kernels.socialise import settle_fund
+from sim.schema import BUY, NO_KEY, SELL
 
 
 @entry
@@ -123,60 +117,33 @@ def scan_budget(bk, rk, side, scans, seconds_us, half_tick_micro):
 
 
 @inlined
-def force_order(bk, ld, rk, a, lots, mark, now_us):
-    """One IOC for account ``a`` and its clearance fee. Returns lots filled."""
-    account, engine = ld.accounts[a], rk.engine[0]
-    unit = ld.rules[PERP]["micro_per_tick_lot"]
-    side = SELL if bk.positions[PERP, a] > ZERO else BUY
-    price = bound_price(mark, side, engine["order_bound_ppm"])
-    filled, value = trade_now(bk, ld, Order(PERP, side, price, lots, a, IOC, NO_TICKET), now_us)
-    if account["first_forced_us"] < ZERO:
-        account["first_forced_us"] = now_us
-        engine["row_accounts"] = engine["row_accounts"] + ONE
-    if filled != ZERO:
-        equity = equity_micro(account["cash_micro"], bk.positions[PERP, a], mark, unit)
-        fee = min(rate_up(value, engine["clearance_fee_ppm"]), max(equity, ZERO))
-        account["cash_micro"] = account["cash_micro"] - fee
-        account["forced_lots"] = account["forced_lots"] + filled
-        ld.accounts[FUND]["cash_micro"] = ld.accounts[FUND]["cash_micro"] + fee
-        write_event(ld, rk, EVENT_FORCED, a, filled if side == BUY else -filled, value // (unit * filled), fee, now_us)
-    if side == SELL:
-        engine["row_sell_lots"] = engine["row_sell_lots"] + filled
-        engine["row_sell_micro"] = engine["row_sell_micro"] + value
-    else:
-        engine["row_buy_lots"] = engine["row_buy_lots"] + filled
-        engine["row_buy_micro"] = engine["row_buy_micro"] + value
-    return filled
-
-
-@inlined
-def work_account(bk, ld, rk, a, mark, budget, now_us):
-    """Rules 2 to 5 of the module for one account. Returns lots used and whether it stays in the queue."""
-    unit = ld.rules[PERP]["micro_per_tick_lot"]
-    if a >= first_guest(ld):
-        take_off_orders(bk, ld, a, mark, now_us)
-    cash, position = ld.accounts[a]["cash_micro"], bk.positions[PERP, a]
-    if not is_liquidatable(cash, position, mark, unit, rk.tiers):
-        hang(bk, ld, rk, a)
-        return ZERO, False
-    if equity_micro(cash, position, mark, unit) < ZERO:
-        close_out(bk, ld, rk, a, mark, now_us)
-        return ZERO, False
-    wanted = lots_to_close(cash, position, mark, unit, rk.tiers, rk.engine[0]["clearance_fee_ppm"])
-    lots = min(wanted, budget)
-    if lots == ZERO:
-        return ZERO, True
-    filled = force_order(bk, ld, rk, a, lots, mark, now_us)
-    cash, position = ld.accounts[a]["cash_micro"], bk.positions[PERP, a]
-    if position == ZERO and cash >= ZERO:
-        return filled, False
-    if not is_liquidatable(cash, position, mark, unit, rk.tiers):
-        hang(bk, ld, rk, a)
-        return filled, False
-    if filled < lots or equity_micro(cash, position, mark, unit) < ZERO:
-        close_out(bk, ld, rk, a, mark, now_us)
-        return filled, False
-    return filled, True
+def work_queue(bk, ld, rk, mark, scans, now_us):
+    """Work every account of the queue by the rule of the venue's engine; keeps those that wait for the next scan."""
+    engine, kind, n = rk.engine[0], rk.engine[0]["kind"], rk.engine[0]["n_queue"]
+    half_tick_micro = mark * ld.rules[PERP]["micro_per_tick_lot"]
+    spanned_us = scans * ld.clock[0]["scan_every_us"]
+    bids_whole = scan_budget(bk, rk, BUY, scans, spanned_us, half_tick_micro)
+    asks_whole = scan_budget(bk, rk, SELL, scans, spanned_us, half_tick_micro)
+    bids_left, asks_left = bids_whole, asks_whole
+    kept = ZERO
+    for i in range(n):
+        a = rk.queue[i]
+        is_long = bk.positions[PERP, a] > ZERO
+        budget = bids_left if is_long else asks_left
+        if kind == TIERED:
+            used, stays = work_tiered(bk, ld, rk, a, mark, budget, now_us)
+        elif kind == BACKSTOP:
+            used, stays = ZERO, work_backstop(bk, ld, rk, a, mark, now_us)
+        else:
+            used, stays = work_fok(bk, ld, rk, a, mark, budget, bids_whole if is_long else asks_whole, now_us)
+        if is_long:
+            bids_left -= used
+        else:
+            asks_left -= used
+        if stays:
+            rk.queue[kept] = a
+            kept += ONE
+    engine["n_queue"] = kept
 
 
 @behaviour
@@ -196,24 +163,7 @@ def run_engine(bk, ld, rk, px, now_us):
     engine["ranked_side"] = ZERO  # counterparties are ranked anew when this scan deleverages
     find_crossed(ld, rk, mark)
     find_called(ld, rk)
-    n = engine["n_queue"]
-    if n == ZERO:
-        return
-    sort_queue(ld, rk)
-    half_tick_micro = mark * ld.rules[PERP]["micro_per_tick_lot"]
-    spanned_us = scans * clock["scan_every_us"]
-    bids_left = scan_budget(bk, rk, BUY, scans, spanned_us, half_tick_micro)
-    asks_left = scan_budget(bk, rk, SELL, scans, spanned_us, half_tick_micro)
-    kept = ZERO
-    for i in range(n):
-        a = rk.queue[i]
-        is_long = bk.positions[PERP, a] > ZERO
-        used, stays = work_account(bk, ld, rk, a, mark, bids_left if is_long else asks_left, now_us)
-        if is_long:
-            bids_left -= used
-        else:
-            asks_left -= used
-        if stays:
-            rk.queue[kept] = a
-            kept += ONE
-    engine["n_queue"] = kept
+    if engine["n_queue"] != ZERO:
+        sort_queue(ld, rk)
+        work_queue(bk, ld, rk, mark, scans, now_us)
+    settle_fund(bk, ld, rk, px, now_us)

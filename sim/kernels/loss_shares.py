@@ -1,12 +1,11 @@
 """How a loss is shared out: by layers in a fixed order, or in proportion to weights (sizes, profits).
 
-Pure functions of integers for venues that rank nobody and for clearing houses; the engine of this version ranks (see
-kernels/adl.py) and does not call them. Every split is exact: its parts sum to what was split. Source: MODEL 2.7
-[S:15]. Slow twin: tests/reference_market/loss_shares.py.
+Pure functions of integers for venues that rank nobody (kernels/socialise.py) and for clearing houses. Every split is
+exact: its parts sum to what was split. Source: MODEL 2.7 [S:15]. Slow twin: tests/reference_market/loss_shares.py.
 """
 
 from sim.kernels._jit import behaviour
-from sim.kernels.ledger import ZERO, pro_rata
+from sim.kernels.ledger import ONE, ZERO, pro_rata
 
 
 @behaviour
@@ -28,6 +27,42 @@ def split(amount, weights, out):
         out[i] = upto - given
         given = upto
     return amount - borne
+
+
+@behaviour
+def split_capped(amount, weights, caps, out):
+    """Share ``amount`` out in proportion to ``weights``, none more than its cap; returns what nobody bears.
+
+    The split that makes the sum of part^2 / weight least among those within the caps: every part is the smaller of its
+    cap and one level times its weight. Who would bear more than his cap bears the cap, and the rest is shared out anew
+    among the others, until nobody does; the last round is exact as in ``split``. Weights and caps below 0 count as 0.
+    Amount and sums are below 2^62.
+    """
+    left = amount
+    for i in range(weights.shape[0]):
+        out[i] = -ONE if weights[i] > ZERO and caps[i] > ZERO else ZERO
+    while True:
+        total = ZERO
+        for i in range(weights.shape[0]):
+            if out[i] < ZERO:
+                total += weights[i]
+        if total == ZERO:
+            return left
+        fixed = ZERO
+        for i in range(weights.shape[0]):
+            if out[i] < ZERO and pro_rata(left, weights[i], total) >= caps[i]:
+                out[i] = caps[i]
+                fixed += caps[i]
+        if fixed == ZERO:
+            weight, given = ZERO, ZERO
+            for i in range(weights.shape[0]):
+                if out[i] < ZERO:
+                    weight += weights[i]
+                    upto = pro_rata(left, weight, total)
+                    out[i] = upto - given
+                    given = upto
+            return ZERO
+        left -= fixed
 
 
 @behaviour

@@ -5,8 +5,8 @@ price is the mean price of trading the impact notional into a side. At the end o
 
     F = P + clamp(base - P, -clamp, +clamp), cut to +-cap,
 
-with P the mean of the period's samples, the n-th weighted n. Rates are in 1e-9 of the notional a period. A run that
-starts inside a period averages the samples it saw, at their own weights. Source: MODEL 2.5 [S:5b]. Slow twin:
+with P the mean of the period's samples, the n-th weighted n or all alike. Rates are in 1e-9 of the notional a period. A
+run that starts inside a period averages the samples it saw, at their own weights. Source: MODEL 2.5 [S:5b]. Slow twin:
 tests/reference_market/funding.py.
 """
 
@@ -87,7 +87,7 @@ def sample_premium(bk, now, unit, now_us):
     while now["next_premium_us"] <= now_us:
         at = now["next_premium_us"]
         since = at - (now["next_funding_us"] - now["funding_every_us"])
-        weight = since // now["premium_every_us"]
+        weight = ONE if now["simple_mean"] != ZERO else since // now["premium_every_us"]
         premium = premium_ppb(bk, now["index_half_ticks"], unit, now["impact_micro"])
         now["premium_sum"] = now["premium_sum"] + weight * premium
         now["premium_weight"] = now["premium_weight"] + weight

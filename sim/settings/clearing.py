@@ -1,6 +1,7 @@
 """Clearing: the venue's funding rules, and what a scenario may switch off to ask what it does."""
 
 from decimal import Decimal
+from typing import Literal
 
 from pydantic import model_validator
 
@@ -22,12 +23,35 @@ class FundingRules(Settings):
         at_least=60.0,
         at_most=86400.0,
     )
+    rate_for: Duration | None = setting(
+        None,
+        unit="s",
+        provenance="sourced",
+        source=_GIVEN,
+        note="Time that rates are stated for, a multiple of every: each payment is its part. null: one payment's.",
+        at_least=60.0,
+        at_most=86400.0,
+    )
+    notional: Literal["mark", "index"] = setting(
+        "mark",
+        unit="",
+        provenance="sourced",
+        source="MODEL.md 2.5 [S:5b], [S:3b]",
+        note="Price at which positions are valued for a payment.",
+    )
+    average: Literal["linear", "simple"] = setting(
+        "linear",
+        unit="",
+        provenance="sourced",
+        source="MODEL.md 2.5 [S:5b], [S:3b]",
+        note="Mean of a period's premium samples: linear, the n-th weighs n; simple, all alike.",
+    )
     sample_every: Duration = setting(
         ...,
         unit="s",
         provenance="sourced",
         source=_GIVEN,
-        note="Time between two samples of the premium; the n-th of a period weighs n.",
+        note="Time between two samples of the premium.",
         at_least=1.0,
         at_most=3600.0,
     )
@@ -67,6 +91,15 @@ class FundingRules(Settings):
         at_least=0.0,
         at_most=1.0,
     )
+    cap: Fraction | None = setting(
+        None,
+        unit="fraction",
+        provenance="sourced",
+        source=_GIVEN,
+        note="Largest rate of one payment, either sign; null: by cap_share.",
+        at_least=0.0,
+        at_most=1.0,
+    )
     impact_margin: Money = setting(
         ...,
         unit="USD",
@@ -82,6 +115,7 @@ class FundingRules(Settings):
         for name, outer, inner in (
             ("sample_every", self.every, self.sample_every),
             ("every", 86400.0, self.every),
+            ("rate_for", self.rate_for or self.every, self.every),
         ):
             if Decimal(repr(outer)) % Decimal(repr(inner)) != 0:
                 raise problem_at(name, sentence=f"must divide {outer:g} s into whole parts, got {inner:g} s")

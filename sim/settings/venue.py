@@ -96,14 +96,24 @@ class BookRules(Settings):
 
 
 class MarkRules(Settings):
-    """The mark price: median of index plus basis average, index plus interest, and the last trade."""
+    """The mark price by one of two formulas, kernels/marks.py."""
 
+    formula: Literal["median3", "oracle"] = setting(
+        "median3",
+        unit="",
+        provenance="sourced",
+        source="MODEL.md 2.3 [S:5, S:6] and [S:3]",
+        note=(
+            "median3: median of index plus basis average, index plus interest, and the last trade. oracle: of index "
+            "plus an exponential mean of the basis, the touch's median with the last trade, and other venues' mids."
+        ),
+    )
     basis_window: Duration = setting(
         ...,
         unit="s",
         provenance="sourced",
         source=_GIVEN,
-        note="Length of the basis average.",
+        note="Length of the basis average; of oracle, the time constant of its exponential mean.",
         at_least=0.1,
         at_most=86400.0,
     )
@@ -112,9 +122,18 @@ class MarkRules(Settings):
         unit="s",
         provenance="sourced",
         source=_GIVEN,
-        note="Time between two samples of the basis.",
+        note="Time between two samples of the basis; of oracle, the lattice on which index and mark move.",
         at_least=0.01,
         at_most=3600.0,
+    )
+    touch_window: Duration | None = setting(
+        None,
+        unit="s",
+        provenance="sourced",
+        source=_GIVEN,
+        note="Of oracle alone: time constant of the exponential mean that stands in for a missing third price.",
+        at_least=0.1,
+        at_most=86400.0,
     )
 
     @model_validator(mode="after")
@@ -123,6 +142,10 @@ class MarkRules(Settings):
         if samples != samples.to_integral_value() or not 1 <= samples <= 10_000:
             why = f"must hold 1 to 10000 whole samples of basis_sample, it holds {float(samples):g}"
             raise problem_at("basis_window", sentence=why)
+        if (self.touch_window is not None) != (self.formula == "oracle"):
+            raise problem_at(
+                "touch_window", sentence="belongs to formula: oracle, which needs it: give both or neither"
+            )
         return self
 
 
@@ -159,8 +182,18 @@ class MarginTier(Settings):
 
 
 class EngineRules(Settings):
-    """The liquidation engine: how often it looks, how much it sells at once, at what bound and fee."""
+    """The liquidation engine: its rule, how often it looks, how much it sells at once, at what bound and fee."""
 
+    kind: Literal["tiered_ioc", "tier_fok", "backstop"] = setting(
+        "tiered_ioc",
+        unit="",
+        provenance="sourced",
+        source="MODEL.md 2.6 [S:8b], [S:6b], [S:2]",
+        note=(
+            "tiered_ioc: IOC down to a lower tier, then the fund. tier_fok: FOK down to the next tier, the lowest to "
+            "the fund at once. backstop: market orders for all; far below maintenance, a vault takes the account."
+        ),
+    )
     scan_every: Duration = setting(
         ...,
         unit="s",
@@ -211,10 +244,55 @@ class EngineRules(Settings):
         unit="USD/s",
         provenance="judgement",
         source=_GIVEN,
-        note="Largest forced value per second; null means none beyond the slice rule.",
+        note="Largest forced value per second; null means none beyond the slice rule. Of backstop: has no effect.",
         at_least=1.0,
         at_most=1e12,
     )
+    large_order: Money | None = setting(
+        None,
+        unit="USD",
+        provenance="sourced",
+        source=_GIVEN,
+        note="Of backstop alone: positions worth more are cut by large_share first.",
+        at_least=0.0,
+        at_most=1e12,
+    )
+    large_share: Fraction | None = setting(
+        None,
+        unit="fraction",
+        provenance="sourced",
+        source=_GIVEN,
+        note="Of backstop alone: part of a large position that goes first.",
+        at_least=0.0001,
+        at_most=1.0,
+    )
+    cooldown: Duration | None = setting(
+        None,
+        unit="s",
+        provenance="sourced",
+        source=_GIVEN,
+        note="Of backstop alone: time after which the rest of a large position goes.",
+        at_least=0.0,
+        at_most=86400.0,
+    )
+    backstop_below: Fraction | None = setting(
+        None,
+        unit="fraction",
+        provenance="sourced",
+        source=_GIVEN,
+        note="Of backstop alone: equity over maintenance below which the vault takes the account.",
+        at_least=0.0,
+        at_most=1.0,
+    )
+
+    @model_validator(mode="after")
+    def _backstop_is_whole(self) -> "EngineRules":
+        for name in ("large_order", "large_share", "cooldown", "backstop_below"):
+            if (getattr(self, name) is not None) != (self.kind == "backstop"):
+                raise problem_at(
+                    name, sentence="belongs to kind: backstop, which needs it: give it there and nowhere else"
+                )
+        return self
 
 
 class VenueSettings(Settings):
@@ -260,15 +338,23 @@ class VenueSettings(Settings):
         note="Maintenance table.",
     )
     engine: EngineRules = setting(..., unit="", provenance="sourced", source=_GIVEN, note="The liquidation engine.")
-    adl_ranking: Literal["leverage_pnl", "pnl_leverage", "index"] = setting(
+    adl_ranking: Literal["leverage_pnl", "pnl_leverage", "index", "pro_rata", "haircut", "optimal"] = setting(
         ...,
         unit="",
         provenance="sourced",
         source=_GIVEN,
         note=(
-            "Order of auto-deleveraging: profit over collateral x margin ratio; profit over cost x leverage; or "
-            "price index x leverage."
+            "Auto-deleveraging. A queue by profit over collateral x margin ratio; profit over cost x leverage; "
+            "or price index x leverage. Or all winners share: pro_rata by size; haircut the same part of each profit; "
+            "optimal the least sum of payment^2 / equity."
         ),
+    )
+    adl_exempt: Annotated[tuple[Literal["makers", "hedgers", "arbitrage"], ...], Field(max_length=3)] = setting(
+        (),
+        unit="list of names",
+        provenance="judgement",
+        source="MODEL.md 2.7: some exchanges exempt accounts by agreement [from memory]; none unless a profile says so",
+        note="Who is never a counterparty of auto-deleveraging.",
     )
     insurance_fund: Money = setting(
         ...,
@@ -307,6 +393,17 @@ class VenueSettings(Settings):
             total += _exact(lower.up_to or 0.0) * (_exact(upper.maintenance) - _exact(lower.maintenance))
             out.append(float(total))
         return tuple(out)
+
+    @model_validator(mode="after")
+    def _engine_follows_the_mark(self) -> "VenueSettings":
+        if (self.engine.kind == "backstop") and self.mark.formula != "oracle":
+            raise problem_at(
+                "mark", "formula", sentence="kind: backstop needs formula: oracle, whose previous mark it uses"
+            )
+        if self.mark.formula == "oracle" and self.engine.scan_every != self.mark.basis_sample:
+            why = f"must be mark.basis_sample, {self.mark.basis_sample:g} s: with formula: oracle scans follow the mark"
+            raise problem_at("engine", "scan_every", sentence=why)
+        return self
 
     @model_validator(mode="after")
     def _tiers_tighten(self) -> "VenueSettings":

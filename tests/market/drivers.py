@@ -15,7 +15,7 @@ from sim.kernels.guests import status_of_account
 from sim.kernels.inverse import inverse_bankruptcy, inverse_equity, inverse_is_liquidatable, inverse_last_safe
 from sim.kernels.ledger import Ledger, Order, move_position
 from sim.kernels.liquidation import Risk, hang, run_engine
-from sim.kernels.loss_shares import split, use_layers
+from sim.kernels.loss_shares import split, split_capped, use_layers
 from sim.kernels.mailbox import Mail
 from sim.kernels.margin import (
     bankruptcy_half_ticks,
@@ -25,7 +25,14 @@ from sim.kernels.margin import (
     lots_to_close,
     maintenance_micro,
 )
-from sim.kernels.marks import Prices, funding_base_half_ticks, median_of_three, rounded_ratio
+from sim.kernels.marks import (
+    Prices,
+    funding_base_half_ticks,
+    median_of_three,
+    read_mids,
+    rounded_ratio,
+    update_oracle_mark,
+)
 from sim.kernels.matching import submit
 from sim.kernels.premium import premium_ppb
 
@@ -110,13 +117,14 @@ def submit_many(orders, sides, book, levels, words, pool, far, positions, fills,
 def scan(
     hang_first, hang_end, now_us,
     clock, sides, book, levels, words, pool, far, positions, fills, cursor,
-    accounts, rules, flows, tickets, slot_ticket, guest_fills, tiers, engine, heads, queue, events, ranked, score,
+    accounts, rules, flows, tickets, slot_ticket, guest_fills,
+    tiers, engine, heads, queue, events, ranked, score, shares,
     price, samples,
 ):  # fmt: skip
     """Hang the accounts from ``hang_first`` to before ``hang_end``, then run the liquidation engine once."""
     bk = Books(sides, book, levels, words, pool, far, positions, fills, cursor)
     ld = Ledger(accounts, rules, flows, tickets, slot_ticket, guest_fills, clock)
-    rk = Risk(tiers, engine, heads, queue, events, ranked, score)
+    rk = Risk(tiers, engine, heads, queue, events, ranked, score, shares)
     for a in range(hang_first, hang_end):
         hang(bk, ld, rk, np.int64(a))
     run_engine(bk, ld, rk, Prices(price, samples), now_us)
@@ -126,30 +134,47 @@ def scan(
 def deleverage_one(
     a, mark,
     clock, sides, book, levels, words, pool, far, positions, fills, cursor,
-    accounts, rules, flows, tickets, slot_ticket, guest_fills, tiers, engine, heads, queue, events, ranked, score,
+    accounts, rules, flows, tickets, slot_ticket, guest_fills,
+    tiers, engine, heads, queue, events, ranked, score, shares,
 ):  # fmt: skip
     """Close one account against ranked counterparties."""
     bk = Books(sides, book, levels, words, pool, far, positions, fills, cursor)
     ld = Ledger(accounts, rules, flows, tickets, slot_ticket, guest_fills, clock)
-    deleverage(bk, ld, Risk(tiers, engine, heads, queue, events, ranked, score), a, mark, np.int64(0))
+    deleverage(
+        bk, ld, Risk(tiers, engine, heads, queue, events, ranked, score, shares), a, mark, np.int64(0), np.int64(0)
+    )
 
 
 @entry
 def pay_funding(
     clock, sides, book, levels, words, pool, far, positions, fills, cursor,
-    accounts, rules, flows, tickets, slot_ticket, guest_fills, tiers, engine, heads, queue, events, ranked, score,
+    accounts, rules, flows, tickets, slot_ticket, guest_fills,
+    tiers, engine, heads, queue, events, ranked, score, shares,
     price, samples,
 ):  # fmt: skip
     """One funding payment, when it is due."""
     bk = Books(sides, book, levels, words, pool, far, positions, fills, cursor)
     ld = Ledger(accounts, rules, flows, tickets, slot_ticket, guest_fills, clock)
-    rk = Risk(tiers, engine, heads, queue, events, ranked, score)
+    rk = Risk(tiers, engine, heads, queue, events, ranked, score, shares)
     settle_funding(bk, ld, rk, Prices(price, samples), np.int64(0))
 
 
 @entry
 def split_of(amount, weights, out):
     return split(amount, weights, out)
+
+
+@entry
+def oracle_step(now_us, price, sides, book, levels, words, pool, far, positions, fills, cursor):
+    """Mids, then the mark of the oracle formula."""
+    bk = Books(sides, book, levels, words, pool, far, positions, fills, cursor)
+    read_mids(bk, price[0], now_us)
+    update_oracle_mark(bk, price[0], now_us)
+
+
+@entry
+def split_capped_of(amount, weights, caps, out):
+    return split_capped(amount, weights, caps, out)
 
 
 @entry

@@ -26,7 +26,7 @@ FAULTS = {
         "-pro_rata(-owed if rate_ppb >= ZERO else owed",
         "pro_rata(owed if rate_ppb >= ZERO else -owed",
     ),
-    "the clearance fee is lost": ("liquidation", f"{FUND} + fee", FUND),
+    "the clearance fee is lost": ("engines", f"{FUND} + fee", FUND),
     "cash is locked and stays": ("guests", 'account["free_micro"] - r.spot_micro', 'account["free_micro"]'),
     "a filled bid stays locked": ("guests", 'account["free_micro"] = r.spot_micro', 'account["free_micro"] += ZERO'),
     "a partial fill takes nothing off": ("matching", 'order["lots"] = resting - lots', 'order["lots"] = resting'),

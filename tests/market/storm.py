@@ -12,13 +12,14 @@ import numpy as np
 from sim.kernels._jit import behaviour, entry, small
 from sim.kernels.adl import deleverage
 from sim.kernels.book import MASK32, recentre
+from sim.kernels.engines import work_tiered
 from sim.kernels.fund import unload_fund
 from sim.kernels.funding import settle_funding
 from sim.kernels.guests import first_guest, settle_guests
 from sim.kernels.invariants import broken_law
 from sim.kernels.ladder import hang, rehang, unhang
 from sim.kernels.ledger import FUND, HEDGERS, MILLION, ONE, PERP, TWO, ZERO, Order, transfer
-from sim.kernels.liquidation import find_crossed, run_engine, sort_queue, work_account
+from sim.kernels.liquidation import find_crossed, run_engine, sort_queue
 from sim.kernels.mailbox import CANCEL, NEW, REPLACE, match_mail, post_flagged
 from sim.schema import BUY, GTC, IOC, NO_FLAGS, OK, REDUCE_ONLY, SELL
 from tests.market.storm_books import (
@@ -167,7 +168,7 @@ def work_first(bk, ld, rk, key, own):
     a, b, c, d = words(key, own, 3)
     who, n = rk.queue[0], rk.engine[0]["n_queue"]
     rk.engine[0]["ranked_side"] = ZERO
-    used, stays = work_account(bk, ld, rk, who, own.now[1], a % np.int64(80), own.now[0] * np.int64(100))
+    used, stays = work_tiered(bk, ld, rk, who, own.now[1], a % np.int64(80), own.now[0] * np.int64(100))
     for i in range(1, n):
         rk.queue[i - 1] = rk.queue[i]
     if stays:
@@ -185,7 +186,7 @@ def deleverage_one(bk, ld, rk, key, own):
     if who != ZERO and np.int64(ld.accounts[who]["bucket"]) >= ZERO:
         rk.engine[0]["ranked_side"] = ZERO
         unhang(ld, rk, who)
-        deleverage(bk, ld, rk, who, own.now[1], own.now[0] * np.int64(100))
+        deleverage(bk, ld, rk, who, own.now[1], ZERO, own.now[0] * np.int64(100))
         hang(bk, ld, rk, who)
         return who
     return ZERO

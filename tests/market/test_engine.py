@@ -76,7 +76,16 @@ class Case:
         self.price["index_us"] = now
         first, end = np.int64(TRADER), np.int64(TRADER if self.is_hung else TRADER + 1)
         ledger = (self.accounts, self.rules, self.flows, self.tickets, self.slot_ticket, np.zeros(0, GUEST_FILL))
-        risk = (self.tiers, self.engine, self.heads, self.queue, self.events, np.zeros(9, np.int64), np.zeros(9))
+        risk = (
+            self.tiers,
+            self.engine,
+            self.heads,
+            self.queue,
+            self.events,
+            np.zeros(9, np.int64),
+            np.zeros(9),
+            np.zeros((3, 9), np.int64),
+        )
         scan(first, end, np.int64(now), self.clock, *self.books, *ledger, *risk, self.price, np.zeros(30, np.int64))
         self.is_hung = True
 

@@ -79,7 +79,8 @@ def market_of(seed: int) -> tuple[Any, ...]:
     mail = Mail(np.zeros(8, MESSAGE), np.zeros(8, np.int64), np.zeros(N_STARTS, np.int64))
     tiers = np.array(TIERS[int(draw.integers(0, 2))], TIER)
     heads, queue = np.full((4, n_buckets), -1, np.int32), np.zeros(4 * N, np.int64)
-    risk = Risk(tiers, engine, heads, queue, np.zeros(8 * N, EVENT), np.zeros(N, np.int64), np.zeros(N))
+    room = np.zeros(8 * N, EVENT), np.zeros(N, np.int64), np.zeros(N), np.zeros((3, N), np.int64)
+    risk = Risk(tiers, engine, heads, queue, *room)
     own = Own(
         accounts["cash_micro"].copy(), books.positions.copy(), np.zeros((TICKETS, 9), np.int64),
         np.zeros(len(COUNTS), np.int64), np.array([0, 2 * START, FIRST]),
