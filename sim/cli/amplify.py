@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sim.cli.run import SET_OPTION
-from sim.cli.sweep import processes, shown
+from sim.cli.sweep import DASK, TRUST, lanes_of, processes, shown
 from sim.errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ def amplify(
         "results"
     ),
     workers: Annotated[int | None, typer.Option("--workers", metavar="N", min=1, help="Processes.")] = None,
+    dask: Annotated[str | None, DASK] = None,
+    trust_network: Annotated[bool, TRUST] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the tables as JSON.")] = False,
 ) -> None:
     """Ask how a fall grows as depth thins, and from which shock on half of the seeds cascade."""
@@ -77,7 +79,12 @@ def amplify(
     warm()  # once, here: workers find compiled kernels
     with shown("amplify") as progress:
         answer = asking.amplify(
-            question, out, lambda line: typer.echo(line, err=True), workers=processes(workers), progress=progress
+            question,
+            out,
+            lambda line: typer.echo(line, err=True),
+            workers=processes(workers),
+            progress=progress,
+            lanes=lanes_of(dask, trust_network),
         )
     place = _write(answer)
     typer.echo(json.dumps(_plain(answer, place), indent=1) if as_json else _text(answer, place))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim.cli.run import SET_OPTION
-from sim.cli.sweep import processes, shown
+from sim.cli.sweep import DASK, TRUST, lanes_of, processes, shown
 from sim.errors import DataError, ScenarioError
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ def check(
         Path | None, typer.Option("--junit", metavar="FILE", help="Also write JUnit XML, for a pipeline.")
     ] = None,
     workers: Annotated[int | None, typer.Option("--workers", metavar="N", min=1, max=1024, help="Processes.")] = None,
+    dask: Annotated[str | None, DASK] = None,
+    trust_network: Annotated[bool, TRUST] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what is claimed and what it takes, make a few runs, and stop.")
     ] = False,
@@ -75,6 +77,7 @@ def check(
             workers=processes(workers),
             told=lambda line: typer.echo(line, err=True),
             progress=progress,
+            lanes=lanes_of(dask, trust_network),
         )
     place = write_evidence(found)
     if junit is not None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.sweep import WORKERS, shown
+from sim.cli.sweep import DASK, TRUST, WORKERS, lanes_of, shown
 from sim.errors import DataError
 
 UNDECIDED = 4
@@ -48,6 +48,8 @@ def compare(
         "results"
     ),
     workers: Annotated[int | None, WORKERS] = None,
+    dask: Annotated[str | None, DASK] = None,
+    trust_network: Annotated[bool, TRUST] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     no_figures: Annotated[bool, typer.Option("--no-figures", help="Write no tables and figures.")] = False,
 ) -> None:
@@ -71,6 +73,7 @@ def compare(
             out=out,
             workers=workers,
             told=told,
+            lanes=lanes_of(dask, trust_network),
         )
     place = found.folder if no_figures else found.save()
     typer.echo(

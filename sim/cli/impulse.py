@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from sim.cli.run import SET_OPTION
-from sim.cli.sweep import WORKERS, shown
+from sim.cli.sweep import DASK, TRUST, WORKERS, lanes_of, shown
 from sim.errors import ScenarioError
 
 
@@ -44,6 +44,8 @@ def impulse(
         "results"
     ),
     workers: Annotated[int | None, WORKERS] = None,
+    dask: Annotated[str | None, DASK] = None,
+    trust_network: Annotated[bool, TRUST] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     no_figures: Annotated[bool, typer.Option("--no-figures", help="Write no tables and figures.")] = False,
 ) -> None:
@@ -69,6 +71,7 @@ def impulse(
             out=out,
             workers=workers,
             told=told,
+            lanes=lanes_of(dask, trust_network),
         )
     place = found.folder if no_figures else found.save()
     typer.echo(json_bytes(report.plain(found)).decode() if as_json else f"{found}\nresults: {place}", nl=not as_json)

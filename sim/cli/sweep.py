@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,13 +18,13 @@ from sim.errors import ScenarioError
 
 if TYPE_CHECKING:
     from sim.experiments.plan import Plan
-    from sim.experiments.sweep import Tally
+    from sim.experiments.sweep import Lane, Tally
 
 WORKERS = typer.Option("--workers", metavar="N", min=1, max=1024, help="Processes. Default: as many as processors.")
 _PART = typer.Option("--part", metavar="K/N", help="Make the K-th of N shares: N machines, a folder each, then merge.")
 _JSON = typer.Option("--json", help="Print the result as JSON.")
-_DASK = typer.Option("--dask", metavar="URL", help="Make the runs on a Dask cluster, such as tcp://127.0.0.1:8786.")
-_TRUST = typer.Option("--trust-network", help="Allow a Dask scheduler on another machine.")
+DASK = typer.Option("--dask", metavar="URL", help="Make the runs on a Dask cluster, such as tcp://127.0.0.1:8786.")
+TRUST = typer.Option("--trust-network", help="Allow a Dask scheduler on another machine.")
 _DRY = typer.Option("--dry-run", help="Make a few runs, tell runs, time and disk, and stop.")
 _LINE_EVERY_S = 60.0
 
@@ -43,8 +43,8 @@ def sweep(
     ),
     workers: Annotated[int | None, WORKERS] = None,
     part: Annotated[str | None, _PART] = None,
-    dask: Annotated[str | None, _DASK] = None,
-    trust_network: Annotated[bool, _TRUST] = False,
+    dask: Annotated[str | None, DASK] = None,
+    trust_network: Annotated[bool, TRUST] = False,
     dry_run: Annotated[bool, _DRY] = False,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
@@ -72,8 +72,8 @@ def resume(
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Make failed runs again.")] = False,
     workers: Annotated[int | None, WORKERS] = None,
     part: Annotated[str | None, _PART] = None,
-    dask: Annotated[str | None, _DASK] = None,
-    trust_network: Annotated[bool, _TRUST] = False,
+    dask: Annotated[str | None, DASK] = None,
+    trust_network: Annotated[bool, TRUST] = False,
     dry_run: Annotated[bool, _DRY] = False,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
@@ -120,6 +120,16 @@ def _plan_of(path: Path) -> Plan:
     return make_plan(design, checked_seeds(parse_seeds(str(design.seeds))))
 
 
+def lanes_of(address: str | None, trusted: bool) -> Callable[[], Sequence[Lane]] | None:
+    """Where --dask has the runs made; None for processes of this machine. The cluster must answer now."""
+    if address is None:
+        return None
+    from sim.experiments import cluster
+
+    lanes = cluster.cluster_lanes(address, trusted)
+    return lambda: lanes
+
+
 def _share(text: str | None) -> tuple[int, int]:
     k, slash, n = (text or "1/1").partition("/")
     if not (slash and k.isdecimal() and n.isdecimal() and 1 <= int(k) <= int(n) <= 100_000):
@@ -164,15 +174,10 @@ def _work(
     from sim.experiments.sweep import run_sweep
     from sim.runner import warm
 
-    address, trusted = dask
-    lanes = None
-    if address is not None:
-        from sim.experiments.cluster import cluster_lanes
-
-        lanes = cluster_lanes(address, trusted)
+    places = lanes_of(*dask)
     warm()  # once, here: workers find compiled kernels
     with shown(folder.name) as told:
-        tally = run_sweep(folder, processes(workers), told, part, retry_failed, lanes)
+        tally = run_sweep(folder, processes(workers), told, part, retry_failed, places() if places else None)
     for name in tally.damaged:
         then = "no result depends on it" if name.startswith((COSTS, MANIFEST)) else "made again"
         typer.echo(f"{name}: did not match its checksum; set aside, {then}", err=True)

@@ -22,7 +22,7 @@ from sim.experiments.plan import Part, Plan
 from sim.metrics.sequential import PASS, UNDECIDED, Decision, decide
 
 if TYPE_CHECKING:
-    from sim.experiments.sweep import Tally
+    from sim.experiments.sweep import Lane, Tally
     from sim.runner import Scenario
     from sim.scenario.spec import Spec
 
@@ -96,6 +96,7 @@ def check(
     told: Callable[[str], None] | None = None,
     progress: Callable[[Tally], None] | None = None,
     batch: int = BATCH,
+    lanes: Callable[[], Sequence[Lane]] | None = None,
 ) -> Checked:
     """Test the liquidity assumptions of a scenario.
 
@@ -121,6 +122,8 @@ def check(
         Told how far the runs are.
     batch : int
         Seeds made between two looks at the verdicts; changes none of them.
+    lanes : callable, optional
+        Opens the places where runs are made instead (``cluster.cluster_lanes``).
 
     Returns
     -------
@@ -143,7 +146,7 @@ def check(
     today = today or datetime.now(UTC).date()
     tests, plan, points, _ = prepared(scenario, today, seeds, joint)
     folder = folder_of(out, plan)
-    lanes = [Kept(Worker) for _ in range(workers or len(os.sched_getaffinity(0)))]
+    own = [] if lanes else [Kept(Worker) for _ in range(workers or len(os.sched_getaffinity(0)))]
     done, made, left = 0, 0, list(tests)
     verdicts: dict[str, Verdict] = {}
     try:
@@ -153,13 +156,13 @@ def check(
                 told(f"{len(left)} of {len(tests)} without a verdict: seeds {done + 1} to {upto}")
             wanted = [points[""], *dict.fromkeys(points[one.key] for one in left if one.is_sale)]
             part = replace(plan, parts=(Part(wanted, list(range(done + 1, upto + 1))),))
-            made += make_runs(folder, part, told=progress, lanes=lambda: lanes).made
+            made += make_runs(folder, part, told=progress, lanes=lanes or (lambda: own)).made
             rows, done = rows_of(folder), upto
             for one in left:
                 verdicts[one.name] = judged(one, seeds_of(one, rows, points, done), scenario.spec.duration)
             left = [one for one in left if _is_open(one, verdicts[one.name], done)]
     finally:
-        for lane in lanes:
+        for lane in own:
             lane.end()
     return Checked(scenario, folder, today, tuple(verdicts[one.name] for one in tests), joint, made)
 

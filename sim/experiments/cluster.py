@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from sim.errors import ResultError, ScenarioError
 from sim.experiments.cells import Cell, Outcome
-from sim.experiments.sweep import RETRIES, Lane, Work
+from sim.experiments.sweep import RETRIES, Kept, Lane, Work
 
 
 class Cluster:
@@ -51,7 +51,7 @@ class Cluster:
 
 
 def cluster_lanes(address: str, trusted: bool) -> list[Lane]:
-    """Lanes of a Dask cluster.
+    """Lanes of a Dask cluster, which serve several sweeps; the cluster is left when this process ends.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def cluster_lanes(address: str, trusted: bool) -> list[Lane]:
             " machine add --trust-network, and keep it on a network that only you can reach"
         )
     cluster = Cluster(address)
-    return [Lane(lambda: cluster, capacity=2 * cluster.threads)]
+    return [Kept(lambda: cluster, capacity=2 * cluster.threads)]
 
 
 def _host(address: str) -> str:

@@ -147,13 +147,14 @@ def critical_shock(found: Outcomes, seeds: NDArray[np.int64], weights: Floats, l
     point, slope = (float(v[0]) for v in probit(found.sizes, hits[None], total[None]))
     beyond = "above" if share.max() < 0.5 else "below" if share.min() > 0.5 else ""
     column = np.searchsorted(seeds, found.seeds)
+    spread = 1.0 / slope if slope else math.nan  # one size says nothing of it
     w = weights[:, column]
     draws = probit(found.sizes, w @ hit, w @ runs)[0]
     if beyond or not math.isfinite(point):
-        return Critical(math.nan, math.nan, math.nan, math.nan, 1.0 / slope, beyond or "above", draws)
+        return Critical(math.nan, math.nan, math.nan, math.nan, spread, beyond or "above", draws)
     left_out = probit(found.sizes, hits - hit, total - runs)[0]
     low, high = bca(point, draws, left_out, level)
-    return Critical(point, low, high, 0.5 * (high - low), 1.0 / slope, "", draws)
+    return Critical(point, low, high, 0.5 * (high - low), spread, "", draws)
 
 
 def bca(point: float, draws: Floats, left_out: Floats, level: float = 0.95) -> tuple[float, float]:

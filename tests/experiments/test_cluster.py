@@ -14,6 +14,7 @@ from sim.experiments.sweep import run_sweep
 from tests.experiments import fake
 from tests.experiments.fake import folder_of, plan, results
 from tests.experiments.inline import inline
+from tests.experiments.test_sweep import shoal
 
 
 @pytest.mark.parametrize("address", ["tcp://10.0.0.7:8786", "tls://cluster.example:8786", "tcp://0.0.0.0:8786"])
@@ -28,6 +29,36 @@ def test_a_scheduler_elsewhere_is_refused_without_the_flag(address: str):
 def test_what_is_no_address_is_refused(address: str):
     with pytest.raises(ScenarioError, match="expected the address of a scheduler"):
         cluster_lanes(address, trusted=True)
+
+
+SMALL = ("--set", "duration=20s", "--set", "leveraged.accounts=200")
+ASSUMED = "--set", "assumptions={share_of_seeds: 50%, seeds: 4, tests: [{name: fund, kind: fund, at_least: 90%}]}"
+COMMANDS = {
+    "compare": ("calm_btc", "calm_btc", "--set-a", "duration=20s", "--set-b", "duration=20s", "--seeds", "1",
+                "--no-figures"),
+    "impulse": ("calm_btc", *SMALL, "--at", "5s", "--horizon", "10s", "--size", "0.1", "--seeds", "1", "--no-figures",
+                "--no-resilience"),
+    "amplify": ("calm_btc", *SMALL[2:], "--news", "-2%,-6%", "--depths", "1,0.5", "--seeds", "2", "--half-width", "0",
+                "--horizon", "60s", "--at", "30s", "--over", "20s"),
+    "check": ("calm_btc", *SMALL, *ASSUMED),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_of_many_runs_takes_a_cluster(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    words = [command, *COMMANDS[command], "--out", tmp_path]
+    shoal(*words, "--dask", "tcp://10.0.0.7:8786", code=2)
+    assert not list(tmp_path.iterdir())
+    asked: list[tuple[str, bool]] = []
+
+    def here(address: str, trusted: bool) -> list[Any]:
+        asked.append((address, trusted))
+        return [inline()]
+
+    monkeypatch.setattr("sim.experiments.cluster.cluster_lanes", here)
+    monkeypatch.setattr("sim.experiments.workers.Worker.__init__", None)  # none is started
+    shoal(*words, "--dask", "tcp://10.0.0.7:8786", "--trust-network", code=4 if command == "check" else 0)
+    assert asked == [("tcp://10.0.0.7:8786", True)]
 
 
 @pytest.mark.long

@@ -94,3 +94,9 @@ def test_the_variance_ratio_of_planted_pairs():
     assert th.variance_ratio(common, own) == pytest.approx(1.0, rel=0.02)
     assert th.variance_ratio(common, common + 1.0) > 1e12
     assert math.isnan(th.variance_ratio(common[:1], own[:1]))
+
+
+def test_one_size_alone_gives_no_threshold_and_no_spread():
+    found = th.Outcomes(SIZES[:1], np.arange(1, 9), np.zeros((8, 1)))
+    c = th.critical_shock(found, *th.bootstrap_weights([found.seeds]))
+    assert c.beyond == "above" and math.isnan(c.size) and math.isnan(c.spread)
