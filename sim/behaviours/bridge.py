@@ -8,9 +8,10 @@ bid stands above the ask by more than
 
 a firm sends both legs as immediate-or-cancel orders of one size: what both books show at prices that still pay, and
 both balances allow. (Half-spreads are in it.) Depletion is the share of the target balance that is gone, of the leg
-that is shorter of it. What one leg fills beyond the other, and a leg that auto-deleveraging took, is inventory: it is
-worked from the next tick on in the best book of the asset where a balance reaches. Prices in another money are
-converted. Slow twin: tests/reference_market/bridge.py.
+of which more is. A firm whose balances at the two best places do not reach looks once more, among the places where they
+do. What one leg fills beyond the other, and a leg that auto-deleveraging took, is inventory: it is worked from the next
+tick on in the book of the asset, among the best perp and the best spot, that pays better after fees and where a balance
+reaches. Prices in another money are converted. Slow twin: tests/reference_market/bridge.py.
 """
 
 import math
@@ -22,7 +23,7 @@ from sim.behaviours.background import SERIAL_ROOM
 from sim.behaviours.slices import SECOND_US
 from sim.kernels._jit import behaviour, small
 from sim.kernels.book import next_key
-from sim.kernels.ledger import NO_TICKET, ONE, PERP, SPOT, TWO, ZERO
+from sim.kernels.ledger import NO_TICKET, ONE, PERP, SPOT, TWO, ZERO, lots_paid_for
 from sim.kernels.mailbox import NEW
 from sim.kernels.margin import equity_micro
 from sim.kernels.references import converted
@@ -62,7 +63,9 @@ class Bridge(NamedTuple):
 
 
 class Leg(NamedTuple):
-    """A side of a book: its listing, book and row of the shared sides; 0 < ``nano`` is the price of its best order."""
+    """A side of a book: its listing, book and row of the shared sides; 0 < ``nano`` is the price of its best order
+    after fees, in the money of the asset's first listing.
+    """
 
     at: Any
     book: Any
@@ -89,54 +92,28 @@ def fee_of(s, at, book):
     return np.float64(s.rules[TWO * at + book]["professional_taker_ppm"]) * PER_MILLION
 
 
-@behaviour
-def best_leg(s, refs, asset, book, side):
-    """The best order of one side over the asset's books of one kind, fees counted, in the money of listing 0 of the
-    asset; ``at`` is -1 when there is none.
-    """
-    best = Leg(-ONE, book, ZERO, 0.0)
-    score, first = 0.0, -ONE
-    for k in range(s.listings.shape[0]):
-        at = np.int64(k)
-        listing = s.listings[at]
-        is_listed = listing["has_perp"] if book == PERP else listing["has_spot"]
-        if listing["asset"] != asset or is_listed == ZERO or s.rules[TWO * at + book]["halted"] != ZERO:
-            continue
-        if first < ZERO:
-            first = at
-        row = np.int64(4) * at + TWO * book + side
-        key = np.int64(s.sides[row]["best"])
-        if key == NO_KEY:
-            continue
-        nano = np.float64(abs(key) * TWO * listing["half_tick_nano"])
-        worth = converted(s.listings, s.price, refs.rates, first, at, nano)
-        worth = worth * (1.0 - fee_of(s, at, book) if side == BUY else 1.0 + fee_of(s, at, book))
-        if best.at < ZERO or (worth > score if side == BUY else worth < score):
-            best, score = Leg(at, book, row, worth), worth
-    return best
-
-
 @small
 def perp_money(s, w, at, f):
-    """Money and position of a firm in a perp, and the value of a lot at mark, micro-dollars."""
+    """Money and position of a firm in a perp, and twice the value of a lot at mark, micro-dollars."""
     account = s.accounts[account_at(s.listings, w.rows, at, f)]
     mark, unit = s.price[at]["mark_half_ticks"], s.rules[TWO * at]["micro_per_tick_lot"]
     money = equity_micro(account["cash_micro"], account["held_lots"], mark, unit)
-    return money, account["held_lots"], (mark * unit + ONE) >> ONE
+    return money, account["held_lots"], np.float64(mark * unit)
 
 
 @behaviour
-def room(s, w, leverage, leg, f, side):
-    """Lots that a firm's balance allows on a side of a book."""
+def room(s, w, leverage, leg, f, side, price):
+    """Lots that a firm's balance allows: to buy (``side``) or sell in a book, at ``price`` ticks at worst."""
     if leg.book == PERP:
-        money, held, value = perp_money(s, w, leg.at, f)
-        most = np.int64(leverage * np.float64(max(ZERO, money))) // max(ONE, value)
+        money, held, twice_value = perp_money(s, w, leg.at, f)
+        most = np.int64(2.0 * leverage * np.float64(max(ZERO, money)) / twice_value)
         return max(ZERO, most - held if side == BUY else most + held)
     if side == SELL:
         return s.positions[coins_at(s.listings, w.rows, leg.at, f)]
-    price = abs(np.int64(s.sides[leg.row]["best"]))
-    value = price * s.rules[TWO * leg.at + SPOT]["micro_per_tick_lot"]
-    return max(ZERO, balance(s, w, leg.at, f, CASH)) * np.int64(99) // (np.int64(100) * max(ONE, value))
+    rules = s.rules[TWO * leg.at + SPOT]
+    return lots_paid_for(
+        balance(s, w, leg.at, f, CASH), price, rules["micro_per_tick_lot"], rules["professional_taker_ppm"]
+    )
 
 
 @small
@@ -144,10 +121,41 @@ def target_lots(s, w, leverage, leg, f, side):
     """Lots that the same balance would allow if it were at its target."""
     if leg.book == SPOT and side == SELL:
         return w.seats[f, leg.at, COINS]["target"]
-    value = (s.price[leg.at]["mark_half_ticks"] if leg.book == PERP else s.price[leg.at]["spot_half_ticks"]) >> ONE
-    value = max(ONE, value * s.rules[TWO * leg.at + leg.book]["micro_per_tick_lot"])
+    half_ticks = s.price[leg.at]["mark_half_ticks"] if leg.book == PERP else s.price[leg.at]["spot_half_ticks"]
+    twice_value = np.float64(half_ticks * s.rules[TWO * leg.at + leg.book]["micro_per_tick_lot"])
     times = leverage if leg.book == PERP else 1.0
-    return np.int64(times * np.float64(w.seats[f, leg.at, CASH]["target"])) // value
+    return np.int64(2.0 * times * np.float64(w.seats[f, leg.at, CASH]["target"]) / twice_value)
+
+
+@behaviour
+def best_leg(s, refs, w, leverage, asset, book, side, f, least):
+    """The best order of one side (of the book: BUY for its bids) over the asset's books of one kind, fees counted, in
+    the money of the asset's first listing; of equals the first listed, and ``at`` is -1 when there is none. With
+    ``f`` not below 0, only among the books where that firm's balance allows ``least`` lots.
+    """
+    best, first = Leg(-ONE, book, ZERO, 0.0), -ONE
+    for k in range(s.listings.shape[0]):
+        at = np.int64(k)
+        listing = s.listings[at]
+        if listing["asset"] != asset:
+            continue
+        if first < ZERO:
+            first = at
+        is_listed = listing["has_perp"] if book == PERP else listing["has_spot"]
+        row = np.int64(4) * at + TWO * book + side
+        key = np.int64(s.sides[row]["best"])
+        if is_listed == ZERO or s.rules[TWO * at + book]["halted"] != ZERO or key == NO_KEY:
+            continue
+        nano = np.float64(abs(key) * TWO * listing["half_tick_nano"])
+        worth = converted(s.listings, s.price, refs.rates, first, at, nano)
+        worth = worth * (1.0 - fee_of(s, at, book) if side == BUY else 1.0 + fee_of(s, at, book))
+        leg = Leg(at, book, row, worth)
+        if best.at >= ZERO and (worth <= best.nano if side == BUY else worth >= best.nano):
+            continue
+        if f >= ZERO and room(s, w, leverage, leg, f, ONE - side, abs(key)) < least:
+            continue
+        best = leg
+    return best
 
 
 @behaviour
@@ -196,6 +204,7 @@ def send(s, w, b, leg, f, side, price, lots, tick, now_us):
     m["book"], m["side"], m["flags"] = leg.book, side, ZERO
     s.clock[leg.at]["n_inbox"] = s.clock[leg.at]["n_inbox"] + ONE
     w.firms[f]["busy_us"] = now_us + w.firms[f]["latency_us"]
+    w.firms[f]["legs"][side] = TWO * leg.at + leg.book + ONE
     b.desk[0]["sent"] = b.desk[0]["sent"] + ONE
 
 
@@ -213,16 +222,13 @@ def net_lots(s, w, b, asset, f):
 
 @behaviour
 def work_inventory(s, w, b, legs, asset, f, net, risk, tick, now_us):
-    """Trade inventory away where it costs least and a balance reaches; a loss of a fee, the risk and the shadow price
-    is borne.
+    """Trade inventory away in the first of two books where a balance reaches; a loss of a fee, the risk and the shadow
+    price is borne.
     """
     desk, side = b.desk[0], SELL if net > ZERO else BUY
     for j in range(2):
         leg = legs[j]
         if leg.at < ZERO:
-            continue
-        lots = min(abs(net), room(s, w, desk["leverage"], leg, f, side))
-        if lots < ONE:
             continue
         give = risk + fee_of(s, leg.at, leg.book) + desk["shadow_price"]
         price = np.float64(abs(np.int64(s.sides[leg.row]["best"])))
@@ -230,30 +236,54 @@ def work_inventory(s, w, b, legs, asset, f, net, risk, tick, now_us):
             limit = min(MAX_PRICE_TICKS, np.int64(math.floor(price * (1.0 + give))))
         else:
             limit = max(ONE, np.int64(math.ceil(price * (1.0 - give))))
+        lots = min(abs(net), room(s, w, desk["leverage"], leg, f, side, limit))
+        if lots < ONE:
+            continue
         send(s, w, b, leg, f, side, limit, lots, tick, now_us)
         return
 
 
+@small
+def gone_of(s, w, leverage, leg, f, side, lots):
+    """Share of a firm's target balance for a leg that is gone when ``lots`` are left."""
+    wanted = max(ONE, target_lots(s, w, leverage, leg, f, side))
+    return min(1.0, max(0.0, 1.0 - np.float64(lots) / np.float64(wanted)))
+
+
 @behaviour
 def take_gap(s, refs, w, b, cheap, dear, smallest, f, risk, tick, now_us):
-    """Trade one gap if it pays for this firm."""
-    desk = b.desk[0]
-    buys, sells = room(s, w, desk["leverage"], cheap, f, BUY), room(s, w, desk["leverage"], dear, f, SELL)
+    """Trade one gap if it pays for this firm. Returns whether it would and a balance does not reach."""
+    desk, leverage = b.desk[0], b.desk[0]["leverage"]
+    ask_nano = np.float64(TWO * s.listings[cheap.at]["half_tick_nano"])
+    bid_nano = np.float64(TWO * s.listings[dear.at]["half_tick_nano"] * abs(np.int64(s.sides[dear.row]["best"])))
+    worst = np.int64(math.ceil(converted(s.listings, s.price, refs.rates, cheap.at, dear.at, bid_nano) / ask_nano))
+    buys, sells = room(s, w, leverage, cheap, f, BUY, worst), room(s, w, leverage, dear, f, SELL, ONE)
+    gone = max(gone_of(s, w, leverage, cheap, f, BUY, buys), gone_of(s, w, leverage, dear, f, SELL, sells))
+    cost = fee_of(s, cheap.at, cheap.book) + fee_of(s, dear.at, dear.book) + risk + desk["shadow_price"] * gone * gone
     most = min(buys, sells)
-    wanted = max(
-        ONE, min(target_lots(s, w, desk["leverage"], cheap, f, BUY), target_lots(s, w, desk["leverage"], dear, f, SELL))
-    )
-    gone = min(1.0, max(0.0, 1.0 - np.float64(most) / np.float64(wanted)))
-    fees = fee_of(s, cheap.at, cheap.book) + fee_of(s, dear.at, dear.book)
-    cost = fees + risk + desk["shadow_price"] * gone * gone
     lots, buy, sell = crossing(s, refs, cheap, dear, cost, max(most, smallest))
     if lots < smallest:
-        return
+        return False
     if most < smallest:
-        desk["stopped"] = desk["stopped"] + ONE
-        return
+        return True
     send(s, w, b, cheap, f, BUY, buy, lots, tick, now_us)
     send(s, w, b, dear, f, SELL, sell, lots, tick, now_us)
+    return False
+
+
+@behaviour
+def look_at_gap(s, refs, w, b, cheap, dear, asset, smallest, f, risk, tick, now_us):
+    """Trade the gap between the best ask and the best bid of an asset; where a balance does not reach, that between the
+    best of the places where it does.
+    """
+    if not take_gap(s, refs, w, b, cheap, dear, smallest, f, risk, tick, now_us):
+        return
+    desk = b.desk[0]
+    desk["stopped"] = desk["stopped"] + ONE
+    near = best_leg(s, refs, w, desk["leverage"], asset, cheap.book, SELL, f, smallest)
+    far = best_leg(s, refs, w, desk["leverage"], asset, cheap.book, BUY, f, smallest)
+    if near.at >= ZERO and far.at >= ZERO and far.nano > near.nano:
+        take_gap(s, refs, w, b, near, far, smallest, f, risk, tick, now_us)
 
 
 @behaviour
@@ -265,22 +295,26 @@ def bridge(s, refs, w, b, tick, now_us):
     for i in range(b.assets.shape[0]):
         asset, row = np.int64(i), b.assets[np.int64(i)]
         watch(s, row, now_us)
-        spot_bid, spot_ask = best_leg(s, refs, asset, SPOT, BUY), best_leg(s, refs, asset, SPOT, SELL)
-        perp_bid, perp_ask = best_leg(s, refs, asset, PERP, BUY), best_leg(s, refs, asset, PERP, SELL)
+        spot_bid = best_leg(s, refs, w, 0.0, asset, SPOT, BUY, -ONE, ZERO)
+        spot_ask = best_leg(s, refs, w, 0.0, asset, SPOT, SELL, -ONE, ZERO)
+        perp_bid = best_leg(s, refs, w, 0.0, asset, PERP, BUY, -ONE, ZERO)
+        perp_ask = best_leg(s, refs, w, 0.0, asset, PERP, SELL, -ONE, ZERO)
         spot_pays = spot_bid.at >= ZERO and spot_ask.at >= ZERO and spot_bid.nano > spot_ask.nano
         perp_pays = perp_bid.at >= ZERO and perp_ask.at >= ZERO and perp_bid.nano > perp_ask.nano
+        sells = (perp_bid, spot_bid) if perp_bid.nano >= spot_bid.nano else (spot_bid, perp_bid)
+        buys = (spot_ask, perp_ask) if spot_ask.nano < perp_ask.nano else (perp_ask, spot_ask)
+        smallest = row["smallest_lots"]
         for j in range(w.firms.shape[0]):
             f = np.int64(j)
-            if now_us < w.firms[f]["busy_us"]:
+            if now_us <= w.firms[f]["busy_us"]:
                 continue
             both_s = TWO * w.firms[f]["latency_us"]
             risk = desk["risk_multiple"] * math.sqrt(row["variance_per_s"] * np.float64(both_s) * PER_MILLION)
             net = net_lots(s, w, b, asset, f)
-            if abs(net) >= row["smallest_lots"]:
-                legs = (perp_bid, spot_bid) if net > ZERO else (perp_ask, spot_ask)
-                work_inventory(s, w, b, legs, asset, f, net, risk, tick, now_us)
+            if abs(net) >= smallest:
+                work_inventory(s, w, b, sells if net > ZERO else buys, asset, f, net, risk, tick, now_us)
                 continue
             if spot_pays:
-                take_gap(s, refs, w, b, spot_ask, spot_bid, row["smallest_lots"], f, risk, tick, now_us)
-            if perp_pays and now_us >= w.firms[f]["busy_us"]:
-                take_gap(s, refs, w, b, perp_ask, perp_bid, row["smallest_lots"], f, risk, tick, now_us)
+                look_at_gap(s, refs, w, b, spot_ask, spot_bid, asset, smallest, f, risk, tick, now_us)
+            if perp_pays and now_us > w.firms[f]["busy_us"]:
+                look_at_gap(s, refs, w, b, perp_ask, perp_bid, asset, smallest, f, risk, tick, now_us)

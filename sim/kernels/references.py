@@ -71,7 +71,7 @@ def index_nano(listing, refs, n):
     total, weight, n_far = F0, F0, ZERO
     for k in range(n):
         if refs.part[k] > F0:
-            if abs(refs.nano[k] / median - 1.0) > listing["deviation"]:
+            if abs(refs.nano[k] - median) > listing["deviation"] * median:
                 n_far += ONE
             else:
                 total += refs.part[k] * refs.nano[k]

@@ -1,9 +1,11 @@
 """Money and coins of bridge firms on their way between exchanges (MODEL 2.9, 4.4).
 
-Each firm has a target of cash and of coins in each listing. What a place misses comes from where the firm has most too
-much of the same money, or of the same coin: one transfer at a time to each place, on its way for the firm's own time.
-None leaves while its origin or its destination stands still, and none arrives at a place that does. Between listings of
-one exchange cash moves at once: it is one wallet. Every amount is taken from one listing's totals and given to
+Each firm has a target of cash and of coins in each listing. What a place misses, when that is a twentieth of its target
+or more, comes from where the firm has most too much of the same money, or of the same coin: one transfer at a time to
+each place, on its way for the firm's own time. None leaves while its origin or its destination stands still, and none
+arrives at a place that does. Between listings of one exchange it moves at once, halts or not, and before anything is
+sent for from another: it is one wallet. A firm whose orders are on their way, or wait for a halted book to open, sends
+nothing. Every amount is taken from one listing's totals and given to
 another's when it arrives, so that each listing conserves cash and coins by itself, and the network with what is on its
 way. Slow twin: tests/reference_market/transit.py.
 """
@@ -13,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.kernels._jit import behaviour, inlined, small
-from sim.kernels.ledger import ONE, ZERO
+from sim.kernels.ledger import HALT_WAIT, ONE, ZERO
 from sim.kernels.margin import equity_micro
 
 CASH, COINS = np.int64(0), np.int64(1)
@@ -32,7 +34,8 @@ FIRM = np.dtype(
         ("latency_us", "i8"),
         ("travel_us", "i8"),  # time of a transfer between exchanges
         ("leverage", "f8"),  # largest perp notional over the money in the account
-        ("busy_us", "i8"),  # orders are on their way until then
+        ("busy_us", "i8"),  # orders are on their way up to and at this time
+        ("legs", "i8", (2,)),  # rows of the rules of the books they go to, plus 1; 0 for none
     ]
 )
 HALT = np.dtype([("exchange", "i8"), ("start_us", "i8"), ("end_us", "i8")])  # exchange -1: everybody's transfers
@@ -77,7 +80,7 @@ def look_at_halts(w, transfers, now_us):
 
 @small
 def balance(s, w, at, f, kind):
-    """What a firm has in a listing and could send away: cash beyond the margin of its position, or coins."""
+    """What a firm has in a listing and could send away: money at mark beyond the margin of its position, or coins."""
     if kind == COINS:
         return s.positions[coins_at(s.listings, w.rows, at, f)]
     account = s.accounts[account_at(s.listings, w.rows, at, f)]
@@ -86,7 +89,7 @@ def balance(s, w, at, f, kind):
         return cash
     mark, unit = s.price[at]["mark_half_ticks"], s.rules[at + at]["micro_per_tick_lot"]
     used = np.int64(np.float64(abs(position) * mark * unit >> ONE) / w.firms[f]["leverage"])
-    return min(cash, equity_micro(cash, position, mark, unit) - used)
+    return equity_micro(cash, position, mark, unit) - used
 
 
 @small
@@ -115,7 +118,7 @@ def request(s, w, f, at, kind, now_us):
     """Send for what a firm misses in a listing, from where it has most too much."""
     seat, n = w.seats[f, at, kind], np.int64(s.listings.shape[0])
     missing = seat["target"] - balance(s, w, at, f, kind)
-    if missing <= seat["target"] // TWENTIETH or missing <= ZERO:
+    if missing <= ZERO or missing * TWENTIETH < seat["target"]:
         return
     here, best, most, near = s.listings[at]["exchange"], -ONE, ZERO, False
     for k in range(n):
@@ -139,12 +142,24 @@ def request(s, w, f, at, kind, now_us):
         seat["on_way"], seat["due_us"] = amount, now_us + w.firms[f]["travel_us"]
 
 
+@inlined
+def wait_for_orders(s, firm, now_us):
+    """Keep a firm busy while an order of its waits for a halted book to open, and through the tick that opens it."""
+    if now_us > firm["busy_us"]:
+        firm["legs"][0], firm["legs"][1] = ZERO, ZERO
+    for j in range(2):
+        leg = firm["legs"][j]
+        if leg != ZERO and s.rules[leg - ONE]["halted"] == HALT_WAIT:
+            firm["busy_us"] = max(firm["busy_us"], now_us + s.clock[(leg - ONE) >> ONE]["tick_us"])
+
+
 @behaviour
 def move_balances(s, w, transfers, now_us):
     """Deliver what is due and send for what is missing."""
     look_at_halts(w, transfers, now_us)
     for i in range(w.firms.shape[0]):
         f = np.int64(i)
+        wait_for_orders(s, w.firms[f], now_us)
         for k in range(s.listings.shape[0]):
             at = np.int64(k)
             for j in range(2):
@@ -154,5 +169,5 @@ def move_balances(s, w, transfers, now_us):
                 if seat["on_way"] != ZERO and now_us >= seat["due_us"] and is_open:
                     move(s, w, at, f, kind, seat["on_way"])
                     seat["on_way"] = ZERO
-                if seat["on_way"] == ZERO and now_us >= w.firms[f]["busy_us"]:
+                if seat["on_way"] == ZERO and now_us > w.firms[f]["busy_us"]:
                     request(s, w, f, at, kind, now_us)

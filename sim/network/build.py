@@ -99,12 +99,14 @@ def share_news(spec: Spec, market: "Market", asset: str, seed: int) -> None:
 
 
 def split_funds(spec: Spec, markets: "dict[str, Market]") -> None:
-    """Share the money of an exchange's insurance funds out over its listings as every tick will: by open interest."""
-    for exchange in dict.fromkeys(listing.exchange for listing in spec.listings.values()):
+    """Share the money of an exchange's insurance funds out over its listings of one quote as every tick will: by open
+    interest.
+    """
+    for exchange, quote in dict.fromkeys((listing.exchange, listing.quote) for listing in spec.listings.values()):
         mine = [
             market.state
             for listing, market in zip(spec.listings.values(), markets.values(), strict=True)
-            if listing.exchange == exchange and market.spec.market.perp
+            if (listing.exchange, listing.quote) == (exchange, quote) and market.spec.market.perp
         ]
         if len(mine) < 2 or not spec.network.exchanges.get(exchange, ExchangeSettings()).shared_fund:
             continue
