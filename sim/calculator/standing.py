@@ -163,7 +163,8 @@ def liquidation_price(
         When the portfolio is below maintenance at every mark, or as for ``standing``.
     """
     leg, cash = _alone(portfolio, name, marks, grid)
-    if cash >= 0 and leg.lots > 0 and not leg.terms.is_inverse:
+    owes_nothing = cash >= 0 and leg.lots > 0 and leg.terms.maintenance_on == "mark"
+    if owes_nothing and not leg.terms.is_inverse:
         return None  # nothing is owed on it; the requirement's rounding would else give the smallest price there is
     safe = doors.last_safe(cash, leg.lots, leg.unit, _tiers_of(leg), leg.ceiling, leg.terms.is_inverse)
     if _is_short(leg, cash, safe):

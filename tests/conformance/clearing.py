@@ -1,9 +1,8 @@
-"""Cases of margin, funding, deleveraging and waterfalls: converted to the kernels' integers and asked of the kernels.
+"""Cases of margin, funding, deleveraging and waterfalls: asked of the calculator's public functions.
 
-Semantics mapped: a case's account becomes cash plus position (linear: cash = equity - position x entry; inverse: coins
-= margin + worth of the position at entry). The grid is chosen so that the case's numbers are whole. Maintenance on the
-value at entry is a tier of rate 0 that asks a fixed sum. Rules that the simulated venue lacks are asked of the
-calculator (``accounts``); what rests on a rule of neither is skipped by its name.
+Semantics mapped: a case's account becomes a portfolio under terms of one tier, whose lot is the case's size and whose
+tick holds its prices. What the calculator asks only with a whole venue (the cut of a funding rate, a score of given
+percentages) is asked of the kernel. Rules of a chain are in ``accounts``; what rests on no rule is skipped by name.
 """
 
 from __future__ import annotations
@@ -15,15 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from sim import calculator as calc
+from sim.calculator import Terms, Tier
 from sim.calculator.doors import rate_of
-from sim.kernels.margin import TIER
-from sim.kernels.memory import allocate_books
 from tests.conformance import accounts
-from tests.conformance.common import Case, MakeEngine, SkippedCase, exact, expect, near, whole
-from tests.market.drivers import inverse_of, layers_of, margin_of, premium_of, scores_of, submit_many
+from tests.conformance.common import Case, MakeEngine, SkippedCase, exact, expect, near
+from tests.market.drivers import scores_of
 
 MILLION, BILLION = 10**6, 10**9
-ROOM = 1 << 61  # no product of a kernel comes near 2^63
 
 NOT_HERE = {
     "funding_rate": "a rate from two time averages is a rule of another venue",
@@ -33,44 +31,31 @@ NOT_HERE = {
 }
 
 
-def tier(rate: Fraction, deduction: Fraction | int = 0) -> Any:
-    """A table of one tier; the rate in millionths, rounded up, the deduction in money units, rounded down."""
-    return np.array([(1 << 62, -(-rate * MILLION // 1), deduction // 1, 0)], TIER)
+def terms(rate: Fraction, deduction: Fraction | int = 0, size: Fraction = Fraction(1), **more: Any) -> Terms:
+    """Contract terms of one tier whose lot is a case's size; no rule of a liquidation price asks the tick."""
+    one = Tier(None, rate, Fraction(deduction), Fraction(1))
+    return Terms(Fraction(1, 100), abs(size), (one,), **more)
 
 
-def finest(most: Fraction) -> int:
-    """The finest power of ten of ticks a dollar at which ``most`` of them fit a kernel."""
-    return int(10 ** (len(str(int(ROOM / most))) - 1))
-
-
-def ask_margin(cash: Fraction, size: Fraction, tiers: Any, lots: int, ticks: int, top: Fraction) -> tuple[Any, ...]:
-    """The margin kernel on a grid of ``lots`` a coin and ``ticks`` a dollar; ``cash`` in dollars."""
-    values = (
-        np.int64(round(cash * lots * ticks)), whole(size * lots, "size"),
-        np.int64(round(top * ticks)), np.int64(1), tiers, np.int64(round(8 * top * ticks)), np.int64(0),
-    )  # fmt: skip
-    return tuple(int(v) for v in margin_of(*values))
-
-
-def terms_of(given: Case) -> tuple[Fraction, Fraction, Fraction, Any]:
-    """Signed size, entry, equity at entry, and (rate, deduction in dollars) of a linear case."""
+def account_of(given: Case) -> calc.Portfolio:
+    """The account of a linear case: its position, and the money that backs it before unrealised profit."""
+    fixed = given.get("model") == "bybit_linear"
     if given.get("model") in ("binance", "bybit_linear"):
         entry, size = exact(given["entry"]), exact(given["amount"])
-        margin = entry * size / exact(given["leverage"]) + exact(given.get("extra_margin", 0))
-        rate = exact(given["mmr"])
-        fixed = given["model"] == "bybit_linear"
-        terms = (Fraction(0), -rate * entry * size) if fixed else (rate, exact(given["maintenance_amount"]))
+        money = entry * size / exact(given["leverage"]) + exact(given.get("extra_margin", 0))
+        rate, deduction = exact(given["mmr"]), Fraction(0) if fixed else exact(given["maintenance_amount"])
     elif given.get("model") == "hyperliquid":
-        entry, size, margin = exact(given["price"]), exact(given["size"]), exact(given["isolated_margin"])
-        terms = (1 / (2 * exact(given["max_leverage"])), Fraction(0))
+        entry, size, money = exact(given["price"]), exact(given["size"]), exact(given["isolated_margin"])
+        rate, deduction = 1 / (2 * exact(given["max_leverage"])), Fraction(0)
     elif "wallet_balance" in given:
         entry, size = exact(given["entry"]), exact(given["position"])
-        margin = exact(given["wallet_balance"]) - exact(given["other_maintenance"]) + exact(given["other_upnl"])
-        terms = (exact(given["mmr"]), exact(given["maintenance_amount"]))
+        money = exact(given["wallet_balance"]) - exact(given["other_maintenance"]) + exact(given["other_upnl"])
+        rate, deduction = exact(given["mmr"]), exact(given["maintenance_amount"])
     else:
-        entry, size, margin = exact(given["entry"]), exact(given["size"]), exact(given["equity"])
-        terms = (exact(given["mmf"]), Fraction(0))
-    return -size if given.get("side") == "short" else size, entry, margin, terms
+        entry, size, money = exact(given["entry"]), exact(given["size"]), exact(given["equity"])
+        rate, deduction = exact(given["mmf"]), Fraction(0)
+    rules = terms(rate, deduction, size, maintenance_on="entry" if fixed else "mark")
+    return calc.Portfolio(money, {"": calc.Position(rules, -size if given.get("side") == "short" else size, entry)})
 
 
 def liquidation_price(case: Case) -> None:
@@ -78,48 +63,34 @@ def liquidation_price(case: Case) -> None:
     if given.get("model", "").startswith("inverse"):
         inverse_price(case)
         return
-    size, entry, margin, (rate, deduction) = terms_of(given)
-    lots = size.denominator
-    ticks = finest(8 * (abs(size) * lots + 1) * entry)
-    tiers = tier(rate, deduction * lots * ticks)
-    _, _, _, safe, _, _ = ask_margin(margin - size * entry, size, tiers, lots, ticks, entry)
-    near("liquidation price", Fraction(safe, 2 * ticks), want["liquidation_price"], case.get("tolerance"))
-
-
-def ask_inverse(cash: Fraction, contracts: int, tiers: Any) -> Fraction:
-    """Last safe price of contracts of one dollar by the inverse kernel; ``cash`` in coins."""
-    ticks = min(finest(Fraction(2 * abs(contracts) * 10**8)), 10_000)
-    values = (round(cash * 10**8), contracts, 1, 2 * ticks * 10**8)
-    ceiling = np.int64(200_000 * 2 * ticks)
-    return Fraction(int(inverse_of(*(np.int64(v) for v in values), tiers, ceiling)[2]), 2 * ticks)
+    got = calc.liquidation_price(account_of(given), "")
+    near("liquidation price", got or 0, want["liquidation_price"], case.get("tolerance"))
 
 
 def inverse_price(case: Case) -> None:
+    """Contracts of one dollar; closing a cross account costs a taker fee at its bankruptcy price as well."""
     given, want, tolerance = case["inputs"], case["expected"], case.get("tolerance")
     n, entry = int(given.get("contracts", given.get("contracts_usd"))), exact(given["entry"])
-    worth = n / entry
-    side = -1 if given.get("side") == "short" else 1
-    need = exact(given["mmr"]) * worth
-    if given["model"] == "inverse":  # cross: closing costs a taker fee at the bankruptcy price
-        cash, fee = exact(given["balance_btc"]) + worth, exact(given["taker_fee"])
-        bankrupt = ask_inverse(cash, n, tier(fee))
+    side, rate = -1 if given.get("side") == "short" else 1, exact(given["mmr"])
+    if given["model"] == "inverse":
+        balance, fee = exact(given["balance_btc"]), exact(given["taker_fee"])
+        with_fee = calc.Portfolio(balance, {"": calc.Position(terms(fee, is_inverse=True), n, entry)})
+        bankrupt = calc.liquidation_price(with_fee, "")
+        assert bankrupt is not None
         near("bankruptcy price", bankrupt, want["bankruptcy_price"], tolerance["bankruptcy_price"])
-        need += fee * n / bankrupt
-        tolerance = tolerance["liquidation_price"]
+        balance, tolerance = balance - fee * n / bankrupt, tolerance["liquidation_price"]
     else:
-        cash = worth / exact(given["leverage"]) + side * worth
-    safe = ask_inverse(cash, side * n, tier(Fraction(0), -need * 10**8))
-    near("liquidation price", safe, want["liquidation_price"], tolerance)
+        balance = n / entry / exact(given["leverage"])
+    rules = terms(rate, is_inverse=True, maintenance_on="entry")
+    got = calc.liquidation_price(calc.Portfolio(balance, {"": calc.Position(rules, side * n, entry)}), "")
+    near("liquidation price", got or 0, want["liquidation_price"], tolerance)
 
 
 def premium(bid: Fraction, ask: Fraction, index: Fraction) -> Fraction:
     """Premium of two impact prices over an index: a book of one large order a side, on a grid that holds all three."""
-    ticks = lcm(*(price.denominator for price in (bid, ask, index)))
-    books = allocate_books([1 << 20, 64], 8, 9, 2, 1)
-    rows = [(0, s, whole(p * ticks, "price"), MILLION, s, 0) for s, p in enumerate((bid, ask))]
-    submit_many(np.array(rows, np.int64), *books)
-    got = premium_of(whole(2 * index * ticks, "index"), np.int64(1), np.int64(1000), *books)
-    return Fraction(int(got), BILLION)
+    tick = Fraction(1, lcm(*(price.denominator for price in (bid, ask, index))))
+    rules = Terms(tick, Fraction(1), (Tier(None, Fraction(0), Fraction(0), Fraction(1)),))
+    return calc.premium_index(rules, [(bid, MILLION)], [(ask, MILLION)], index, 1000 * tick).premium
 
 
 def settled_rate(mean: Fraction, base: Fraction, clamp: Fraction, cap: Fraction) -> Fraction:
@@ -171,14 +142,10 @@ def adl_ranking(case: Case) -> None:
 
 def waterfall(case: Case) -> None:
     given, want = case["inputs"], case["expected"]
-    amounts = [exact(layer["amount"]) for layer in given["layers"]]
-    unit = lcm(*(value.denominator for value in (exact(given["loss"]), *amounts)))
-    layers = np.array([whole(amount * unit, "a layer") for amount in amounts], np.int64)
-    used = np.zeros(layers.size, np.int64)
-    left = int(layers_of(whole(exact(given["loss"]) * unit, "loss"), layers, used))
-    got = [[layer["name"], Fraction(part, unit)] for layer, part in zip(given["layers"], used.tolist(), strict=True)]
-    expect("used", got, [[name, exact(part)] for name, part in want["used"]])
-    expect("uncovered", Fraction(left, unit), exact(want["uncovered"]))
+    layers = {layer["name"]: exact(layer["amount"]) for layer in given["layers"]}
+    used, left = calc.loss_layers(exact(given["loss"]), layers)
+    expect("used", list(used.items()), [(name, exact(part)) for name, part in want["used"]])
+    expect("uncovered", left, exact(want["uncovered"]))
 
 
 ASK: dict[str, Callable[[Case], None]] = accounts.ASK | {

@@ -58,6 +58,8 @@ def test_maintenance_on_the_value_at_entry():
         assert abs(calc.liquidation_price(account, "perp") - want) < MICRO
         assert calc.standing(account, {"perp": 30_000}).maintenance == 300
         assert calc.forced_size(account, "perp", {"perp": 10_000 if side > 0 else 30_000}) == 3
+    # paid in full, a fixed requirement still liquidates: at MM(e q) / q
+    assert abs(calc.liquidation_price(calc.isolated(terms, 3, 20_000, 1), "perp") - 100) < MICRO
 
 
 @pytest.mark.parametrize("leverage", [2, 5, 20])
