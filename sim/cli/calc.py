@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from sim.errors import RuleError
+from sim.errors import DataError, RuleError
 
 VENUE = typer.Argument(help="Venue profile, such as cex_a.")
 SIDE = typer.Option("--side", help="Of the position.")
@@ -24,7 +26,10 @@ Side = Literal["long", "short"]
 def register(app: typer.Typer) -> None:
     """Add ``calc`` to the command line."""
     group = typer.Typer(help="A venue's rules as a calculator, without a market.", no_args_is_help=True)
-    for name, command in (("liquidation-price", liquidation_price), ("margin", margin)):
+    for name, command in (
+        ("liquidation-price", liquidation_price), ("margin", margin), ("premium", premium), ("funding", funding),
+        ("adl", adl), ("waterfall", waterfall),
+    ):  # fmt: skip
         group.command(name)(command)
     app.add_typer(group, name="calc")
 
@@ -78,6 +83,117 @@ def margin(
     )
 
 
+def premium(
+    venue: Annotated[str, VENUE],
+    book: Annotated[Path, typer.Argument(help="CSV with the columns side (bid, ask), price, size.")],
+    index: Annotated[str, typer.Option("--index", metavar="USD", help="Index price.")],
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    """Premium index of a book and its impact prices."""
+    from sim import calculator as calc
+
+    sides: dict[str, list[tuple[str, str]]] = {"bid": [], "ask": []}
+    for line, row in _rows(book, ("side", "price", "size")):
+        if row["side"] not in sides:
+            raise DataError(f"{book}: line {line}: side is {row['side']!r}: bid or ask")
+        sides[row["side"]].append((row["price"], row["size"]))
+    profile = calc.load_profile(venue)
+    found = calc.premium_index(profile, sides["bid"], sides["ask"], index)
+    notional = calc.impact_notional(profile)
+    prices = {"impact_bid_usd": found.impact_bid, "impact_ask_usd": found.impact_ask}
+    _say({"venue": venue, "impact_notional_usd": notional} | prices | {"premium": found.premium}, as_json)
+
+
+def funding(
+    venue: Annotated[str, VENUE],
+    premium: Annotated[str, typer.Option("--premium", metavar="SHARE", help="Mean premium of the period, 0.0005.")],
+    size: Annotated[str | None, SIZE] = None,
+    side: Annotated[Side, SIDE] = "long",
+    mark: Annotated[str | None, MARK] = None,
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    """Funding rate of a period, and what a position pays with it (below 0: receives)."""
+    from sim import calculator as calc
+
+    profile = calc.load_profile(venue)
+    rate = calc.funding_rate(profile, [premium])
+    answer: dict[str, Any] = {"venue": venue, "rate": rate, "period_hours": profile.funding.every / 3600}
+    if (size is None) != (mark is None):
+        raise RuleError("give both --size and --mark, or neither")
+    if size is not None and mark is not None:
+        signed = calc.number(size, "--size") * (1 if side == "long" else -1)
+        answer["payment_usd"] = calc.funding_payments(profile, {"position": signed}, mark, rate)[0]["position"]
+    _say(answer, as_json)
+
+
+def adl(
+    venue: Annotated[str, VENUE],
+    accounts: Annotated[
+        Path, typer.Argument(help="CSV with the columns name, size (below 0: short), entry, money of each account.")
+    ],
+    mark: Annotated[str, MARK],
+    close: Annotated[str | None, typer.Option("--close", metavar="NAME", help="Account that cannot be closed.")] = None,
+    fund: Annotated[str, typer.Option("--fund", metavar="USD", help="Money of the insurance fund.")] = "0",
+    rule: Annotated[str | None, typer.Option("--rule", help="Another ranking than the venue's.")] = None,
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    """Queue of auto-deleveraging; with --close, who bears the loss of that account."""
+    from sim import calculator as calc
+
+    profile, held = calc.load_profile(venue), {}
+    for line, row in _rows(accounts, ("name", "size", "entry", "money")):
+        if row["name"] in held:
+            raise DataError(f"{accounts}: line {line}: {row['name']!r} is named twice")
+        held[row["name"]] = calc.Portfolio(row["money"], {"": calc.Position(profile, row["size"], row["entry"])})
+    scores = calc.adl_scores(profile, held, mark, rule)
+    queue = calc.adl_ranking(profile, held, mark, rule)
+    answer: dict[str, Any] = {"venue": venue, "queue": [{"name": name, "score": scores[name]} for name in queue]}
+    if close is not None:
+        if close not in held:
+            raise RuleError(f"no account {close!r} in {accounts}: it has {', '.join(held) or 'none'}")
+        found = calc.order_of_loss(profile, held.pop(close), held, mark, fund, rule)
+        parts = {"loss": found.loss, "fund": found.fund, "adl": found.adl, "deficit": found.deficit}
+        answer |= {f"{key}_usd": value for key, value in parts.items()} | {"fund_size": found.fund_size}
+        answer["closed"] = [
+            {"name": c.name, "size": c.size, "price_usd": c.price, "loss_usd": c.loss} for c in found.closed
+        ]
+    _say(answer, as_json)
+
+
+def waterfall(
+    loss: Annotated[str, typer.Argument(metavar="USD", help="Loss to be borne.")],
+    layers: Annotated[list[str], typer.Argument(metavar="NAME=USD...", help="Layers, first asked first.")],
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    """Loss by layers: none is asked before the one ahead is empty."""
+    from sim import calculator as calc
+
+    held: dict[str, Any] = {}
+    for layer in layers:
+        name, found, amount = layer.partition("=")
+        if not found or not name or name in held:
+            raise RuleError(f"a layer is {layer!r}: give NAME=USD, each name once")
+        held[name] = amount
+    used, left = calc.loss_layers(loss, held)
+    _say(dict(used) | {"uncovered": left}, as_json)
+
+
+def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Lines of a CSV file with their numbers; every column of ``columns`` is there and filled."""
+    import csv
+
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: cannot be read as a CSV file: {error}") from None
+    for line, row in enumerate(rows, 2):
+        missing = [name for name in columns if not (row.get(name) or "").strip()]
+        if missing:
+            raise DataError(f"{path}: line {line}: no {' and no '.join(missing)}; columns are {', '.join(columns)}")
+        yield line, {name: row[name].strip() for name in columns}
+
+
 def _account(venue: str, side: Side, size: str, entry: str, leverage: str | None, margin: str | None) -> Any:
     """One isolated position of the venue, backed by the margin of its leverage or by the money named."""
     from sim import calculator as calc
@@ -95,13 +211,30 @@ def _account(venue: str, side: Side, size: str, entry: str, leverage: str | None
 
 def _say(answer: dict[str, Any], as_json: bool) -> None:
     """Numbers to ten digits, a line each or as JSON; what does not exist is null."""
-    from fractions import Fraction
-
-    plain = {key: float(value) if isinstance(value, Fraction) else value for key, value in answer.items()}
+    plain = {key: _plain(value) for key, value in answer.items()}
     if as_json:
         typer.echo(json.dumps(plain, indent=1))
         return
     width = max(map(len, plain))
     for key, value in plain.items():
-        shown = "none" if value is None else f"{value:,.10g}" if isinstance(value, float) else str(value)
-        typer.echo(f"{key.replace('_', ' '):{width}}  {shown}")
+        lines = [_line(row) for row in value] if isinstance(value, list) else [_shown(value)]
+        for at, text in enumerate(lines or ["none"]):
+            typer.echo(f"{key.replace('_', ' ') if at == 0 else '':{width}}  {text}")
+
+
+def _plain(value: Any) -> Any:
+    """What JSON holds: fractions as floats, also inside lists and tables."""
+    from fractions import Fraction
+
+    if isinstance(value, list):
+        return [{key: _plain(part) for key, part in row.items()} for row in value]
+    return float(value) if isinstance(value, Fraction) else value
+
+
+def _shown(value: Any) -> str:
+    return "none" if value is None else f"{value:,.10g}" if isinstance(value, float) else str(value)
+
+
+def _line(row: dict[str, Any]) -> str:
+    name, *rest = row.items()
+    return f"{name[1]}: " + ", ".join(f"{key.replace('_', ' ')} {_shown(value)}" for key, value in rest)
