@@ -13,33 +13,35 @@ from sim.calculator.grid import Frame, frame_of
 from sim.calculator.rooms import FIRST, Room, room_of
 from sim.calculator.terms import Number, Portfolio, Terms, number, terms_of
 from sim.errors import RuleError
-from sim.kernels.adl import ADL_RULES
+from sim.kernels.adl import ADL_RULES, INDEX
+from sim.kernels.engines import BACKSTOP, ENGINES
 from sim.kernels.ledger import FUND
-from sim.schema import EVENT_ADL, EVENT_TAKEOVER
+from sim.schema import EVENT_ADL, EVENT_HAIRCUT, EVENT_TAKEOVER
 from sim.settings.venue import VenueSettings
 
+RANKINGS = ADL_RULES[: int(INDEX) + 1]
 Holders = Mapping[str, Portfolio]
 
 
 @dataclass(frozen=True)
 class Closed:
-    """A part of a counterparty's position that is closed against the account.
+    """What one counterparty bears: a part of its position that is closed, or money alone under a haircut.
 
     Attributes
     ----------
     name : str
         Of the counterparty.
     size : Fraction
-        Coins of its position that are gone.
-    price : Fraction
-        Dollars a coin: the bankruptcy price of what is closed.
+        Coins of its position that are gone; 0 under a haircut.
+    price : Fraction or None
+        Dollars a coin at which they are closed; None under a haircut.
     loss : Fraction
         What the counterparty loses against closing at mark; below 0 for a gain.
     """
 
     name: str
     size: Fraction
-    price: Fraction
+    price: Fraction | None
     loss: Fraction
 
 
@@ -85,7 +87,7 @@ def adl_scores(
     mark : number
         Dollars; the nearest half tick counts.
     rule : str, optional
-        Another ranking, see ``kernels.adl.ADL_RULES``; needed with terms.
+        Another ranking: leverage_pnl, pnl_leverage or index; needed with terms.
 
     Returns
     -------
@@ -144,6 +146,7 @@ def order_of_loss(
     mark: Number,
     fund: Number,
     rule: str | None = None,
+    previous_mark: Number | None = None,
 ) -> LossOrder:
     """Close an account that the book could not take: its own margin, the insurance fund, counterparties, a deficit.
 
@@ -152,7 +155,13 @@ def order_of_loss(
     venue, account, holders, mark, rule
         As for ``adl_allocation``.
     fund : number
-        Dollars of the insurance fund, which holds no position.
+        Dollars of the insurance fund or vault, which holds no position.
+    rule : str, optional
+        Any of ``kernels.adl.ADL_RULES``: of a ranking the fund bears the lots that it can pay for and the queue the
+        rest; under "pro_rata", "haircut" and "optimal" it takes the account whole and winners bear its deficit.
+    previous_mark : number, optional
+        Of an engine with a vault, which takes the account whole, too: the price at which the vault's position is then
+        closed against others. The mark where it is not given.
 
     Returns
     -------
@@ -166,10 +175,10 @@ def order_of_loss(
     """
     if number(fund, "the fund") < 0:
         raise RuleError("the fund has at least $0")
-    names, room, half_ticks = _room(venue, {"": account} | dict(holders), mark, rule, fund)
+    names, room, half_ticks = _room(venue, {"": account} | dict(holders), mark, rule, ADL_RULES, fund, previous_mark)
     at = half_ticks * room.tick / 2
     before = room.accounts["cash_micro"].astype(object) * room.quantum + room.positions.astype(object) * room.lot * at
-    doors.close_out_in(FIRST, half_ticks, room.arrays)
+    doors.close_out_in(FIRST, half_ticks, room.arrays, _kind_of(venue) == BACKSTOP)
     after = room.accounts["cash_micro"].astype(object) * room.quantum + room.positions.astype(object) * room.lot * at
     lost = before - after
     deficit = max(Fraction(0), -after[FUND])
@@ -183,29 +192,47 @@ def order_of_loss(
 def _closed(room: Room, names: list[str], half_ticks: int) -> tuple[Closed, ...]:
     """What counterparties gave, read off the events."""
     out = []
-    for event in room.written[room.written["kind"] == EVENT_ADL]:
+    for event in room.written:
+        if event["kind"] == EVENT_HAIRCUT:
+            paid = int(event["cash_micro"]) * room.quantum
+            out.append(Closed(names[int(event["account"]) - FIRST], Fraction(0), None, paid))
+        if event["kind"] != EVENT_ADL:
+            continue
         size, value = int(event["lots"]) * room.lot, int(event["cash_micro"]) * room.quantum
         gave = value - size * half_ticks * room.tick / 2
         out.append(Closed(names[int(event["account"]) - FIRST], abs(size), value / size, gave))
     return tuple(out)
 
 
+def _kind_of(venue: VenueSettings | Terms) -> int:
+    """The venue's engine; terms alone have the first."""
+    return ENGINES.index(venue.engine.kind) if isinstance(venue, VenueSettings) else 0
+
+
 def _room(
-    venue: VenueSettings | Terms, holders: Holders, mark: Number, rule: str | None, fund: Number = 0
+    venue: VenueSettings | Terms,
+    holders: Holders,
+    mark: Number,
+    rule: str | None,
+    rules: tuple[str, ...] = RANKINGS,
+    fund: Number = 0,
+    previous: Number | None = None,
 ) -> tuple[list[str], Room, int]:
     """Names, a room with their accounts in it, and the mark in half ticks."""
     terms, at = terms_of(venue), number(mark, "the mark")
     chosen = venue.adl_ranking if rule is None and isinstance(venue, VenueSettings) else rule
-    if chosen not in ADL_RULES:
-        raise RuleError(f"no ranking {chosen!r} (there is: {', '.join(ADL_RULES)})")
+    if chosen not in rules:
+        raise RuleError(f"no ranking {chosen!r} (there is: {', '.join(rules)})")
     half_ticks = round(2 * at / terms.tick)
-    if half_ticks < 1:
+    before = half_ticks if previous is None else round(2 * number(previous, "the previous mark") / terms.tick)
+    if min(half_ticks, before) < 1:
         raise RuleError(f"a mark of {float(at):g} is below half a tick")
     frames = [_frame(terms, name, held, at) for name, held in holders.items()]
     if not frames:
         raise RuleError("nobody is named")
     money = int(number(fund, "the fund") / frames[0].quantum)
-    return list(holders), room_of(frames, half_ticks, money, ADL_RULES.index(chosen)), half_ticks
+    place = ADL_RULES.index(chosen)
+    return list(holders), room_of(frames, half_ticks, money, place, _kind_of(venue), before), half_ticks
 
 
 def _frame(terms: Terms, name: str, held: Portfolio, mark: Fraction) -> Frame:

@@ -12,6 +12,7 @@ from sim.errors import RuleError
 from sim.kernels._jit import entry
 from sim.kernels.adl import close_out, deleverage, score_of
 from sim.kernels.book import Books
+from sim.kernels.fund import take_over
 from sim.kernels.funding import payment_micro
 from sim.kernels.inverse import inverse_bankruptcy, inverse_equity, inverse_last_safe, inverse_notional
 from sim.kernels.ladder import Risk
@@ -26,9 +27,10 @@ from sim.kernels.margin import (
     maintenance_micro,
     notional_micro,
 )
-from sim.kernels.marks import PERP
+from sim.kernels.marks import PERP, Prices
 from sim.kernels.matching import submit
 from sim.kernels.premium import close_period, funding_rate_ppb, impact, premium_ppb
+from sim.kernels.socialise import settle_fund
 from sim.units import LIMIT
 
 
@@ -68,9 +70,9 @@ def period_of(now):
 
 
 @entry
-def payment_of(position, mark, unit, rate_ppb):
+def payment_of(position, mark, unit, rate_ppb, payments):
     """See kernels/funding.py."""
-    return payment_micro(position, mark, unit, rate_ppb, np.int64(1))
+    return payment_micro(position, mark, unit, rate_ppb, payments)
 
 
 @entry
@@ -119,22 +121,27 @@ def inverse_safe_of(cash, position, scale, tiers, ceiling):
 
 @entry
 def clear_of(
-    how, a, mark,
+    how, a, mark, price,
     clock, sides, book, levels, words, pool, far, positions, fills, cursor,
-    accounts, rules, flows, tickets, slot_ticket, guest_fills, tiers, engine, heads, queue, events, ranked, score,
+    accounts, rules, flows, tickets, slot_ticket, guest_fills,
+    tiers, engine, heads, queue, events, ranked, score, shares,
 ):  # fmt: skip
-    """Score of an account (0), its close against counterparties (1), its end in the order of loss (2); see
-    kernels/adl.py.
+    """Score of an account (0), its close against counterparties (1), its end in the order of loss (2), or in that of a
+    venue with a vault (3); see kernels/adl.py and kernels/socialise.py.
     """
     bk = Books(sides, book, levels, words, pool, far, positions, fills, cursor)
     ld = Ledger(accounts, rules, flows, tickets, slot_ticket, guest_fills, clock)
-    rk = Risk(tiers, engine, heads, queue, events, ranked, score)
+    rk = Risk(tiers, engine, heads, queue, events, ranked, score, shares)
     if how == 0:
         return score_of(bk, ld, rk, a, mark)
     if how == 1:
-        deleverage(bk, ld, rk, a, mark, np.int64(0))
-    else:
+        deleverage(bk, ld, rk, a, mark, np.int64(0), np.int64(0))
+        return np.float64(0.0)
+    if how == 2:
         close_out(bk, ld, rk, a, mark, np.int64(0))
+    else:
+        take_over(bk, ld, rk, a, bk.positions[PERP, a], np.int64(0))
+    settle_fund(bk, ld, rk, Prices(price, price), np.int64(0))
     return np.float64(0.0)
 
 
@@ -190,10 +197,13 @@ def settled_rate(now: Any) -> int:
     return int(now[0]["rate_ppb"])
 
 
-def payment_up(position: int, mark_halves: int, unit: int, rate_ppb: int) -> int:
-    """What a position pays (below 0: receives) at a mark in halves of a tick, rounded up."""
+def payment_up(position: int, mark_halves: int, unit: int, rate_ppb: int, payments: int = 1) -> int:
+    """What a position pays (below 0: receives) at a price in halves of a tick, one of ``payments`` that the rate is
+    for; rounded up.
+    """
     held(position * mark_halves * unit, "the value of a position")
-    return int(payment_of(np.int64(position), np.int64(mark_halves), np.int64(unit), held(rate_ppb, "a rate")))
+    amounts = np.int64(position), np.int64(mark_halves), np.int64(unit), held(rate_ppb, "a rate")
+    return int(payment_of(*amounts, np.int64(payments)))
 
 
 def requirements(notional: int, least_ppm: int, tiers: Any) -> tuple[int, int]:
@@ -236,9 +246,9 @@ def deleverage_in(a: int, mark: int, room: tuple[Any, ...]) -> None:
     clear_of(np.int64(1), np.int64(a), held(mark, "the mark"), *room)
 
 
-def close_out_in(a: int, mark: int, room: tuple[Any, ...]) -> None:
-    """Empty account ``a`` of a room: the fund for what it can bear, counterparties, the fund for the rest."""
-    clear_of(np.int64(2), np.int64(a), held(mark, "the mark"), *room)
+def close_out_in(a: int, mark: int, room: tuple[Any, ...], by_vault: bool) -> None:
+    """Empty account ``a`` of a room in the order of loss of its venue, and settle the deficit of the fund."""
+    clear_of(np.int64(3 if by_vault else 2), np.int64(a), held(mark, "the mark"), *room)
 
 
 def shares(amount: int, weights: list[int]) -> tuple[list[int], int]:

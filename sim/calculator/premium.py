@@ -129,6 +129,8 @@ def whole_of(value: Fraction, what: str) -> int:
 def funding_rate(venue: VenueSettings, premiums: Sequence[Number], first: int = 1) -> Fraction:
     """Rate of a period from its samples of the premium: F = P + clamp(base - P), cut to the cap.
 
+    Where the venue states its rate for a longer time (``rate_for``), that is the rate: each payment is its part.
+
     Parameters
     ----------
     venue : VenueSettings
@@ -136,7 +138,7 @@ def funding_rate(venue: VenueSettings, premiums: Sequence[Number], first: int = 
     premiums : sequence of number
         Samples in the order in which they were taken, one each ``sample_every``; in 1e-9, a finer part is cut off.
     first : int
-        Place of the first of them in its period; the n-th weighs n.
+        Place of the first of them in its period; the n-th weighs n, or all weigh alike where the venue says so.
 
     Returns
     -------
@@ -156,13 +158,23 @@ def funding_rate(venue: VenueSettings, premiums: Sequence[Number], first: int = 
     ppb = [floor(number(value, "a premium") * BILLION) for value in premiums]
     if max(map(abs, ppb)) > BILLION:
         raise RuleError("a premium of more than 100% of the index")
-    now["premium_sum"] = sum(n * value for n, value in enumerate(ppb, first))
-    now["premium_weight"] = sum(range(first, first + len(ppb)))
+    weights = [1] * len(ppb) if rules.average == "simple" else list(range(first, first + len(ppb)))
+    now["premium_sum"] = sum(weight * value for weight, value in zip(weights, ppb, strict=True))
+    now["premium_weight"] = sum(weights)
     for name, value in (("base_ppb", rules.base), ("clamp_ppb", rules.clamp)):
         now[name] = whole_of(number(value, name) * BILLION, f"{name.removesuffix('_ppb')} of funding, in 1e-9,")
     cap = number(rules.cap_share, "the cap") * number(venue.margin_tiers[0].maintenance, "a maintenance rate")
+    if rules.cap is not None:
+        cap = payments_of(venue) * number(rules.cap, "the cap")
     now["cap_ppb"] = floor(cap * BILLION)
     return Fraction(doors.settled_rate(now), BILLION)
+
+
+def payments_of(venue: VenueSettings | Terms) -> int:
+    """Payments that a stated rate is for: 8 where a rate of 8 h is paid hourly."""
+    if isinstance(venue, Terms) or venue.funding.rate_for is None:
+        return 1
+    return whole_of(number(venue.funding.rate_for, "") / number(venue.funding.every, ""), "payments of a rate")
 
 
 def funding_payments(
@@ -177,9 +189,9 @@ def funding_payments(
     sizes : mapping
         Owner to coins, below 0 for a short.
     mark : number
-        Dollars, on half a tick.
+        Dollars, on half a tick; the index where the venue pays on that (``notional: index``).
     rate : number
-        Of the notional, in whole 1e-9.
+        Of the notional, in whole 1e-9, as ``funding_rate`` gives it.
 
     Returns
     -------
@@ -203,5 +215,5 @@ def funding_payments(
     paid: dict[str, Any] = {}
     for owner, size in sizes.items():
         lots = whole_of(number(size, "a size") / terms.lot, f"the size of {owner}, in lots,")
-        paid[owner] = Fraction(doors.payment_up(lots, halves, unit, ppb), 10**6)
+        paid[owner] = Fraction(doors.payment_up(lots, halves, unit, ppb, payments_of(venue)), 10**6)
     return paid, sum(paid.values(), Fraction(0))

@@ -15,6 +15,7 @@ from sim.calculator.grid import Frame
 from sim.kernels.clock import CLOCK
 from sim.kernels.ladder import ENGINE
 from sim.kernels.ledger import ACCOUNT, FIRST_MAKER, FLOWS, FUND, GUEST_FILL, NO_TICKET, PERP, RULES, TICKET
+from sim.kernels.marks import PRICE
 from sim.kernels.memory import MIN_WINDOW, allocate_books
 from sim.schema import EVENT
 
@@ -29,7 +30,7 @@ class Room:
     Attributes
     ----------
     arrays : tuple
-        Clock, books, ledger and risk.
+        Price, clock, books, ledger and risk.
     quantum, lot, tick : Fraction
         Dollars of a unit of money, coins of a lot, dollars of a tick.
     """
@@ -49,7 +50,7 @@ class Room:
         return self.events[: int(self.clock[0]["n_events"])]
 
 
-def room_of(frames: Sequence[Frame], mark: int, fund: int, adl_rule: int) -> Room:
+def room_of(frames: Sequence[Frame], mark: int, fund: int, adl_rule: int, kind: int = 0, previous: int = 0) -> Room:
     """Make a room.
 
     Parameters
@@ -61,7 +62,11 @@ def room_of(frames: Sequence[Frame], mark: int, fund: int, adl_rule: int) -> Roo
     fund : int
         Money of the insurance fund, in quanta.
     adl_rule : int
-        Place of a ranking in ``kernels.adl.ADL_RULES``.
+        Place of a rule in ``kernels.adl.ADL_RULES``.
+    kind : int
+        Place of an engine in ``kernels.engines.ENGINES``.
+    previous : int
+        Half ticks at which a vault's position is closed against others.
 
     Returns
     -------
@@ -87,11 +92,14 @@ def room_of(frames: Sequence[Frame], mark: int, fund: int, adl_rule: int) -> Roo
     ceiling = max(leg.ceiling for leg in legs)
     engine["adl_on"], engine["adl_rule"], engine["ceiling_half_ticks"] = 1, adl_rule, ceiling
     engine["bucket_shift"] = max(0, (ceiling // N_BUCKETS).bit_length())
+    engine["kind"] = kind
     engine["first_watched"], engine["end_watched"], engine["bottom"] = FIRST, n, N_BUCKETS - 1
     events = np.zeros(4 * n + 8, EVENT)
     ledger = (accounts, rules, np.zeros(2, FLOWS), np.zeros(1, TICKET), np.zeros(2, np.int64), np.zeros(0, GUEST_FILL))
     heads, queue = np.full((4, N_BUCKETS + 2), -1, np.int32), np.zeros(n, np.int64)
-    risk = (legs[0].tiers, engine, heads, queue, events, np.zeros(n, np.int64), np.zeros(n))
+    risk = (legs[0].tiers, engine, heads, queue, events, np.zeros(n, np.int64), np.zeros(n), np.zeros((3, n), np.int64))
     terms = legs[0].terms
-    arrays = (clock, *books, *ledger, *risk)
+    price = np.zeros(1, PRICE)
+    price["mark_half_ticks"], price["previous_half_ticks"] = mark, previous
+    arrays = (price, clock, *books, *ledger, *risk)
     return Room(arrays, accounts, books.positions[PERP], events, clock, frames[0].quantum, terms.lot, terms.tick)
