@@ -61,7 +61,9 @@ class Rig:
         self.clock = np.zeros(1, CLOCK)
         self.clock["tick_us"] = self.clock["scan_every_us"] = 1_000_000
         self.clock["open_interest_lots"] = np.maximum(position, 0).sum()
-        self.rules = np.array([(unit, 0, 0, 50_000, 1, 1 << 30, 0, 0, 0)] * 2, RULES)
+        self.rules = np.zeros(2, RULES)
+        self.rules["micro_per_tick_lot"], self.rules["order_bound_ppm"] = unit, 50_000
+        self.rules["band_low_ticks"], self.rules["band_high_ticks"] = 1, 1 << 30
         self.engine = np.zeros(1, ENGINE)
         self.engine["slice_share_ppm"], self.engine["slice_band_ppm"] = 1_000_000, 900_000
         self.engine["order_bound_ppm"], self.engine["pace_cap_micro_per_s"] = 500_000, UNLIMITED
