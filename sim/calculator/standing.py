@@ -216,11 +216,14 @@ def forced_size(portfolio: Portfolio, name: str, marks: Marks) -> Fraction:
     Raises
     ------
     RuleError
-        As for ``standing``, and for inverse contracts, of which no market is built.
+        As for ``standing``, for inverse contracts, of which no market is built, and for engines that do not go down to
+        a compliant tier.
     """
     leg, cash = _alone(portfolio, name, marks, "venue")
     if leg.terms.is_inverse:
         raise RuleError("the engine of forced orders knows linear contracts alone")
+    if leg.terms.engine != "tiered_ioc":
+        raise RuleError(f"the first size of an engine of kind {leg.terms.engine} is not offered, of tiered_ioc it is")
     mark = leg.half_steps(_marks(portfolio, marks)[name])
     if not _is_short(leg, cash, mark):
         return Fraction(0)

@@ -70,6 +70,8 @@ class Terms:
     maintenance_on : str
         "mark", or "entry": maintenance is asked on the value at entry and stays what it is (in the manner of Bybit's
         isolated linear contracts).
+    engine : str
+        Kind of the engine of forced orders, see ``kernels/engines.py``.
     """
 
     tick: Fraction
@@ -78,6 +80,7 @@ class Terms:
     clearance_fee: Fraction = Fraction(0)
     is_inverse: bool = False
     maintenance_on: Literal["mark", "entry"] = "mark"
+    engine: str = "tiered_ioc"
 
 
 def terms_of(profile: VenueSettings | Terms) -> Terms:
@@ -106,6 +109,7 @@ def terms_of(profile: VenueSettings | Terms) -> Terms:
         tiers,
         number(profile.engine.clearance_fee, "the clearance fee"),
         is_inverse,
+        engine=profile.engine.kind,
     )
 
 

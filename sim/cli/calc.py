@@ -68,7 +68,8 @@ def margin(
 
     account = _account(venue, side, size, entry, leverage, margin)
     at = calc.standing(account, {"perp": mark}, None if leverage is None else {"perp": leverage})
-    is_inverse = calc.terms_of(calc.load_profile(venue)).is_inverse
+    terms = calc.terms_of(calc.load_profile(venue))
+    is_offered = not terms.is_inverse and terms.engine == "tiered_ioc"
     _say(
         {
             "venue": venue,
@@ -77,7 +78,7 @@ def margin(
             "initial_margin": at.initial,
             "notional": at.notional,
             "is_liquidatable": at.is_liquidatable,
-            "forced_size": None if is_inverse else calc.forced_size(account, "perp", {"perp": mark}),
+            "forced_size": calc.forced_size(account, "perp", {"perp": mark}) if is_offered else None,
         },
         as_json,
     )

@@ -194,6 +194,8 @@ def test_what_is_refused():
                                {"BTC": 1, "X": 1}), "margined in different money"),
         (lambda: calc.forced_size(Portfolio(0, {"X": Position(one_tier("0.1", is_inverse=True), 100, 1)}), "X",
                                   {"X": 1}), "knows linear contracts alone"),
+        (lambda: calc.forced_size(calc.isolated(calc.load_profile("cex_b"), 1, 100_000, 10), "perp",
+                                  {"perp": 90_000}), "an engine of kind tier_fok is not offered"),
     ]  # fmt: skip
     for ask, why in refused:
         with pytest.raises(RuleError, match=why):
