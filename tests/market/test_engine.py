@@ -51,7 +51,7 @@ class Case:
         self.accounts["held_lots"] = self.books.positions[0]
         self.accounts["entry_micro"] = self.books.positions[0] * entry
         self.clock["open_interest_lots"] = LOTS
-        self.rules = np.array([(1, taker_fee_ppm, 0, 50_000, 1, 1 << 30, 0, 0, 0)] * 2, RULES)
+        self.rules = np.array([(1, taker_fee_ppm, 0, 50_000, 1, 1 << 30, 0, 0, 0, 0)] * 2, RULES)
         self.flows, self.tickets = np.zeros(2, FLOWS), np.zeros(1, TICKET)
         self.slot_ticket = np.full(4097, -1, np.int64)
         self.tiers = np.array([(1 << 62, 10_000, 0, 0)], TIER)

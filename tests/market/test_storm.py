@@ -62,7 +62,7 @@ def market_of(seed: int) -> tuple[Any, ...]:
     unit = int(draw.choice([1, 7, 100]))
     fees = [(int(draw.integers(0, 3_000)), int(draw.integers(-300, 1_000))) for _ in range(2)]
     rules = np.array(
-        [(unit, taker, maker, 50_000, 1, 1 << 30, 0, taker // 3, maker // 2) for taker, maker in fees], RULES
+        [(unit, taker, maker, 50_000, 1, 1 << 30, 0, taker // 3, maker // 2, 0) for taker, maker in fees], RULES
     )
     n_buckets = (2 * CEILING >> 6) + 1
     engine["order_bound_ppm"], engine["pace_cap_micro_per_s"] = draw.choice([30_000, 500_000]), UNLIMITED

@@ -25,22 +25,26 @@ def forked(snapshot, old: dict[str, Any] | None = None, **over: Any):
 
 
 OF_THE_START = {
-    "clock": {"tick_us", "record_every_us", "band_every_us", "scan_every_us", "most_events", "audit"},
+    "clock": {
+        "tick_us", "record_every_us", "band_every_us", "scan_every_us", "most_events", "audit",
+        "first_joint", "end_joint",
+    },
     "engine": {
         "slice_share_ppm", "slice_band_ppm", "order_bound_ppm", "clearance_fee_ppm", "pace_cap_micro_per_s",
         "unload_share_ppm", "bucket_shift", "ceiling_half_ticks", "first_watched", "end_watched", "adl_rule",
-        "alert_ppm",
+        "alert_ppm", "kind", "backstop_ppm", "large_micro", "large_share_ppm", "cooldown_us",
     },
     "price": {
         "sample_every_us", "tick_usd", "rate_ppb", "base_ppb", "clamp_ppb", "cap_ppb", "impact_micro",
-        "premium_every_us", "funding_every_us",
+        "premium_every_us", "funding_every_us", "index_given", "no_perp", "mark_rule", "basis_kept", "touch_kept",
+        "on_index", "simple_mean", "more_payments",
     },
-    "news": {"start_usd", "tick_usd"},
+    "news": {"start_usd", "tick_usd", "common_per_tick"},
     "crowd": {"kept", "ticket0", "rows_per_side"},
     "layers": {"owner", "width", "ticket0"},
     "firms": {"owner", "stock_lots", "capital_micro", "hedge_micro", "live", "shock_near", "shock_far"},
     "caution": {"fast_s", "slow_s"},
-    "quoting": {"ticket0"},
+    "quoting": {"ticket0", "listed"},
     "arbitrageurs": {
         "margin", "wallet", "reserve", "ticket0", "size_lots", "stock_lots", "margin_micro", "cash_micro", "coin_lots",
     },
@@ -52,10 +56,14 @@ OF_THE_START = {
 
 MOVED = {
     "clock": {
-        "n_guest_fills", "n_closing", "n_guests", "engine_first", "cash_micro", "coin_lots", "fault", "overflow",
+        "n_inbox", "n_called", "joint_touched", "n_guest_fills", "n_closing", "n_guests", "engine_first",
+        "cash_micro", "coin_lots", "fault", "overflow",
     },
     "engine": {"n_queue", "n_ranked", "n_passed_over", "ranked_side"},
-    "price": {"next_funding_us", "funding_due"},
+    "price": {
+        "next_funding_us", "funding_due", "given_half_ticks", "given_us", "others_half_ticks", "previous_half_ticks",
+        "basis_sum", "basis_weight", "touch_sum", "touch_weight",
+    },
     "arbitrageurs": {"is_stopped"},
     "trend_funds": {"target_lots", "until_us"},
     "conduct": {"n_closing"},
