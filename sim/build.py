@@ -331,7 +331,8 @@ def fill_engine(state: State, spec: Spec, venue: VenueSettings, contract: Contra
     engine["slice_band_ppm"] = units.ppm(rules.slice_depth_band)
     engine["order_bound_ppm"] = units.ppm(rules.order_bound)
     engine["clearance_fee_ppm"] = units.ppm(rules.clearance_fee)
-    engine["pace_cap_micro_per_s"] = UNLIMITED if rules.pace_cap is None else units.micro(rules.pace_cap)
+    pace = rules.pace_cap if spec.clearing.pace_cap is None else spec.clearing.pace_cap
+    engine["pace_cap_micro_per_s"] = UNLIMITED if pace is None else units.micro(pace)
     engine["unload_share_ppm"] = round(units.PPM * (1.0 - 0.5 ** (spec.tick / venue.fund_unload_half_life)))
     ceiling = 2 * CEILING * contract.price_ticks
     shift = max(0, math.ceil(math.log2(ceiling / MOST_BUCKETS)))
@@ -346,7 +347,8 @@ def fill_engine(state: State, spec: Spec, venue: VenueSettings, contract: Contra
     engine["kind"] = ENGINES.index(rules.kind)
     if rules.kind == "backstop":
         fill_backstop(engine, rules)
-    engine["adl_on"], engine["adl_rule"] = int(spec.clearing.adl), ADL_RULES.index(venue.adl_ranking)
+    engine["adl_on"] = int(spec.clearing.adl)
+    engine["adl_rule"] = ADL_RULES.index(spec.clearing.adl_rule or venue.adl_ranking)
     engine["first_watched"], engine["end_watched"] = layout.first_leveraged, layout.n_owners
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import model_validator
 
 from sim.settings.fields import Settings, problem_at, setting
-from sim.settings.quantities import Duration, Flag, Fraction, Money, Number, Rate
+from sim.settings.quantities import Duration, Flag, Fraction, Money, MoneyRate, Number, Rate
 
 _GIVEN = "given with its source in the profile's file, sim/venues/profiles"
 
@@ -159,4 +159,20 @@ class ClearingSettings(Settings):
         ),
         at_least=1.0,
         at_most=1e7,
+    )
+    adl_rule: Literal["leverage_pnl", "pnl_leverage", "index", "pro_rata", "haircut", "optimal"] | None = setting(
+        None,
+        unit="",
+        provenance="scenario",
+        source="MODEL.md 2.7: rankings and shares to compare [S:15]",
+        note="Who is deleveraged, in place of the venue's own rule; null: the venue's.",
+    )
+    pace_cap: MoneyRate | None = setting(
+        None,
+        unit="USD/s",
+        provenance="scenario",
+        source="own choice: a counterfactual switch",
+        note="Largest forced value per second in place of the venue's; null: the venue's.",
+        at_least=1.0,
+        at_most=1e12,
     )
