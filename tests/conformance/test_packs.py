@@ -70,8 +70,11 @@ def test_packs_pass_or_are_skipped_by_feature(file: str) -> None:
 
 
 WRONG_DOORS = {
-    clearing: ("margin_of", "inverse_of", "premium_of", "rate_of", "scores_of", "layers_of"),
-    doors: ("rate_up_of", "pro_rata_of", "rate_of", "payment_of"),
+    clearing: ("rate_of", "scores_of"),
+    doors: (
+        "rate_up_of", "pro_rata_of", "rate_of", "payment_of", "linear_safe_of", "inverse_safe_of", "requirements_of",
+        "premium_of", "layers_of",
+    ),
 }
 KERNELS_ANSWER = (
     "is_liquidatable", "liquidation_price", "bankruptcy_price", "bankruptcy_quote", "liquidation_order_price",
