@@ -27,6 +27,8 @@ TIMES = (
     1.0,
     5.0,
 )  # of the news path: as it was, and where the first listing tips [judgement, after a look at one seed]
+HEADLINE_S = 1740.0  # 20:49 UTC
+BETAS_ALONE = {"F7": "btc_cex_us", "F8": "btc_cex_a"}  # rows of altcoins, and whose path their betas multiply
 CASES = {
     "headline": WHOLE,
     "redemption-value collateral": f"{WHOLE}_redemption",
@@ -50,6 +52,13 @@ def replay_job(seed: int) -> dict[str, float]:
     run = load(WHOLE).run(seed)
     card = Scorecard((run,), load_recorded(run.spec))
     rows = {s.target.id: float(s.values[0]) for s in card.scored if s.values.size}
+    assets = run.spec.network.assets
+    for row, name in BETAS_ALONE.items():
+        spot = run.listings[name].series["spot_last_usd"].to_numpy(dtype=float)
+        since = run.listings[name].series["elapsed_s"].to_numpy(dtype=float) >= HEADLINE_S
+        fall = math.log(float(np.nanmin(spot[since]) / spot[since][0]))
+        betas = [assets[alt].beta for alt in ("alt_deep", "alt_thin")]
+        rows[f"{row} by betas alone"] = 100.0 * float(np.median([math.expm1(beta * fall) for beta in betas]))
     return rows | {f"{name}.drop_from_start": one.summary["drop_from_start"] for name, one in run.listings.items()}
 
 
@@ -72,6 +81,13 @@ def network(pool: ProcessPoolExecutor, n: int) -> None:
                 "verdict": scored.verdict,
             }
         )  # fmt: skip
+        say(rows[-1])
+    for name in sorted(
+        {key for seed in found for key in seed if "betas alone" in key or key.endswith(".drop_from_start")}
+    ):
+        values = np.array([seed[name] for seed in found])
+        low, middle, high = (float(np.quantile(values, q)) for q in (0.1, 0.5, 0.9))
+        rows.append({"id": name, "median": middle, "p10": low, "p90": high, "seeds": values.size})
         say(rows[-1])
     write("network_replay.csv", rows, "network", n, WHOLE)
 
