@@ -31,6 +31,7 @@ CLOCK = np.dtype(
         ("end_joint", "i8"),
         ("n_inbox", "i8"),  # messages of the network that the next tick takes in
         ("overflow", "i8"),  # messages that did not fit the declared maximum; ends the run
+        ("n_waiting", "i8", (2,)),  # of each book: messages that had arrived in the last tick and were not worked off
     ]
 )
 

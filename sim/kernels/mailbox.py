@@ -20,6 +20,7 @@ from sim.kernels.ledger import (
     NO_TICKET,
     ONE,
     PERP,
+    SPOT,
     TWO,
     ZERO,
     Order,
@@ -233,12 +234,15 @@ def match_mail(bk, ld, mail, rk, px, key, start_us, end_us):
     """Step 5b of the tick: match every message that has arrived, then close the gaps in the mailbox."""
     due, guests = sort_due(ld, mail, key, start_us, end_us), first_guest(ld)
     most = ld.rules[PERP]["most_per_tick"] if start_us >= ZERO else ZERO  # the warm-up seeds the books whole
+    waiting = ld.clock[0]["n_waiting"]
+    waiting[PERP], waiting[SPOT] = ZERO, ZERO
     for k in range(due):
         look_ahead(bk, ld, mail, k, due)
         m = mail.messages[mail.order[k]]
         ticket, b, action = m["ticket"], np.int64(m["book"]), np.int64(m["action"])
         is_late = most != ZERO and k >= most
         if ld.rules[b]["halted"] == HALT_WAIT or (is_late and (k < TWO * most or action != NEW)):
+            waiting[b] += ONE
             continue  # it stays in the mailbox
         status, handle = REJECT_LOAD if is_late else status_of_venue(ld.rules[b], m), ZERO
         if status == OK and action != CANCEL and np.int64(m["owner"]) >= guests:

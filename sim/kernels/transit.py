@@ -4,8 +4,8 @@ Each firm has a target of cash and of coins in each listing. What a place misses
 or more, comes from where the firm has most too much of the same money, or of the same coin: one transfer at a time to
 each place, on its way for the firm's own time. None leaves while its origin or its destination stands still, and none
 arrives at a place that does. Between listings of one exchange it moves at once, halts or not, and before anything is
-sent for from another: it is one wallet. A firm whose orders are on their way, or wait for a halted book to open, sends
-nothing. Every amount is taken from one listing's totals and given to
+sent for from another: it is one wallet. A firm whose orders are on their way, or may be among those that wait at a
+halted or loaded book, sends nothing. Every amount is taken from one listing's totals and given to
 another's when it arrives, so that each listing conserves cash and coins by itself, and the network with what is on its
 way. Slow twin: tests/reference_market/transit.py.
 """
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.kernels._jit import behaviour, inlined, small
-from sim.kernels.ledger import HALT_WAIT, ONE, ZERO
+from sim.kernels.ledger import ONE, ZERO
 from sim.kernels.margin import equity_micro
 
 CASH, COINS = np.int64(0), np.int64(1)
@@ -142,15 +142,17 @@ def request(s, w, f, at, kind, now_us):
         seat["on_way"], seat["due_us"] = amount, now_us + w.firms[f]["travel_us"]
 
 
-@inlined
+@small
 def wait_for_orders(s, firm, now_us):
-    """Keep a firm busy while an order of its waits for a halted book to open, and through the tick that opens it."""
-    if now_us > firm["busy_us"]:
-        firm["legs"][0], firm["legs"][1] = ZERO, ZERO
+    """Keep a firm busy whose orders were due while messages that had arrived at their book were not worked off."""
+    if now_us <= firm["busy_us"]:
+        return
     for j in range(2):
         leg = firm["legs"][j]
-        if leg != ZERO and s.rules[leg - ONE]["halted"] == HALT_WAIT:
-            firm["busy_us"] = max(firm["busy_us"], now_us + s.clock[(leg - ONE) >> ONE]["tick_us"])
+        if leg != ZERO and s.clock[(leg - ONE) >> ONE]["n_waiting"][(leg - ONE) & ONE] != ZERO:
+            firm["busy_us"] = now_us
+            return
+    firm["legs"][0], firm["legs"][1] = ZERO, ZERO
 
 
 @behaviour

@@ -80,6 +80,7 @@ def fill_prices(draws: np.random.Generator, s: Shared) -> None:
             s.price[at][name] = max(2, round(usd * float(np.exp(draws.normal(0.0, 0.005))) / half_tick))
         s.price[at]["spot_us"] = NOW - int(draws.choice([0, 9_999_999, 10_000_000, 10_000_001, 10**8]))
         s.clock[at]["tick_us"] = TICK_US
+        s.clock[at]["n_waiting"] = draws.choice([0, 0, 0, 0, 3], 2)
         s.clock[at]["open_interest_lots"] = int(draws.choice([0, 1, 10**4, 10**7]))
         for rules in s.rules[2 * at : 2 * at + 2]:
             rules["micro_per_tick_lot"] = max(1, round(2 * half_tick * LOT_COIN * 1e6))

@@ -79,6 +79,7 @@ def places_of(s: Shared) -> list[transit.Place]:
                 units=tuple(int(b["micro_per_tick_lot"]) for b in (perp, spot)),
                 fees_ppm=tuple(int(b["professional_taker_ppm"]) for b in (perp, spot)),
                 halted=tuple(int(b["halted"]) for b in (perp, spot)),
+                waiting=tuple(int(n) for n in s.clock[at]["n_waiting"]),
                 bids=bids,
                 asks=asks,
             )
@@ -191,8 +192,7 @@ def step_transfers(room: Room, now: int) -> list[transit.Firm]:
         for h in w.halts
     ]
     firms = firms_of(room)
-    transfers, tick_us = bool(room.bridge.desk[0]["transfers"]), int(s.clock[0]["tick_us"])
-    transit.move_balances(firms, places_of(s), halts, transfers, now, tick_us)
+    transit.move_balances(firms, places_of(s), halts, bool(room.bridge.desk[0]["transfers"]), now)
     write_firms(room, firms)
     return firms
 

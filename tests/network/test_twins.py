@@ -97,18 +97,17 @@ def test_funds_of_two_moneys_are_levelled_apart():
     assert totals[0] == totals[1]
 
 
-def test_a_firm_waits_while_its_order_stands_before_a_halted_book():
+def test_a_firm_waits_while_its_order_may_stand_before_its_book():
     room = next(r for r in (made(np.random.default_rng(k)) for k in range(99)) if r.bridge.desk[0]["enabled"])
-    firms, rules = room.wallets.firms, room.shared.rules
-    rules["halted"], firms["busy_us"], firms["legs"] = 0, NOW, 0
+    firms, clock = room.wallets.firms, room.shared.clock
+    firms["busy_us"], firms["legs"] = NOW, 0
     firms["legs"][:, 0] = 1  # the first listing's perp
-    rules[0]["halted"] = 1
-    for k in range(2):
+    clock["n_waiting"][:] = 0
+    clock["n_waiting"][0] = 2, 0
+    for k in range(3):
         room, orders = check_couple(room, TICK + k)
-        assert (room.wallets.firms["busy_us"] == NOW + (k + 1) * TICK_US).all() and not orders
-    room.shared.rules[0]["halted"] = 0
-    room, orders = check_couple(room, TICK + 2)  # the tick that opens the book matches the order
-    assert (room.wallets.firms["legs"][:, 0] == 1).all() and not orders
+        assert (room.wallets.firms["busy_us"] == NOW + k * TICK_US).all() and not orders
+    room.shared.clock["n_waiting"][0] = 0, 2  # now the spot book's wait
     room, orders = check_couple(room, TICK + 3)
     free = room.wallets.firms["busy_us"] <= NOW + 3 * TICK_US
     assert (room.wallets.firms["legs"][free] == 0).all() and (free.any() or orders)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 CASH, COINS = 0, 1
-WAITS = 1  # a halted book whose orders wait
 Levels = list[tuple[int, int]]  # (price in ticks, lots), best first
 
 
@@ -27,6 +26,7 @@ class Place:
     units: tuple[int, int] = (1, 1)  # micro-dollars of a tick times a lot
     fees_ppm: tuple[int, int] = (0, 0)
     halted: tuple[int, int] = (0, 0)
+    waiting: tuple[int, int] = (0, 0)  # orders that have arrived and stand before a halted or loaded book
     bids: tuple[Levels, Levels] = ((), ())  # type: ignore[assignment]
     asks: tuple[Levels, Levels] = ((), ())  # type: ignore[assignment]
 
@@ -137,21 +137,20 @@ def fetch(firm: Firm, places: list[Place], at: int, kind: int, still: list[bool]
             return
 
 
-def wait(firm: Firm, places: list[Place], now: int, tick_us: int) -> None:
-    """Orders that have arrived are done; one that stands before a halted book keeps its firm waiting a tick longer."""
+def wait(firm: Firm, places: list[Place], now: int) -> None:
+    """Orders that have arrived are done, unless they may be among those that stand before their book."""
     if now > firm.busy_us:
-        firm.orders = []
-    if any(places[at].halted[book] == WAITS for at, book in firm.orders):
-        firm.busy_us = max(firm.busy_us, now + tick_us)
+        if any(places[at].waiting[book] for at, book in firm.orders):
+            firm.busy_us = now
+        else:
+            firm.orders = []
 
 
-def move_balances(
-    firms: list[Firm], places: list[Place], halts: list[Halt], transfers: bool, now: int, tick_us: int
-) -> None:
+def move_balances(firms: list[Firm], places: list[Place], halts: list[Halt], transfers: bool, now: int) -> None:
     """Deliver what is due, then send for what is missing, place by place; changes the firms."""
     still = [stands_still(e, halts, transfers, now) for e in range(1 + max(place.exchange for place in places))]
     for firm in firms:
-        wait(firm, places, now, tick_us)
+        wait(firm, places, now)
         for at, place in enumerate(places):
             for kind in (CASH, COINS):
                 seat = firm.seats[at][kind]
