@@ -21,7 +21,7 @@ def couple(
     firms, seats, rows, halts, is_open,
     desk, assets, stock,
     shared_fund,
-    portfolios, legs, collateral, tiers, tier0, moved, seen, owed_micro, leg_of,
+    portfolios, blocks, legs, collateral, tiers, tier0, moved, seen, owed_micro, leg_of,
 ):  # fmt: skip
     """One step between ticks; the arguments are the arrays of ``sim.network.links.Links``, room by room."""
     s = Shared(listings, price, clock, rules, sides, levels, words, accounts, positions, inbox)
@@ -32,6 +32,6 @@ def couple(
     level_funds(s, shared_fund)
     move_balances(s, w, desk[0]["transfers"], now_us)
     check_portfolios(
-        s, Portfolios(portfolios, legs, collateral, tiers, tier0, moved, seen, owed_micro, leg_of), tick, now_us
+        s, Portfolios(portfolios, blocks, legs, collateral, tiers, tier0, moved, seen, owed_micro, leg_of), tick, now_us
     )
     bridge(s, refs, w, b, tick, now_us)

@@ -29,11 +29,11 @@ Slow twin: tests/reference_market/engines.py.
 
 import numpy as np
 
-from sim.kernels._jit import behaviour, inlined
+from sim.kernels._jit import behaviour, inlined, small
 from sim.kernels.adl import close_out
 from sim.kernels.fund import take_over, write_event
 from sim.kernels.guests import first_guest, take_off_orders
-from sim.kernels.ladder import hang
+from sim.kernels.ladder import BROKE, hang
 from sim.kernels.ledger import FUND, NO_TICKET, ONE, PERP, TWO, ZERO, Order, banded, rate_up, trade_now
 from sim.kernels.margin import (
     equity_micro,
@@ -48,6 +48,12 @@ from sim.schema import BUY, EVENT_FORCED, FOK, IOC, SELL
 
 TIERED, TIER_FOK, BACKSTOP = (np.int64(i) for i in range(3))
 ENGINES = ("tiered_ioc", "tier_fok", "backstop")
+
+
+@small
+def pays_alone(ld, a):
+    """Whether nothing but this account stands before the fund: not so a leg whose portfolio has equity left."""
+    return np.int64(ld.accounts[a]["joint"]) == ZERO or np.int64(ld.accounts[a]["called"]) & BROKE != ZERO
 
 
 @inlined
@@ -96,12 +102,13 @@ def work_tiered(bk, ld, rk, a, mark, budget, now_us):
         return ZERO, True
     filled = force_order(bk, ld, rk, a, lots, IOC, mark, now_us)
     cash, position = ld.accounts[a]["cash_micro"], bk.positions[PERP, a]
-    if position == ZERO and cash >= ZERO:
+    if position == ZERO and (cash >= ZERO or not pays_alone(ld, a)):
         return filled, False
     if not is_liquidatable(cash, position, mark, unit, rk.tiers):
         hang(bk, ld, rk, a)
         return filled, False
-    if filled < lots or equity_micro(cash, position, mark, unit) < ZERO:
+    is_negative = equity_micro(cash, position, mark, unit) < ZERO
+    if (is_negative and pays_alone(ld, a)) or (filled < lots and not is_negative):
         close_out(bk, ld, rk, a, mark, now_us)
         return filled, False
     return filled, True
@@ -131,7 +138,7 @@ def work_fok(bk, ld, rk, a, mark, budget, whole, now_us):
     if filled != ZERO and not is_liquidatable(cash, position, mark, unit, rk.tiers):
         hang(bk, ld, rk, a)
         return filled, False
-    if filled == ZERO or equity_micro(cash, position, mark, unit) < ZERO:
+    if filled == ZERO or (equity_micro(cash, position, mark, unit) < ZERO and pays_alone(ld, a)):
         close_out(bk, ld, rk, a, mark, now_us)
         return filled, False
     return filled, True

@@ -15,6 +15,9 @@ from sim.kernels.ledger import ONE, PERP, TWO, ZERO
 from sim.kernels.margin import alert_half_ticks, last_safe_half_ticks
 
 NOT_HUNG = np.int64(-1)
+# What a portfolio asks of the engine for a leg (``called`` of its account): one of the first two, and what it knows.
+CALLED, WORKED = ONE, TWO  # to be taken into the queue; in it
+BROKE, SOUND = np.int64(4), np.int64(8)  # the portfolio has no equity left: the fund may take over; let go, it is safe
 UNLIMITED = np.int64(1 << 60)
 
 ENGINE = np.dtype(

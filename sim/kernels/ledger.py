@@ -54,7 +54,7 @@ ACCOUNT = np.dtype(
         ("professional", "i4"),  # 1 for firms on the venue's professional fees
         ("least_initial_ppm", "i8"),  # of a Python agent: 1 / the leverage it asked for; see kernels/guests.py
         ("joint", "i4"),  # 1: margined with positions in other listings, see kernels/portfolios.py; never hung
-        ("called", "i4"),  # of such an account: 1 when the engine is to work it, 2 while it does
+        ("called", "i4"),  # of such an account: see CALLED in kernels/ladder.py; 0 when the engine leaves it alone
         ("touched", "i8"),  # of such an account: 1 since its position or cash changed by itself
         ("newest_order", "i8"),  # of a Python agent: the ticket at the head of its open orders, or NO_TICKET
         ("forced_again_us", "i8"),  # of a large position cut in part: when the rest goes; 0: not cut

@@ -23,13 +23,14 @@ from sim import rng
 from sim.kernels._jit import behaviour, entry, inlined
 from sim.kernels.depth import depth_between
 from sim.kernels.engines import BACKSTOP, TIERED, work_backstop, work_fok, work_tiered
+from sim.kernels.ladder import BROKE, CALLED, SOUND, WORKED, bucket_of, unhang
 from sim.kernels.ladder import ENGINE as ENGINE
 from sim.kernels.ladder import UNLIMITED as UNLIMITED
 from sim.kernels.ladder import Risk as Risk
-from sim.kernels.ladder import bucket_of, unhang
 from sim.kernels.ladder import hang as hang
 from sim.kernels.ladder import rehang as rehang
 from sim.kernels.ledger import MILLION, ONE, TWO, ZERO
+from sim.kernels.margin import equity_micro
 from sim.kernels.marks import PERP, STALE_US
 from sim.kernels.socialise import settle_fund
 from sim.schema import BUY, NO_KEY, SELL
@@ -72,8 +73,8 @@ def find_called(ld, rk):
     if clock["n_called"] == ZERO:
         return
     for a in range(clock["first_joint"], clock["end_joint"]):
-        if np.int64(ld.accounts[a]["called"]) == ONE:
-            ld.accounts[a]["called"] = TWO
+        if np.int64(ld.accounts[a]["called"]) & (CALLED | WORKED) == CALLED:
+            ld.accounts[a]["called"] = np.int64(ld.accounts[a]["called"]) + WORKED - CALLED
             rk.queue[engine["n_queue"]] = a
             engine["n_queue"] = engine["n_queue"] + ONE
     clock["n_called"] = ZERO
@@ -117,6 +118,23 @@ def scan_budget(bk, rk, side, scans, seconds_us, half_tick_micro):
 
 
 @inlined
+def is_for_engine(bk, ld, rk, a, mark):
+    """Whether an account of the queue is worked in this scan, and else whether it stays. A leg of a portfolio is let go
+    when that is safe again. It pays with the portfolio's equity before the fund pays: while there is any, a leg below
+    zero waits for the portfolio's next look.
+    """
+    account, position = ld.accounts[a], bk.positions[PERP, a]
+    called = np.int64(account["called"])
+    if np.int64(account["joint"]) == ZERO:
+        return True, True
+    if called & SOUND != ZERO or position == ZERO:
+        hang(bk, ld, rk, a)
+        return False, False
+    unit = ld.rules[PERP]["micro_per_tick_lot"]
+    return called & BROKE != ZERO or equity_micro(account["cash_micro"], position, mark, unit) >= ZERO, True
+
+
+@inlined
 def work_queue(bk, ld, rk, mark, scans, now_us):
     """Work every account of the queue by the rule of the venue's engine; keeps those that wait for the next scan."""
     engine, kind, n = rk.engine[0], rk.engine[0]["kind"], rk.engine[0]["n_queue"]
@@ -130,7 +148,10 @@ def work_queue(bk, ld, rk, mark, scans, now_us):
         a = rk.queue[i]
         is_long = bk.positions[PERP, a] > ZERO
         budget = bids_left if is_long else asks_left
-        if kind == TIERED:
+        is_now, stays = is_for_engine(bk, ld, rk, a, mark)
+        if not is_now:
+            used = ZERO
+        elif kind == TIERED:
             used, stays = work_tiered(bk, ld, rk, a, mark, budget, now_us)
         elif kind == BACKSTOP:
             used, stays = ZERO, work_backstop(bk, ld, rk, a, mark, now_us)

@@ -3,18 +3,22 @@
 A portfolio is a list of legs, each an account row of a listing: perp position, coins as collateral, cash. Its equity is
 all cash plus positions at mark plus coins at their collateral value; its maintenance is the sum over legs by each
 listing's tiers. It is liquidated when equity is below maintenance (equality is safe), by the exact integer test. Then
-its equity is apportioned: cash moves between the legs, in whole, so that the equity of each is its share of
-maintenance. A leg of an insolvent or called portfolio is then liquidatable by itself, one of a sound portfolio is not,
-and the listing's engine needs to know nothing of the rest. Money owed against collateral stays on the collateral's row.
+its equity is apportioned: cash moves between the legs, in whole, so that the equity of each is its share by
+maintenance, rounded down; the last leg keeps what is left. A leg of a called portfolio is then liquidatable by itself.
+What the engine must know of the rest is said with the call: whether the portfolio is sound again, and whether it is
+broke, all its equity and its collateral in full used up; only then the fund pays for a leg. Money owed against
+collateral stays on the row of the last leg, which is collateral and has no position.
 
 An account that owes money beyond a threshold sells collateral: as much as the debt needs, by immediate-or-cancel orders
-on the listing's own spot book (MODEL 2.6, the negative-wallet loop); collateral that does not convert is handed to the
-fund at its value once nothing else is left.
+on the listing's own spot book (MODEL 2.6, the negative-wallet loop), also below the threshold once it is broke and
+without positions. Collateral that does not convert goes to the listing's hedgers, who stand for everybody elsewhere,
+at its value once nothing else is left; what is owed beyond it is the fund's loss.
 
 Portfolios are looked at when they could have been exhausted (DECISIONS 22): a check stores the smallest joint relative
 move that could use up what equity exceeds maintenance by, and the next check is due when the cumulative move of the
-exchange's prices since then may have passed it, or when a leg was touched by a fill, deleveraging or funding. Source:
-MODEL 2.4, 2.6 [S:9]. Slow twin: tests/reference_market/portfolios.py.
+exchange's prices since then may have passed it, or when a leg was touched by a fill, deleveraging or funding; blocks of
+portfolios keep the earliest of their times. Source: MODEL 2.4, 2.6 [S:9]. Slow twin:
+tests/reference_market/portfolios.py.
 """
 
 import math
@@ -23,11 +27,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.kernels._jit import behaviour, small
-from sim.kernels.ledger import FUND, MILLION, NO_TICKET, ONE, SPOT, TWO, ZERO, pro_rata
+from sim.kernels.ladder import BROKE, CALLED, SOUND, WORKED
+from sim.kernels.ledger import FUND, HEDGERS, MILLION, NO_TICKET, ONE, SPOT, TWO, ZERO, pro_rata
 from sim.kernels.mailbox import NEW
 from sim.kernels.margin import equity_micro, maintenance_micro, notional_micro
 from sim.schema import IOC, NO_KEY, SELL
 
+ROUNDING = np.int64(16)  # micro-dollars that rounding may take of what a leg has over its maintenance
+BLOCK = np.dtype([("first", "i8"), ("end", "i8"), ("exchange", "i8"), ("due", "f8")])  # earliest of its portfolios
 FARTHEST = 0.1  # a portfolio is looked at at least each time prices may have moved by this much
 OWN_BOOK, INDEX, REDEMPTION, FLOOR = (np.int64(i) for i in range(4))
 
@@ -38,6 +45,7 @@ PORTFOLIO = np.dtype(
         ("exchange", "i8"),
         ("due", "f8"),  # cumulative move of the exchange's prices at which it is looked at again
         ("is_called", "i8"),  # 1 while its legs are worked, or their cash waits to be put right
+        ("block", "i8"),
         ("n_calls", "i8"),  # times it was found below maintenance after it had been sound
     ]
 )
@@ -59,13 +67,16 @@ COLLATERAL = np.dtype(
 
 
 class Portfolios(NamedTuple):
-    """``all`` PORTFOLIO[n], ``legs`` LEG[m] (a portfolio's together), ``collateral`` COLLATERAL[n_listings], ``tiers``
+    """``all`` PORTFOLIO[n], ``blocks`` BLOCK[...] (portfolios of one exchange that lie together),
+    ``legs`` LEG[m] (a portfolio's together), ``collateral`` COLLATERAL[n_listings],
+    ``tiers``
     TIER[...] and ``tier0`` int64[n_listings + 1] (rows of each listing), ``moved`` float64[n_exchanges] (cumulative
     relative move), ``seen`` int64[n_listings, 2] (mark and collateral value last looked at), ``owed_micro``
     int64[n_exchanges], ``leg_of`` int64[...] (leg of each shared account row, -1 of others).
     """
 
     all: Any
+    blocks: Any
     legs: Any
     collateral: Any
     tiers: Any
@@ -93,7 +104,7 @@ def collateral_half_ticks(s, c, at):
     if c["source"] == REDEMPTION:
         return redemption
     mixed = c["weight"] * np.float64(redemption) + (1.0 - c["weight"]) * np.float64(book)
-    return max(np.int64(mixed), np.int64(c["floor"] * np.float64(redemption)))
+    return max(np.int64(mixed + 0.5), np.int64(c["floor"] * np.float64(redemption) + 0.5))
 
 
 @behaviour
@@ -151,24 +162,27 @@ def money_of_leg(s, leg):
 
 @small
 def collateral_of_leg(s, p, leg):
-    """What a leg's coins count for, micro-dollars, rounded down."""
+    """What a leg's coins are worth and what they count for, micro-dollars, rounded down."""
     at = leg["listing"]
     c, coins = p.collateral[at], s.positions[coins_of_leg(s, leg)]
     if c["source"] < ZERO or coins == ZERO:
-        return ZERO
+        return ZERO, ZERO
     worth = (coins * c["value_half_ticks"] * s.rules[TWO * at + SPOT]["micro_per_tick_lot"]) >> ONE
-    return pro_rata(worth, c["kept_ppm"], MILLION)
+    return worth, pro_rata(worth, c["kept_ppm"], MILLION)
 
 
 @behaviour
 def standing(s, p, row):
-    """Equity (with collateral), maintenance, collateral alone, and what is exposed to prices, of one portfolio."""
-    equity, need, pledged, exposed = ZERO, ZERO, ZERO, 0.0
+    """Equity (with what collateral counts for), maintenance, what is left of collateral's worth when it is counted in
+    full, that worth, and what is exposed to prices, of one portfolio.
+    """
+    equity, need, cut, pledged, exposed = ZERO, ZERO, ZERO, ZERO, 0.0
     for i in range(row["first_leg"], row["first_leg"] + row["n_legs"]):
         leg = p.legs[i]
-        value = collateral_of_leg(s, p, leg)
+        worth, value = collateral_of_leg(s, p, leg)
         equity += money_of_leg(s, leg) + value
-        pledged += value
+        pledged += worth
+        cut += worth - value
         exposed += np.float64(value)
         need += maintenance_of_leg(s, p, leg)
         at, held = leg["listing"], s.accounts[account_of_leg(s, leg)]["held_lots"]
@@ -178,7 +192,7 @@ def standing(s, p, row):
             near, far = np.int64(1.1 * np.float64(worth)), np.int64(1.2 * np.float64(worth))
             more = maintenance_micro(far, tiers) - maintenance_micro(near, tiers)
             exposed += np.float64(worth) + 10.0 * np.float64(more)  # convex: up to FARTHEST no step is steeper
-    return equity, need, pledged, exposed
+    return equity, need, cut, pledged, exposed
 
 
 @small
@@ -202,7 +216,7 @@ def apportion(s, p, row, equity, need):
         share = maintenance_of_leg(s, p, leg)
         wanted = ZERO
         if need > ZERO and share > ZERO:
-            wanted = pro_rata(equity, share, need) if equity >= ZERO else -pro_rata(-equity, share, need) - ONE
+            wanted = pro_rata(equity, share, need)
         if np.int64(i) == last:
             wanted = left - given
         change = wanted - money_of_leg(s, leg)
@@ -212,20 +226,22 @@ def apportion(s, p, row, equity, need):
 
 
 @behaviour
-def call(s, p, row, is_below):
-    """Tell the engines which legs to work; returns whether any leg is still in a queue."""
-    waits = False
+def call(s, p, row, is_below, is_broke):
+    """Tell the engines which legs to work and how they stand; returns whether any leg is still in a queue."""
+    waits, states = False, CALLED | WORKED
+    knows = (BROKE if is_broke else ZERO) if is_below else SOUND
     for i in range(row["first_leg"], row["first_leg"] + row["n_legs"]):
         leg = p.legs[i]
         account = s.accounts[account_of_leg(s, leg)]
-        called = np.int64(account["called"])
-        if account["held_lots"] == ZERO:
+        called = np.int64(account["called"]) & states
+        if account["held_lots"] == ZERO or (called != WORKED and not is_below):
             account["called"] = ZERO
-        elif is_below and called == ZERO:
-            account["called"] = ONE
+        elif called == ZERO:
+            account["called"] = CALLED | knows
             s.clock[leg["listing"]]["n_called"] = s.clock[leg["listing"]]["n_called"] + ONE
             waits = True
-        elif called != ZERO:
+        else:
+            account["called"] = called | knows
             waits = True
     return waits
 
@@ -272,45 +288,42 @@ def sell_collateral(s, p, row, debt, tick, now_us):
 
 @behaviour
 def hand_over(s, p, row):
-    """Of a portfolio without positions that still owes: its coins that do not convert go to the fund of their listing
-    at their value, and what it owes beyond them is the fund's loss.
+    """Of a portfolio without positions that still owes and has nothing to sell: its coins go to the hedgers of their
+    listing at their value, as many as the debt needs, and what it owes beyond them is the fund's loss.
     """
-    for i in range(row["first_leg"], row["first_leg"] + row["n_legs"]):
-        if s.accounts[account_of_leg(s, p.legs[i])]["held_lots"] != ZERO:
-            return
     debt = ZERO
     for i in range(row["first_leg"], row["first_leg"] + row["n_legs"]):
-        debt -= s.accounts[account_of_leg(s, p.legs[i])]["cash_micro"]
-    if debt <= ZERO:
-        return
-    last = p.legs[row["first_leg"] + row["n_legs"] - ONE]
-    pays = ZERO
+        leg = p.legs[i]
+        debt -= s.accounts[account_of_leg(s, leg)]["cash_micro"]
+        if p.collateral[leg["listing"]]["converts"] != ZERO and s.listings[leg["listing"]]["has_spot"] != ZERO:
+            if s.positions[coins_of_leg(s, leg)] != ZERO:
+                return  # still to be sold
     for i in range(row["first_leg"], row["first_leg"] + row["n_legs"]):
         leg = p.legs[i]
         at, place = leg["listing"], coins_of_leg(s, leg)
         c, coins = p.collateral[at], s.positions[place]
-        if coins == ZERO or c["source"] < ZERO:
+        if coins == ZERO or c["source"] < ZERO or debt <= ZERO:
             continue
-        if c["converts"] != ZERO and s.listings[at]["has_spot"] != ZERO:
-            return  # still to be sold
         value = max(ONE, c["value_half_ticks"] * s.rules[TWO * at + SPOT]["micro_per_tick_lot"])
-        lots = min(coins, (TWO * (debt - pays) + value - ONE) // value)
+        lots = min(coins, (TWO * debt + value - ONE) // value)
         s.positions[place] -= lots
-        s.positions[s.listings[at]["position0"] + s.listings[at]["n_owners"] + FUND] += lots
-        worth = (lots * value) >> ONE
-        pays += worth
-        pay_by_fund(s, at, leg, worth)
-    if debt > pays:
-        pay_by_fund(s, last["listing"], last, debt - pays)
-    for i in range(row["first_leg"], row["first_leg"] + row["n_legs"]):
-        add_cash(s, p.legs[i], -s.accounts[account_of_leg(s, p.legs[i])]["cash_micro"])
+        s.positions[s.listings[at]["position0"] + s.listings[at]["n_owners"] + HEDGERS] += lots
+        debt -= (lots * value) >> ONE
+        pay(s, HEDGERS, leg, (lots * value) >> ONE)
+    first = p.legs[row["first_leg"]]
+    if debt > ZERO:
+        pay(s, FUND, first, debt)
+    for i in range(row["first_leg"] + ONE, row["first_leg"] + row["n_legs"]):
+        left = s.accounts[account_of_leg(s, p.legs[i])]["cash_micro"]
+        add_cash(s, p.legs[i], -left)
+        add_cash(s, first, left)
 
 
 @small
-def pay_by_fund(s, at, leg, amount):
-    """Cash from a listing's fund to a leg there."""
-    fund = s.accounts[s.listings[at]["account0"] + FUND]
-    fund["cash_micro"] = fund["cash_micro"] - amount
+def pay(s, payer, leg, amount):
+    """Cash from an account of a leg's listing to the leg."""
+    account = s.accounts[s.listings[leg["listing"]]["account0"] + payer]
+    account["cash_micro"] = account["cash_micro"] - amount
     account = s.accounts[account_of_leg(s, leg)]
     account["cash_micro"] = account["cash_micro"] + amount
 
@@ -319,16 +332,16 @@ def pay_by_fund(s, at, leg, amount):
 def check(s, p, k, tick, now_us):
     """Look at one portfolio: call its legs, or set when it is looked at next; sell collateral when it owes."""
     row = p.all[k]
-    equity, need, pledged, exposed = standing(s, p, row)
-    is_below = equity < need
+    equity, need, cut, pledged, exposed = standing(s, p, row)
+    is_below, is_broke = equity < need, equity + cut < ZERO
     if is_below or row["is_called"] != ZERO:
         if is_below and row["is_called"] == ZERO:
             row["n_calls"] = row["n_calls"] + ONE
-        apportion(s, p, row, equity, need)
-        row["is_called"] = ONE if call(s, p, row, is_below) else ZERO
+        apportion(s, p, row, equity if equity >= ZERO else min(ZERO, equity + cut), need)
+        row["is_called"] = ONE if call(s, p, row, is_below, is_broke) else ZERO
     debt = owed(s, p, row)
     sells = False
-    if debt > p.owed_micro[row["exchange"]] and pledged > ZERO:
+    if pledged > ZERO and (debt > p.owed_micro[row["exchange"]] or (is_broke and need == ZERO)):
         sells = sell_collateral(s, p, row, debt, tick, now_us)
     if need == ZERO and debt > ZERO:
         hand_over(s, p, row)
@@ -338,7 +351,7 @@ def check(s, p, k, tick, now_us):
     if exposed <= 0.0:
         row["due"] = math.inf
         return
-    safe = min(FARTHEST, np.float64(equity - need) / exposed)
+    safe = min(FARTHEST, np.float64(equity - need - ROUNDING * row["n_legs"]) / exposed)
     row["due"] = p.moved[row["exchange"]] + math.log1p(max(0.0, safe - 1e-9))
 
 
@@ -355,7 +368,8 @@ def mark_touched(s, p):
         for a in range(first + clock["first_joint"], first + clock["end_joint"]):
             if s.accounts[a]["touched"] != ZERO:
                 s.accounts[a]["touched"] = ZERO
-                p.all[p.legs[p.leg_of[a]]["portfolio"]]["due"] = -1.0
+                row = p.all[p.legs[p.leg_of[a]]["portfolio"]]
+                row["due"] = p.blocks[row["block"]]["due"] = -1.0
 
 
 @behaviour
@@ -365,7 +379,13 @@ def check_portfolios(s, p, tick, now_us):
         return
     watch_prices(s, p)
     mark_touched(s, p)
-    for i in range(p.all.shape[0]):
-        k = np.int64(i)
-        if p.all[k]["due"] <= p.moved[p.all[k]["exchange"]]:
-            check(s, p, k, tick, now_us)
+    for b in range(p.blocks.shape[0]):
+        block = p.blocks[b]
+        if block["due"] > p.moved[block["exchange"]]:
+            continue
+        earliest = math.inf
+        for k in range(block["first"], block["end"]):
+            if p.all[k]["due"] <= p.moved[block["exchange"]]:
+                check(s, p, k, tick, now_us)
+            earliest = min(earliest, p.all[k]["due"])
+        block["due"] = earliest

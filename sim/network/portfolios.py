@@ -13,7 +13,7 @@ import numpy as np
 from sim import units
 from sim.errors import ScenarioError
 from sim.kernels.ledger import ACCOUNT, HEDGERS
-from sim.kernels.portfolios import COLLATERAL, FLOOR, INDEX, LEG, OWN_BOOK, PORTFOLIO, REDEMPTION, Portfolios
+from sim.kernels.portfolios import BLOCK, COLLATERAL, FLOOR, INDEX, LEG, OWN_BOOK, PORTFOLIO, REDEMPTION, Portfolios
 from sim.population import sizes
 from sim.settings.portfolios import CollateralSettings, PortfolioSettings
 
@@ -26,6 +26,7 @@ PORTFOLIO_KEY = 1 << 24  # random keys of legs: above the people's, below the br
 DRAW_PORTFOLIOS = 22  # second word of the generator above the border, after the seed
 LEAST_COVER = 1.2  # equity over maintenance at the start [judgement: nobody begins at the edge]
 SAME_SIZE = 0.7  # correlation of the log sizes of an account's legs [judgement]
+IN_BLOCK = 64  # portfolios that are looked at together, by the earliest of their times
 NOBODY_OWES = 1 << 61  # where the engine is off nothing is sold either
 SOURCES = {"own_book": OWN_BOOK, "index": INDEX, "redemption": REDEMPTION, "floor": FLOOR}
 
@@ -72,9 +73,22 @@ def fill_portfolios(
         for c in rules.collateral:
             fill_collateral(collateral, c, rules, names, exchange, spec)
         here = [k for k, name in enumerate(names) if spec.listings[name].exchange == exchange]
+        refuse_moneys(spec, specs, rules, exchange, [names[k] for k in here])
         draw = np.random.default_rng([seed, DRAW_PORTFOLIOS, e])
         drawn += [(e, holdings) for holdings in draw_exchange(rules, specs, names, markets, here, draw)]
     return seat(drawn, collateral, owed, list(markets.values()), listings, len(exchanges))
+
+
+def refuse_moneys(
+    spec: "Spec", specs: "dict[str, Spec]", rules: PortfolioSettings, exchange: str, here: list[str]
+) -> None:
+    """An account's cash is of one money, or it could not move between its legs."""
+    mine = [name for name in here if specs[name].market.perp or name in {c.listing for c in rules.collateral}]
+    moneys = sorted({spec.listings[name].quote for name in mine})
+    if len(moneys) > 1:
+        raise ScenarioError(
+            f"network.portfolios.{exchange}: its listings are quoted in {' and '.join(moneys)}: use one"
+        )
 
 
 def fill_collateral(
@@ -141,14 +155,14 @@ def fund_account(
     equity = max(int(sum(worth) / leverage), int(LEAST_COVER * need) + 1)
     offset = float(draw.normal(-0.01, 0.04)) if draw.random() < 0.6 else float(draw.normal(-0.08, 0.08))
     pledged = 0
-    tail: list[Holding] = []
+    tail: list[tuple[float, int, Holding]] = []
     for c in rules.collateral:
         k = names.index(c.listing)
         if draw.random() < c.share_of_accounts and (c.holders == "all" or k in {h.listing for h in holdings}):
             state = markets[k].state
             each = int(state.price[0]["spot_half_ticks"]) * int(state.rules[1]["micro_per_tick_lot"])
             coins = int(c.share_of_equity * (equity - pledged) * 2 * (1.0 - c.haircut)) // each
-            tail.append(Holding(k, 0, coins))
+            tail.append((c.haircut, -coins * each, Holding(k, 0, coins)))
             pledged += coins * each // 2
     cash, given = equity - pledged, 0
     for h, value in zip(holdings, worth, strict=True):
@@ -161,7 +175,7 @@ def fund_account(
         h.cash_micro = share - signed
         given += share
     holdings[-1].cash_micro += cash - given
-    return holdings + tail
+    return holdings + [h for *_, h in sorted(tail, key=lambda row: row[:2])]  # smallest haircut, then largest balance
 
 
 def lot_value(state: "State") -> int:
@@ -200,9 +214,21 @@ def seat(
     tier0 = np.concatenate([[0], np.cumsum([len(market.state.tiers) for market in markets])]).astype(np.int64)
     tiers = np.concatenate([market.state.tiers for market in markets])
     return Portfolios(
-        every, legs, collateral, tiers, tier0, np.zeros(n_exchanges), np.zeros((len(markets), 2), np.int64), owed,
-        np.zeros(0, np.int64),
+        every, blocks_of(every), legs, collateral, tiers, tier0, np.zeros(n_exchanges),
+        np.zeros((len(markets), 2), np.int64), owed, np.zeros(0, np.int64),
     )  # fmt: skip
+
+
+def blocks_of(every: "Array") -> "Array":
+    """Blocks of portfolios that lie together, of one exchange each; every portfolio gets the number of its block."""
+    rows: list[tuple[int, int, int, float]] = []
+    for exchange in np.unique(every["exchange"]):
+        mine = np.flatnonzero(every["exchange"] == exchange)
+        for first in range(int(mine[0]), int(mine[-1]) + 1, IN_BLOCK):
+            end = min(first + IN_BLOCK, int(mine[-1]) + 1)
+            every["block"][first:end] = len(rows)
+            rows.append((first, end, int(exchange), -1.0))
+    return np.array(rows, BLOCK)
 
 
 def open_rows(market: "Market", k: int, held: list[Holding]) -> int:
