@@ -227,7 +227,8 @@ class Scenario:
             network.audit = audit
             timing = simulate(network, self.spec.duration, progress)
             specs = {name: market.spec for name, market in network.markets.items()}
-            return Run.of_network(self.spec, specs, seed, network.collect(), network.state_hashes(), timing, origin)
+            found = network.collect(), network.state_hashes(), timing, origin, network.watched()
+            return Run.of_network(self.spec, specs, seed, *found)
         market = build(self.spec, seed)
         market.audit = audit
         timing = simulate(market, self.spec.duration, progress)

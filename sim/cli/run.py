@@ -217,6 +217,7 @@ def _comparison_text(verdict: dict[str, Any]) -> str:
 
 def show_run(done: Run | Ensemble, folder: Path, as_json: bool, with_report: bool) -> None:
     """Print what a run gave and where its folder is."""
+    from sim.report.markets_page import terminal_lines
     from sim.report.tables import headlines, warnings
     from sim.report.words import plain_text
     from sim.results import Ensemble
@@ -242,6 +243,8 @@ def show_run(done: Run | Ensemble, folder: Path, as_json: bool, with_report: boo
     typer.echo(f"run {done.run_id}, {count}; scenario outcome, not a forecast")
     for row in rows:
         typer.echo(f"  {row.name:<{wide}}  {row.median:>{middle}}" + (f"   {row.spread}" if len(runs) > 1 else ""))
+    for line in terminal_lines(runs):
+        _echo(f"  {line}")
     for warning in warnings(runs):
         typer.echo(f"  note: {warning}")
     cpu_s = sum(r.timing.cpu_s for r in runs)

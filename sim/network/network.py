@@ -12,6 +12,7 @@ from sim.coupling import couple
 from sim.errors import InvariantError, ScenarioError
 from sim.kernels.clock import GROW
 from sim.network.links import shared_arrays
+from sim.network.watch import Watch, Watched
 from sim.tick import advance
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ class Network:
     def __post_init__(self) -> None:
         self.totals = self._totals()
         self._link()
+        self.watch = Watch()
+        self.watch.begin(self)
 
     @property
     def lead(self) -> "Market":
@@ -104,11 +107,14 @@ class Network:
         """Run to ``end_time`` seconds from the start, the events of every market included."""
         if not math.isfinite(end_time):
             raise ScenarioError(f"cannot run until {end_time:g} s: give a finite number of seconds")
+        tick_us = int(self.lead.state.clock[0]["tick_us"])
         while self.time < end_time:
-            then = min(end_time, *(market.next_event_s() for market in self.markets.values()))
-            self._run_ticks(units.nearest_us(then) // int(self.lead.state.clock[0]["tick_us"]))
+            looks = self.watch.next_s(tick_us)
+            then = min(end_time, looks, *(market.next_event_s() for market in self.markets.values()))
+            self._run_ticks(units.nearest_us(then) // tick_us)
             for market in self.markets.values():
                 market.run_until(then)
+            self.watch.look(self)
 
     def run_for(self, duration: float) -> None:
         """Run ``duration`` more seconds."""
@@ -180,6 +186,10 @@ class Network:
     def collect(self) -> dict[str, Any]:
         """What each listing has recorded so far: name to ``RunArrays``."""
         return {name: market.collect() for name, market in self.markets.items()}
+
+    def watched(self) -> Watched:
+        """Whose the accounts are, what the liquidated had, and what was on its way each minute."""
+        return self.watch.collect(self)
 
     def state_hashes(self) -> dict[str, str]:
         """SHA-256 over everything that defines results, of each listing and, as ``network``, of what couples them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
@@ -14,8 +15,22 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from sim.metrics.facts import PASS_SHARE
-from sim.report import closes, figures, forced, heatmap, positions, rounds, scorecard, style, stylised, tables, words
+from sim.report import (
+    closes,
+    figures,
+    forced,
+    heatmap,
+    markets_page,
+    positions,
+    rounds,
+    scorecard,
+    style,
+    stylised,
+    tables,
+    words,
+)
 from sim.report.recorded import Recorded, load_recorded
+from sim.report.sheet import Section
 from sim.results import Run, manifest
 from sim.venues.profile import load_profile
 
@@ -93,8 +108,15 @@ def page_files(runs: Sequence[Run], run_id: str) -> dict[str, bytes]:
     images = {
         name: style.svg_bytes(figure, f"{run_id}-{name}") for name, figure in draw(runs, run_id, recorded).items()
     }
+    sections = markets_page.sections(runs, run_id, recorded)
     out = {f"figures/{name}.svg": data for name, data in images.items()}
-    return out | {"report.html": render(runs, run_id, recorded, images).encode()}
+    out |= {f"figures/{_file_name(part.heading)}.svg": part.svg for part in sections if part.svg}
+    return out | {"report.html": render(runs, run_id, recorded, images, sections).encode()}
+
+
+def _file_name(heading: str) -> str:
+    """First words of a heading as a file name."""
+    return "all_" + "_".join(re.findall(r"[a-z]+", heading.lower())[:3])
 
 
 def write_page(runs: Sequence[Run], run_id: str, path: str | Path) -> Path:
@@ -105,7 +127,10 @@ def write_page(runs: Sequence[Run], run_id: str, path: str | Path) -> Path:
     return place
 
 
-def render(runs: Sequence[Run], run_id: str, recorded: Recorded | None, images: dict[str, bytes]) -> str:
+def render(
+    runs: Sequence[Run], run_id: str, recorded: Recorded | None, images: dict[str, bytes],
+    sections: Sequence[Section] = (),
+) -> str:  # fmt: skip
     """HTML text of the page; every string of a user passes the template's escaping."""
     spec, origin = runs[0].spec, runs[0].origin
     card = scorecard.Scorecard(runs, recorded)
@@ -125,6 +150,8 @@ def render(runs: Sequence[Run], run_id: str, recorded: Recorded | None, images: 
         cascade=rounds.sentences(runs),
         minutes=rounds.minutes(runs),
         figures=[(*_about(name, recorded), base64.b64encode(data).decode()) for name, data in images.items()],
+        markets=[(part, base64.b64encode(part.svg).decode()) for part in sections],
+        first=next(iter(spec.listings), "") if sections else "",
         score=card.sentences(),
         scored=card.rows(scorecard.FLASH, scorecard.BEFORE),
         later=card.rows(scorecard.AFTER),
@@ -136,7 +163,7 @@ def render(runs: Sequence[Run], run_id: str, recorded: Recorded | None, images: 
         facts=stylised.rows(stylised.facts_of(runs)),
         pass_share=f"{100 * PASS_SHARE:g} %",
         tells_cascades=tables.tells_cascades(runs),
-        limits=words.LIMITS,
+        limits=words.LIMITS_OF_LISTINGS if sections else words.LIMITS,
         hashes=tables.hash_rows(runs),
         tool=origin.code["tool"],
         kernel=origin.code["kernel_sha256"],

@@ -96,6 +96,13 @@ LIMITS: tuple[str, ...] = (
 )
 """What a reader must know before quoting a number; docs/limits.md says more."""
 
+LIMITS_OF_LISTINGS: tuple[str, ...] = (
+    "The listings that the scenario names, and no others: no lending, ETFs or treasuries; a bridge firm is never "
+    "liquidated.",
+    *LIMITS[1:],
+)
+"""The same for a scenario with listings."""
+
 _ACTING = "Absent from this version and acting in this direction"
 _NO_CAUSE = "No cause is claimed here."
 ABSENT = {

@@ -67,6 +67,16 @@ MEANINGS: dict[str, str] = {
     "n_messages": "orders, cancels, reduces and replaces that reached a book in the interval",
     "n_fills": "fills in all books in the interval",
     "kind": "what happened",
+    "group": "kind of the account's owner, in a scenario with listings",
+    "owner": "number of the owner over all listings; a portfolio and a bridge firm have one for all their accounts",
+    "listing": "name of the listing",
+    "exchange": "name of the exchange",
+    "cash_on_way_usd": "money of bridge firms on its way to the exchange",
+    "coins_on_way_usd": "coins of bridge firms on their way to the exchange, at the last spot mid there",
+    "legs_sent": "orders that bridge firms sent since the row before, all exchanges",
+    "legs_stopped": "firms times ticks in which a gap paid and a balance did not reach, since the row before",
+    "start_usd": "cash, position at mark and coins at spot mid at the start",
+    "end_usd": "cash, position at mark and coins at spot mid at the end",
     "account": "row of the account",
     "quantity_btc": "coins of the event",
     "price_usd": "price of the event",
@@ -93,7 +103,7 @@ def unit_of(column: str) -> str:
     for suffix, unit in _UNITS.items():
         if column.endswith(suffix):
             return unit
-    return "name" if column == "kind" else "count"
+    return "name" if column in ("kind", "group", "listing", "exchange") else "count"
 
 
 def meaning_of(column: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from sim.results import folder as folders
-from sim.results import frames, manifest, storage
+from sim.results import coupled, frames, manifest, markets, storage
 from sim.results.summary import Timing, over_listings, summarise
 from sim.scenario.spec import Spec
 from sim.scenario.write import spec_to_dict
@@ -19,6 +19,7 @@ from sim.scenario.write import spec_to_dict
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from sim.network.watch import Watched
     from sim.recorder import RunArrays
 
 TABLES = ("series", "bands", "events", "accounts")
@@ -82,6 +83,9 @@ class Run:
         What went in.
     listings : mapping
         Of a scenario with listings: name to the run of each listing, the first one's tables being this run's own.
+    between : mapping
+        Of such a scenario: ``transit`` (what bridge firms had on its way each minute) and ``stakes`` (what owners who
+        were liquidated had at the start and at the end).
     """
 
     spec: Spec
@@ -92,14 +96,15 @@ class Run:
     timing: Timing
     origin: Origin
     listings: Mapping[str, Run] = field(default_factory=dict)
+    between: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @classmethod
     def of_network(
         cls, spec: Spec, specs: Mapping[str, Spec], seed: int, arrays: Mapping[str, RunArrays],
-        state_hashes: Mapping[str, str], timing: Timing, origin: Origin,
+        state_hashes: Mapping[str, str], timing: Timing, origin: Origin, watched: Watched | None = None,
     ) -> Run:  # fmt: skip
-        """Make a run of what ``Network.collect`` and ``Network.state_hashes`` give: that of the first listing, with the
-        run of every listing in ``listings``.
+        """Make a run of what ``Network.collect``, ``state_hashes`` and ``watched`` give: that of the first listing, with
+        the run of every listing in ``listings``.
         """
         runs = {
             name: cls.from_arrays(specs[name], seed, found, state_hashes[name], timing, origin)
@@ -108,7 +113,14 @@ class Run:
         first = next(iter(runs.values()))
         hashes = first.hashes | {"listings": manifest.text_hash([runs[name].hashes for name in runs])}
         hashes["state"] = manifest.text_hash(dict(state_hashes))
-        return cls(spec, seed, first.tables, first.constants, hashes, timing, origin, runs)
+        between = {}
+        if watched is not None:
+            exchanges = list(dict.fromkeys(listing.exchange for listing in spec.listings.values()))
+            between["transit"] = coupled.transit_frame(watched, exchanges, spec.start_utc)
+            between["stakes"] = coupled.stakes_frame(watched, list(runs))
+            for name, run in runs.items():
+                coupled.name_owners(run.events, watched, name)
+        return cls(spec, seed, first.tables, first.constants, hashes, timing, origin, runs, between)
 
     @classmethod
     def from_arrays(
@@ -151,7 +163,8 @@ class Run:
         own = summarise(self.series, self.spec, self.timing)
         if not self.listings:
             return own
-        return own | over_listings({name: run.summary for name, run in self.listings.items()})
+        each = own | over_listings({name: run.summary for name, run in self.listings.items()})
+        return each | markets.numbers(self) if self.between else each
 
     @cached_property
     def run_id(self) -> str:
@@ -196,6 +209,8 @@ class Run:
         files = {f"{name}.parquet": storage.parquet_bytes(table, run_id or self.run_id) for name, table in tables}
         for name in TABLES if self.listings else ():
             files[f"listings/{name}.parquet"] = storage.parquet_bytes(self.of_listings(name), run_id or self.run_id)
+        for name, table in self.between.items():
+            files[f"listings/{name}.parquet"] = storage.parquet_bytes(table, run_id or self.run_id)
         return files | {"summary.json": storage.json_bytes(self.summary)}
 
     def of_listings(self, table: str) -> pd.DataFrame:
