@@ -245,7 +245,7 @@ def adl_figure(runs: Sequence[Run], run_id: str) -> Figure | None:
         left.set_yticks(at, table.index, fontsize=8)
         left.set_xlabel("million USD deleveraged")
         left.set_title(f"Whose positions were closed{f', seed {run.seed}' if len(runs) > 1 else ''}")
-        left.legend(fontsize=8)
+        left.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.25), ncols=6, frameon=False)
         _draw_concentration(right, runs)
         style.footnote(figure, run_id, [r.seed for r in runs], "right: median and 10-90 % over seeds with ADL")
     return figure
@@ -271,7 +271,7 @@ def _draw_concentration(axes: Axes, runs: Sequence[Run]) -> None:
     axes.set_ylabel("% of deleveraged dollars")
     axes.set_title("Most deleveraged owners")
     axes.set_ylim(0.0, 105.0)
-    axes.legend(fontsize=8, loc="upper left")
+    axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.25), ncols=2, frameon=False)
 
 
 def adl_rows(runs: Sequence[Run]) -> list[list[str]]:

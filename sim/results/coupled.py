@@ -1,4 +1,4 @@
-"""Tables of a network beside those of its listings: what was on its way, what the liquidated had, whose accounts are."""
+"""Tables of a network beside those of its listings: what was on its way, what the liquidated had, whose accounts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run with listings did to whom: falls by listing, who bore the losses, who was deleveraged, gaps between exchanges.
+"""What a run with listings did to whom: falls by listing, who bore losses, who was deleveraged, gaps.
 
 Every function takes a run with ``listings`` and gives a table in dollars, seconds and fractions. Prices are in each
 listing's own money, a stable coin counted as a dollar.
@@ -82,7 +82,7 @@ def by_listing(run: Run) -> pd.DataFrame:
             ]
             row += [
                 held[-1] / held[0] - 1.0 if held[0] > 0 else nan,
-                float(series["depth_bid_1pct_btc"].iloc[at]) * row[5],
+                float(series["depth_bid_1pct_btc"].iloc[at]) * float(price.iloc[at]),
             ]
         else:
             row += [0.0, 0.0, 0.0, nan, nan]

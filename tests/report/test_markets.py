@@ -131,6 +131,8 @@ def test_the_low_is_the_lowest_trade_over_the_first(one):
     table = markets.by_listing(one).set_index("listing")
     last = one.listings["a"].series["perp_last_usd"].bfill().to_numpy()
     assert table.loc["a", "low_frac"] == last.min() / last[0]
+    series = one.listings["a"].series
+    assert table.loc["a", "depth_bid_usd"] == series["depth_bid_1pct_btc"].iloc[int(last.argmin())] * last.min()
     assert table.loc["d", "book"] == "spot" and np.isnan(table.loc["d", "depth_bid_usd"])
 
 
