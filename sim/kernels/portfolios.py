@@ -271,7 +271,8 @@ def sell_collateral(s, p, row, debt, tick, now_us):
         has_some = True
         best = np.int64(s.sides[np.int64(4) * at + TWO * SPOT]["best"])
         place = listing["inbox0"] + s.clock[at]["n_inbox"]
-        if best == NO_KEY or place >= listing["inbox_end"] or s.rules[TWO * at + SPOT]["halted"] != ZERO:
+        waits = s.rules[TWO * at + SPOT]["halted"] != ZERO or s.clock[at]["n_waiting"][SPOT] != ZERO
+        if best == NO_KEY or place >= listing["inbox_end"] or waits:  # an order that waits must not be sent again
             continue
         bid, unit = -best, s.rules[TWO * at + SPOT]["micro_per_tick_lot"]
         lots = min(coins, need // (bid * unit) + ONE)

@@ -62,6 +62,7 @@ def made(draws: Any, n_books: int = 12) -> tuple[Shared, Portfolios]:
         s.price[at]["index_given"] = int(draws.integers(0, 2))
         s.rules["micro_per_tick_lot"][2 * at : 2 * at + 2] = draws.choice([1, 7, 100, 1000], 2)
         s.rules[2 * at + 1]["halted"] = int(draws.random() < 0.1)
+        s.clock[at]["n_waiting"][1] = 3 * int(draws.random() < 0.1)
         s.sides["best"][4 * at : 4 * at + 4] = NO_KEY
         if draws.random() < 0.9:
             s.sides[4 * at + 2]["best"] = -max(1, int(s.price[at]["spot_half_ticks"]) // 2)
@@ -170,7 +171,7 @@ def read(s: Shared, p: Portfolios) -> tuple[list[slow.Place], list[slow.Book]]:
             slow.Place(
                 int(s.price[at]["mark_half_ticks"]), *(int(s.rules[2 * at + b]["micro_per_tick_lot"]) for b in (0, 1)),
                 [(int(t["up_to_micro"]), int(t["maintenance_ppm"]), int(t["deduction_micro"])) for t in tiers],
-                bool(row["has_spot"]), bool(s.rules[2 * at + 1]["halted"]), None if best == NO_KEY else -best,
+                bool(row["has_spot"]), bool(s.rules[2 * at + 1]["halted"] or s.clock[at]["n_waiting"][1]), None if best == NO_KEY else -best,
                 int(row["inbox_end"] - row["inbox0"] - s.clock[at]["n_inbox"]), counts=bool(c["source"] >= 0),
                 value=int(c["value_half_ticks"]), kept_ppm=int(c["kept_ppm"]), converts=bool(c["converts"]),
                 bound_ppm=int(c["bound_ppm"]),

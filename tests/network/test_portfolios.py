@@ -70,7 +70,8 @@ def test_collateral_is_sold_on_its_own_book_when_an_account_owes(tmp_path):
         sold[source] = int(network.couplings.portfolios.collateral["sold_lots"][2])
         calls[source] = int(network.couplings.portfolios.all["n_calls"].sum())
     assert min(sold.values()) > 0
-    assert calls["own_book"] > calls["redemption"] > 0  # its own sales mark the token down and call more
+    # one seed: more calls, of about as many accounts; that the loop of MODEL 2.6 makes them is not shown by this
+    assert calls["own_book"] > calls["redemption"] > 0
 
 
 def test_a_portfolio_is_never_called_late(tmp_path):
