@@ -88,7 +88,8 @@ def by_listing(run: Run) -> pd.DataFrame:
             row += [0.0, 0.0, 0.0, nan, nan]
         rows.append(row)
     return pd.DataFrame(rows, columns=[
-        "listing", "asset", "exchange", "book", "low_usd", "low_frac", "low_after_s", "forced_sell_usd", "forced_buy_usd",
+        "listing", "asset", "exchange", "book", "low_usd", "low_frac", "low_after_s", "forced_sell_usd",
+        "forced_buy_usd",
         "adl_usd", "oi_change_frac", "depth_bid_usd",
     ])  # fmt: skip
 
@@ -182,8 +183,8 @@ def concentration(closed: pd.DataFrame) -> dict[str, float]:
 
 
 def forced_minutes(run: Run) -> dict[str, Floats]:
-    """Forced orders by exchange and minute, USD, float64[2, minutes]: all, and what a feed shows that tells of one order
-    a second and symbol.
+    """Forced orders by exchange and minute, USD, float64[2, minutes]: all, and what a feed shows that tells of one
+    order a second and symbol.
     """
     n = int(-(-run.spec.duration // 60))
     out = {exchange: np.zeros((2, n)) for exchange in exchanges(run)}

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from sim.results import folder as folders
 from sim.results import coupled, frames, manifest, markets, storage
+from sim.results import folder as folders
 from sim.results.summary import Timing, over_listings, summarise
 from sim.scenario.spec import Spec
 from sim.scenario.write import spec_to_dict
@@ -103,8 +103,8 @@ class Run:
         cls, spec: Spec, specs: Mapping[str, Spec], seed: int, arrays: Mapping[str, RunArrays],
         state_hashes: Mapping[str, str], timing: Timing, origin: Origin, watched: Watched | None = None,
     ) -> Run:  # fmt: skip
-        """Make a run of what ``Network.collect``, ``state_hashes`` and ``watched`` give: that of the first listing, with
-        the run of every listing in ``listings``.
+        """Make a run of what ``Network.collect``, ``state_hashes`` and ``watched`` give: that of the first listing,
+        with the run of every listing in ``listings``.
         """
         runs = {
             name: cls.from_arrays(specs[name], seed, found, state_hashes[name], timing, origin)

@@ -19,7 +19,7 @@ HEADLINE_UTC = datetime(2025, 10, 10, 20, 50, tzinfo=UTC)
 
 QUANTILES = (0.1, 0.5, 0.9)
 SEEN: Final = "inverted_cdf"
-"""Quantiles over seeds are values that a seed has: between two kinds of outcome, an interpolated one describes neither."""
+"""Quantiles over seeds are values that a seed has: between two kinds of outcome, an interpolated one is neither."""
 
 
 class Timing(NamedTuple):
@@ -61,7 +61,9 @@ def summarise(series: pd.DataFrame, spec: Spec, timing: Timing) -> dict[str, Any
     return numbers
 
 
-OF_EACH: Final = ("drop_from_start", "forced_sell_usd", "forced_buy_usd", "oi_change", "deficit_most_usd", "n_liquidated")
+OF_EACH: Final = (
+    "drop_from_start", "forced_sell_usd", "forced_buy_usd", "oi_change", "deficit_most_usd", "n_liquidated",
+)  # fmt: skip
 OF_ALL: Final = ("forced_sell_usd", "forced_buy_usd", "n_liquidated", "messages")
 
 

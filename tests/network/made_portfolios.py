@@ -167,11 +167,12 @@ def read(s: Shared, p: Portfolios) -> tuple[list[slow.Place], list[slow.Book]]:
     for at, row in enumerate(s.listings):
         c, best = p.collateral[at], int(s.sides[4 * at + 2]["best"])
         tiers = p.tiers[p.tier0[at] : p.tier0[at + 1]]
+        waits = bool(s.rules[2 * at + 1]["halted"] or s.clock[at]["n_waiting"][1])
         places.append(
             slow.Place(
                 int(s.price[at]["mark_half_ticks"]), *(int(s.rules[2 * at + b]["micro_per_tick_lot"]) for b in (0, 1)),
                 [(int(t["up_to_micro"]), int(t["maintenance_ppm"]), int(t["deduction_micro"])) for t in tiers],
-                bool(row["has_spot"]), bool(s.rules[2 * at + 1]["halted"] or s.clock[at]["n_waiting"][1]), None if best == NO_KEY else -best,
+                bool(row["has_spot"]), waits, None if best == NO_KEY else -best,
                 int(row["inbox_end"] - row["inbox0"] - s.clock[at]["n_inbox"]), counts=bool(c["source"] >= 0),
                 value=int(c["value_half_ticks"]), kept_ppm=int(c["kept_ppm"]), converts=bool(c["converts"]),
                 bound_ppm=int(c["bound_ppm"]),
