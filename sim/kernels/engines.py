@@ -56,7 +56,7 @@ def pays_alone(ld, a):
     return np.int64(ld.accounts[a]["joint"]) == ZERO or np.int64(ld.accounts[a]["called"]) & BROKE != ZERO
 
 
-@inlined
+@behaviour
 def force_order(bk, ld, rk, a, lots, kind, mark, now_us):
     """One IOC or FOK for account ``a`` and its clearance fee. Returns lots filled."""
     account, engine = ld.accounts[a], rk.engine[0]

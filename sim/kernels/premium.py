@@ -81,7 +81,7 @@ def close_period(now):
     now["funding_due"] = ONE
 
 
-@inlined
+@behaviour
 def sample_premium(bk, now, unit, now_us):
     """Take the premium samples due up to ``now_us`` and close the periods that end by then."""
     while now["next_premium_us"] <= now_us:

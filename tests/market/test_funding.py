@@ -50,7 +50,7 @@ def test_rate_has_a_flat_shelf_then_follows_and_ends_at_the_cap(premium):
 )
 def test_payments_round_against_the_account_and_leave_less_than_one_unit_each(positions, mark, rate):
     positions = [*positions, -sum(positions)]
-    got = [int(payment_of(*(np.int64(v) for v in (p, mark, 100, rate)))) for p in positions]
+    got = [int(payment_of(*(np.int64(v) for v in (p, mark, 100, rate, 1)))) for p in positions]
     assert got == funding.payments(positions, mark, 100, rate)
     assert 0 <= sum(got) < len(positions)
 

@@ -56,7 +56,7 @@ OF_THE_START = {
 
 MOVED = {
     "clock": {
-        "n_inbox", "n_called", "joint_touched", "n_guest_fills", "n_closing", "n_guests", "engine_first",
+        "n_inbox", "n_waiting", "n_called", "joint_touched", "n_guest_fills", "n_closing", "n_guests", "engine_first",
         "cash_micro", "coin_lots", "fault", "overflow",
     },
     "engine": {"n_queue", "n_ranked", "n_passed_over", "ranked_side"},

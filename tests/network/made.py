@@ -10,7 +10,7 @@ from sim.kernels.ledger import ACCOUNT, RULES
 from sim.kernels.mailbox import MESSAGE
 from sim.kernels.margin import TIER
 from sim.kernels.marks import PRICE
-from sim.kernels.portfolios import COLLATERAL, LEG, PORTFOLIO, Portfolios
+from sim.kernels.portfolios import BLOCK, COLLATERAL, LEG, PORTFOLIO, Portfolios
 from sim.kernels.references import References
 from sim.kernels.shared import LISTING, Shared
 from sim.kernels.transit import FIRM, HALT, SEAT, Wallets
@@ -66,7 +66,8 @@ def no_portfolios(n: int, n_accounts: int) -> Portfolios:
     collateral = np.zeros(n, COLLATERAL)
     collateral["source"], collateral["redeems"] = -1, -1
     return Portfolios(
-        np.zeros(0, PORTFOLIO), np.zeros(0, LEG), collateral, np.zeros(1, TIER), np.zeros(n + 1, np.int64),
+        np.zeros(0, PORTFOLIO), np.zeros(0, BLOCK), np.zeros(0, LEG), collateral, np.zeros(1, TIER),
+        np.zeros(n + 1, np.int64),
         np.zeros(3), np.zeros((n, 2), np.int64), np.zeros(3, np.int64), np.full(n_accounts, -1),
     )  # fmt: skip
 
