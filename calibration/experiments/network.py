@@ -19,7 +19,7 @@ from sim.results import Run
 from sim.runner import load
 from sim.scenario.load import load_spec
 from sim.scenario.spec import Spec
-from sim.targets import targets
+from sim.targets import Target, targets
 
 WHOLE = "flash_10_11"
 UNTIL = {"duration": "130min"}  # 22:30 UTC: the crash, the halt of transfers and the time of the depegs
@@ -44,6 +44,11 @@ CASES = {
 }
 
 
+def key_of(target: Target) -> str:
+    """A row of the table of targets: some facts have several, told apart by their names and scopes."""
+    return f"{target.id}|{target.name}|{target.scope}"
+
+
 def replay_job(seed: int) -> dict[str, float]:
     """Value of every row of the event on one seed; rows that the run cannot answer are missing."""
     from sim.report.recorded import load_recorded
@@ -51,7 +56,7 @@ def replay_job(seed: int) -> dict[str, float]:
 
     run = load(WHOLE).run(seed)
     card = Scorecard((run,), load_recorded(run.spec))
-    rows = {s.target.id: float(s.values[0]) for s in card.scored if s.values.size}
+    rows = {key_of(s.target): float(s.values[0]) for s in card.scored if s.values.size}
     assets = run.spec.network.assets
     for row, name in BETAS_ALONE.items():
         spot = run.listings[name].series["spot_last_usd"].to_numpy(dtype=float)
@@ -67,7 +72,7 @@ def network(pool: ProcessPoolExecutor, n: int) -> None:
     found = list(pool.map(replay_job, range(1, n + 1)))
     rows = []
     for target in targets():
-        values = np.array([seed[target.id] for seed in found if target.id in seed])
+        values = np.array([seed[key_of(target)] for seed in found if key_of(target) in seed])
         if not values.size:
             continue
         scored = judge(target, values)
