@@ -116,10 +116,9 @@ def perp_listing(exchange: str, asset: str, spot: bool) -> dict[str, Any]:
         market |= {"spot_daily_volume": money(on_spot), "spot_depth": profile(SPOT_SHAPE, SPOT_DEPTH[asset])}
     else:
         market["spot"] = False
-    base = "cex_a" if coin else exchange
     capital = 1.5e9 * (volume + on_spot) / 53e9
     return {
-        "asset": asset, "exchange": exchange, "venue": base + PROFILE[asset],
+        "asset": asset, "exchange": exchange, "venue": exchange + PROFILE[asset],
         "market": market, **common(asset, exchange),
         "market_maker": makers(asset, 0.5 * (bid + ask) / 273e6),
         "latent": {
@@ -191,6 +190,8 @@ def listings() -> dict[str, Any]:
         for exchange in ("cex_a", "cex_a_coin", "cex_b", "cex_other", "dex_a"):
             if (asset, exchange) != ("btc", "cex_a"):
                 out[f"{asset}_{exchange}"] = perp_listing(exchange, asset, exchange in SPOT_SHARE)
+                if (asset, exchange) == ("eth", "cex_a"):  # q: its pool is BTC's, counted once
+                    out["eth_cex_a"]["clearing"] = {"fund_scale": 0}
         out[f"{asset}_cex_us"] = spot_listing(asset)
     out["usde_cex_a"] = token(
         "usde", "cex_a", "usdt", "cex_a_token", 1.0, 100e6, [(0.001, 2e6), (0.005, 4e6), (0.05, 8e6)], 0.001

@@ -99,7 +99,7 @@ class Desk(mesa.Agent):  # type: ignore[misc]  # Mesa has no types
 
     def owners(self) -> Any:
         """Rows of the account table that belong to this desk (a slice or an array)."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no owners(); return the rows of its accounts")
 
     def state(self) -> dict[str, Any]:
         """What the agent remembers beside the market's columns: numbers, texts, lists and dicts of them.
