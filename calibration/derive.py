@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from calibration.betas import betas
-from calibration.event_paths import btc_path, btc_tiers, depth_shares, qqq_path
+from calibration.event_paths import btc_path, btc_tiers, depth_shares, headline_depth, qqq_path
 from calibration.figures import figures
 from calibration.population_table import lambda_table
 from calibration.tables import DERIVED, EVIDENCE_VARIABLE, evidence_folder
@@ -12,6 +12,7 @@ from calibration.tables import DERIVED, EVIDENCE_VARIABLE, evidence_folder
 FROM_RECORDINGS: dict[str, Callable[[Path], str]] = {
     "btc_2025_10_10": btc_path,
     "depth_shares_2025_10_10": depth_shares,
+    "headline_depth_2025_10_10": headline_depth,
     "qqq_2025_10_10": qqq_path,
     "binance_btc_tiers": btc_tiers,
     "figures": figures,

@@ -6,6 +6,7 @@ import pandas as pd
 
 from calibration.recordings import at, depth_corrected, leverage_tiers, mark_1m, qqq_2m
 from calibration.tables import START, clock, seconds, table
+from sim import ingest
 
 GLORY = "repository aaronwu2017/TheGlory, commit 929fd9c3, 27 Jan 2026"
 NO_LICENCE = "Licence: the repository states none, so its file is not shipped; the rounded figures below are facts."
@@ -53,6 +54,39 @@ def depth_shares(data: Path) -> str:
     )
     columns = ("time_utc", "seconds", "bid_band_pct", "bid_share", "ask_band_pct", "ask_share")
     return table(header, columns, rows)
+
+
+def headline_depth(data: Path) -> str:
+    """Depth after the headline of 14:57 over that before it, by side and band, both measured from the market."""
+    before, after = (_profile(data, *window) for window in (("00:00", "14:57"), ("15:00", "15:30")))
+    rows = []
+    for side in ("bid", "ask"):
+        for low, high in ((0, 2), (2, 4)):
+            usd = [held[side][high] - held[side].get(low, 0.0) for held in (before, after)]
+            rows.append((side, low, high, *(f"{value * 1e-6:.0f}" for value in usd), f"{usd[1] / usd[0]:.2f}"))
+    header = (
+        "Binance BTCUSDT perpetual, 10 October 2025: depth after the first headline, by side and distance from mid.",
+        f"Source: Binance bookDepth archive file (a look each 30 s), by way of {GLORY}.",
+        NO_LICENCE,
+        "Method: medians of 00:00-14:57 and of 15:00-15:30, the second with the phantom bid taken out and the bands",
+        "measured again from the coin-margined mark (`shoal ingest depth --repair --mark`), as the file is shifted",
+        "from 14:57:33 on. Nearer than 2 % the asks are unknown then, farther than 4 % the bids.",
+        "Rounding: to $1m and 0.01. above_pct, within_pct: distance, %; before_musd, after_musd: USD million;",
+        "share: ratio.",
+    )
+    return table(header, ("side", "above_pct", "within_pct", "before_musd", "after_musd", "share"), rows)
+
+
+def _profile(data: Path, start: str, end: str) -> dict[str, dict[int, float]]:
+    """Median cumulative USD by side and whole per cent, repaired."""
+    folder = data / "event_1011"
+    file = folder / "binance_um_bookDepth_BTCUSDT_2025-10-10_raw.csv"
+    mark = folder / "BTCUSD_PERP_mark_1m_2025-10-09_10.csv"
+    read = ingest.depth(file, start=start, end=end, mark=mark, repair=True)
+    return {
+        name: {round(100.0 * w): float(usd) for w, usd in zip(side.within, side.usd, strict=True)}
+        for name, side in (("bid", read.bid), ("ask", read.ask))
+    }
 
 
 def qqq_path(data: Path) -> str:

@@ -56,12 +56,17 @@ class RunArrays:
     constants: dict[str, Any] = field(default_factory=dict)
 
 
+def rows_so_far(market: "Market") -> "Array":
+    """The recorded rows up to the last finished tick, not copied: for looking only."""
+    return market.state.rows[: int(market.state.clock[0]["n_rows"])]
+
+
 def collect(market: "Market") -> RunArrays:
     """Copy the recorded rows of a market up to the last finished tick."""
     state = market.state
     clock = state.clock[0]
     return RunArrays(
-        series=state.rows[: int(clock["n_rows"])].copy(),
+        series=rows_so_far(market).copy(),
         bands=state.bands[: int(clock["n_bands"])].copy(),
         events=state.events[: int(clock["n_events"])].copy(),
         accounts=touched_accounts(state),

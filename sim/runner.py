@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from sim.network import Network
 
 Progress = Callable[[float], None]
+Looks = tuple[Callable[["Market | Network"], bool], float]
+"""Whether a run goes on, and the seconds between two times of asking."""
 
 _SLICES = 100  # calls a run is cut into, so that progress and Ctrl-C are heard; results do not depend on it
 LARGEST_SEED = 2**63 - 1
@@ -218,20 +221,41 @@ class Scenario:
             runs.append(self._simulate(seed, audit, _part(progress, k, len(wanted))))
         return Ensemble(tuple(runs))
 
-    def _simulate(self, seed: int, audit: bool, progress: Progress | None) -> Run:
+    def run_while(self, going: Callable[[Market | Network], bool], every_s: float, seed: int = 1) -> Run:
+        """Simulate one seed for as long as a condition holds, at most to the scenario's end.
+
+        Parameters
+        ----------
+        going : callable
+            Told the live market, or the network of a scenario with listings; false ends the run. It must only look.
+        every_s : float
+            Seconds of the scenario between two looks.
+        seed : int
+            As for ``run``.
+
+        Returns
+        -------
+        Run
+            Its last row tells when it ended; until then it is the run that ``run`` gives.
+        """
+        wanted = checked_seed(seed)
+        warm()
+        return self._simulate(wanted, False, None, (going, every_s))
+
+    def _simulate(self, seed: int, audit: bool, progress: Progress | None, looks: Looks | None = None) -> Run:
         from sim.build import build
 
         origin = Origin(self.resolved, self.overrides, audit)
         if self.spec.listings:
             network = self.network(seed)
             network.audit = audit
-            timing = simulate(network, self.spec.duration, progress)
+            timing = simulate(network, self.spec.duration, progress, looks=looks)
             specs = {name: market.spec for name, market in network.markets.items()}
             found = network.collect(), network.state_hashes(), timing, origin, network.watched()
             return Run.of_network(self.spec, specs, seed, *found)
         market = build(self.spec, seed)
         market.audit = audit
-        timing = simulate(market, self.spec.duration, progress)
+        timing = simulate(market, self.spec.duration, progress, looks=looks)
         return Run.from_arrays(self.spec, seed, market.collect(), market.state_hash(), timing, origin)
 
 
@@ -247,13 +271,23 @@ def refuse_listings(spec: Spec, why: str) -> None:
         raise ScenarioError(f"{spec.name} has {len(spec.listings)} listings; {why}")
 
 
-def simulate(market: Market | Network, end_s: float, progress: Progress | None, past: Timing | None = None) -> Timing:
+def simulate(
+    market: Market | Network,
+    end_s: float,
+    progress: Progress | None,
+    past: Timing | None = None,
+    looks: Looks | None = None,
+) -> Timing:
     """Run a market to a time, in slices between which progress is told; returns what it has cost, ``past`` included."""
     started, wall, cpu, begin_s = now_utc(), time.perf_counter(), time.process_time(), market.time
-    for k in range(1, _SLICES + 1):
-        market.run_until(end_s if k == _SLICES else begin_s + (end_s - begin_s) * k / _SLICES)
+    slices = _SLICES if looks is None else max(1, math.ceil((end_s - begin_s) / looks[1]))
+    step_s = (end_s - begin_s) / slices if looks is None else looks[1]
+    for k in range(1, slices + 1):
+        market.run_until(end_s if k == slices else begin_s + step_s * k)
         if progress is not None:
-            progress(k / _SLICES)
+            progress(k / slices)
+        if looks is not None and not looks[0](market):
+            break
     market.sync()
     cpu_s, wall_s = time.process_time() - cpu, time.perf_counter() - wall
     if past is None:

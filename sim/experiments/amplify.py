@@ -6,6 +6,7 @@ where half of the seeds cascade, until the critical shock of each depth is as na
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.experiments.depth_grid import Cell, Found, Question, Sweeper, check
+from sim.experiments.depth_grid import MOST_SEEDS, Cell, Found, Question, Sweeper, check
 from sim.experiments.fuel_floor import SEEDS, fuel_floor
 from sim.experiments.shock_axis import Axis
 from sim.experiments.sweep import Tally
 from sim.metrics.amplification import CUT
+from sim.metrics.critical_curve import Curve, critical_curve
 from sim.metrics.threshold import Critical, Elasticity, bootstrap_weights, critical_shock, elasticity
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ class Answer:
         (layer, depth) to s* at half and at twice the cut.
     elasticity : dict
         Layer to d ln s* / d ln depth.
+    curves : dict
+        Layer to s* as a smooth curve over depth; None where there are too few depths.
     fuel : pandas.DataFrame
         Fuel against floor at each depth (``fuel_floor.py``).
     tally : Tally
@@ -61,6 +65,7 @@ class Answer:
     critical: dict[tuple[str, float], Critical]
     other_cuts: dict[tuple[str, float], tuple[Critical, Critical]]
     elasticity: dict[str, Elasticity]
+    curves: dict[str, Curve | None]
     fuel: pd.DataFrame
     tally: Tally
 
@@ -120,24 +125,54 @@ def amplify(
         sizes = _scout(sweeper, how)
     blocks = [list(range(1, question.seeds + 1))]
     say(f"{len(lines)} depths x {len(sizes)} sizes x {question.seeds} seeds")
-    sweeper.make([Cell(*line, size) for line in lines for size in sizes], blocks[0], **how)
+    sweeper.make([([Cell(*line, size) for line in lines for size in sizes], blocks[0])], **how)
+    added = dict.fromkeys(lines, 0)
     while question.shock == "news" and question.half_width > 0.0:
-        weights = bootstrap_weights([np.array(block) for block in blocks])
-        found = sweeper.found()
-        wide = {}
-        for key in lines:
-            critical = critical_shock(found[key].outcomes(), *weights)
-            extra = sum(len(block) for block in blocks[1:] if any(block[0] in r for r in found[key].rows.values()))
-            if critical.half_width > question.half_width and question.seeds + extra < question.most_seeds:
-                wide[key] = critical
+        critical, curves = _critical(sweeper.found(), lines, blocks)
+        wide = [
+            key
+            for key in lines
+            if half_width(critical[key], curves[key[0]], key[1]) > question.half_width
+            and question.seeds + added[key] < question.most_seeds
+        ]
         if not wide:
             break
-        first = blocks[-1][-1] + 1
-        blocks.append(list(range(first, first + ADDED_AT_ONCE)))
-        at = ", ".join(f"{_name(*key)} at {100 * c.size:.2f} +- {100 * c.half_width:.2f} %" for key, c in wide.items())
+        halves = [half_width(critical[key], curves[key[0]], key[1]) for key in wide]
+        at = ", ".join(
+            f"{_name(*key)} at {100 * critical[key].size:.2f} +- {100 * half:.2f} %"
+            for key, half in zip(wide, halves, strict=True)
+        )
         say(f"{ADDED_AT_ONCE} more seeds near the threshold of {len(wide)} depths: {at}")
-        sweeper.make([Cell(*key, -_rounded(c.size)) for key, c in wide.items()], blocks[-1], **how)
+        wanted: list[tuple[list[Cell], list[int]]] = []
+        for key in wide:
+            first = max(MOST_SEEDS, blocks[-1][-1]) + 1
+            blocks.append(list(range(first, first + ADDED_AT_ONCE)))
+            added[key] += ADDED_AT_ONCE
+            wanted.append(([Cell(*key, -_rounded(critical[key].size))], blocks[-1]))
+        sweeper.make(wanted, **how)
     return answer_of(sweeper, lines, blocks)
+
+
+def half_width(critical: Critical, curve: Curve | None, depth: float) -> float:
+    """Half-width of s* at a depth: of the curve where it holds, else of the depth alone."""
+    smooth = curve.half_width(depth) if curve is not None and curve.holds else math.nan
+    return smooth if math.isfinite(smooth) else critical.half_width
+
+
+def _critical(
+    found: Mapping[tuple[str, float], Found],
+    lines: Sequence[tuple[str, float]],
+    blocks: Sequence[Sequence[int]],
+    cut: float = CUT,
+) -> tuple[dict[tuple[str, float], Critical], dict[str, Curve | None]]:
+    """s* of each line, all draws with the same weights, and the curve of each layer."""
+    weights = bootstrap_weights([np.array(block) for block in blocks])
+    critical = {key: critical_shock(found[key].outcomes(cut), *weights) for key in lines}
+    curves = {}
+    for layer in dict.fromkeys(layer for layer, _ in lines):
+        mine = [key for key in lines if key[0] == layer]
+        curves[layer] = critical_curve([depth for _, depth in mine], [critical[key] for key in mine])
+    return critical, curves
 
 
 def answer_of(sweeper: Sweeper, lines: Sequence[tuple[str, float]], blocks: Sequence[Sequence[int]]) -> Answer:
@@ -146,12 +181,11 @@ def answer_of(sweeper: Sweeper, lines: Sequence[tuple[str, float]], blocks: Sequ
     critical: dict[tuple[str, float], Critical] = {}
     other: dict[tuple[str, float], tuple[Critical, Critical]] = {}
     slopes: dict[str, Elasticity] = {}
+    curves: dict[str, Curve | None] = {}
     if question.shock == "news":
-        weights = bootstrap_weights([np.array(block) for block in blocks])
-        for key in lines:
-            critical[key] = critical_shock(found[key].outcomes(), *weights)
-            half, double = (critical_shock(found[key].outcomes(f * CUT), *weights) for f in (0.5, 2.0))
-            other[key] = half, double
+        critical, curves = _critical(found, lines, blocks)
+        half, double = (_critical(found, lines, blocks, f * CUT)[0] for f in (0.5, 2.0))
+        other = {key: (half[key], double[key]) for key in lines}
         for layer in question.layers:
             depths = [depth for name, depth in lines if name == layer]
             slopes[layer] = elasticity(np.array(depths), [critical[layer, depth] for depth in depths])
@@ -159,7 +193,7 @@ def answer_of(sweeper: Sweeper, lines: Sequence[tuple[str, float]], blocks: Sequ
     thinned = {key: sweeper.at_depth(*key) for key in lines}
     return Answer(
         question, sweeper.axis, sweeper.folder, {key: found[key] for key in lines},
-        critical, other, slopes, fuel_floor(thinned, min(SEEDS, question.seeds)), sweeper.tally,
+        critical, other, slopes, curves, fuel_floor(thinned, min(SEEDS, question.seeds)), sweeper.tally,
     )  # fmt: skip
 
 
@@ -172,7 +206,7 @@ def _scout(sweeper: Sweeper, how: Mapping[str, Any]) -> tuple[float, ...]:
         shares: dict[float, float] = {}
         for size in LADDER:
             cell = Cell(question.layers[0], depth, -size)
-            sweeper.make([cell], scouts, **how)
+            sweeper.make([([cell], scouts)], **how)
             hit = sweeper.found()[cell.layer, depth].outcomes()
             shares[size] = float(np.nanmean(hit.hit[:, list(hit.sizes).index(size)])) if hit.seeds.size else 0.0
             if shares[size] >= 0.9:

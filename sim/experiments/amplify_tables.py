@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from sim.experiments.amplify import Answer
 from sim.experiments.depth_grid import Found
 from sim.metrics.amplification import CUTS, cascades
+from sim.metrics.critical_curve import Curve
 from sim.metrics.price import NO_FLOOR
-from sim.metrics.seeds import median_of_seeds
+from sim.metrics.seeds import median_of_seeds, share_of_seeds
 from sim.metrics.threshold import RESAMPLES, variance_ratio
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "depth": ("multiple", "depth over the scenario's"),
     "size": ("%|USD", "lowest point of the news in per cent, or dollars sold"),
     "seeds": ("count", "runs that ended well"),
+    "whole": ("count", "of them run to the end beside a quiet run: falls are of these alone"),
     "cascade_share": ("fraction", "share of seeds whose second-round forced coins exceed 2 % of open interest"),
     "cascade_low": ("fraction", "lower end of its Wilson 95 % interval"),
     "cascade_high": ("fraction", "upper end"),
@@ -59,6 +61,11 @@ CRITICAL: dict[str, tuple[str, str]] = {
     "critical_low": ("%", "lower end of its 95 % interval, BCa bootstrap over seeds"),
     "critical_high": ("%", "upper end"),
     "half_width_pct": ("percentage points", "half of the interval"),
+    "curve_pct": ("%", "s* on the quadratic of ln s* in ln depth through all depths; empty below five"),
+    "curve_low": ("%", "lower end of its 95 % interval, bootstrap over seeds"),
+    "curve_high": ("%", "upper end"),
+    "curve_half_width_pct": ("percentage points", "half of that interval"),
+    "curve_misfit": ("fraction", "chance of a scatter about the curve as large; below 0.05 the curve is not used"),
     "spread": ("log", "standard deviation of the log threshold over seeds"),
     "beyond": ("", "above or below, when s* lies outside the sizes that were run"),
     "critical_pct_half_cut": ("%", "s* at a cut of 1 %"),
@@ -81,14 +88,17 @@ def settings_frame(answer: Answer) -> pd.DataFrame:
 
 
 def _setting(answer: Answer, found: Found, at_one: Found | None, size: float) -> dict[str, Any]:
-    names = ("fall", "base_fall", "second_round")
-    fall, base, second = (_values(found.column(size, name)) for name in names)
-    told = cascades(second, fall, base)
+    whole = sorted(found.column(size, "fall"))
+    fall, base, second = (
+        np.array([found.column(size, name)[seed] for seed in whole]) for name in ("fall", "base_fall", "second_round")
+    )
+    told, every = cascades(second, fall, base), _values(found.column(size, "second_round"))
     news = answer.axis.kind == "news"
-    row: dict[str, Any] = {"size": 100.0 * size if news else size, "seeds": int(fall.size)}
-    at_cut, fell = told.share[1], median_of_seeds(fall)
+    row: dict[str, Any] = {"size": 100.0 * size if news else size, "seeds": int(every.size), "whole": len(whole)}
+    half, at_cut, double = (share_of_seeds(int((every > cut).sum()), every.size) for cut in CUTS)
+    fell = median_of_seeds(fall)
     row |= {"cascade_share": at_cut.share, "cascade_low": at_cut.low, "cascade_high": at_cut.high}
-    row |= {"share_at_half_cut": told.share[0].share, "share_at_double_cut": told.share[2].share}
+    row |= {"share_at_half_cut": half.share, "share_at_double_cut": double.share}
     row |= _interval("fall_pct", _pct(fell.median), _pct(fell.low), _pct(fell.high))
     row |= {"base_fall_pct": _pct(float(np.median(base))) if base.size else math.nan}
     row |= _interval("amplification", told.amplification, *_ratio_interval(fall, base))
@@ -125,13 +135,23 @@ def critical_frame(answer: Answer) -> pd.DataFrame:
             {
                 "layer": key[0], "depth": key[1], "crowding": crowding,
                 "critical_pct": 100.0 * c.size, "critical_low": 100.0 * c.low, "critical_high": 100.0 * c.high,
-                "half_width_pct": 100.0 * c.half_width, "spread": c.spread, "beyond": c.beyond,
+                "half_width_pct": 100.0 * c.half_width,
+                **_on_curve(answer.curves[key[0]], key[1]), "spread": c.spread, "beyond": c.beyond,
                 "critical_pct_half_cut": 100.0 * half.size, "critical_pct_double_cut": 100.0 * double.size,
                 "seeds": len({s for r in found.rows.values() for s in r}),
                 "runs": sum(len(r) for r in found.rows.values()),
             }
         )  # fmt: skip
     return pd.DataFrame(rows, columns=list(CRITICAL))
+
+
+def _on_curve(curve: Curve | None, depth: float) -> dict[str, float]:
+    names = ("curve_pct", "curve_low", "curve_high", "curve_half_width_pct", "curve_misfit")
+    if curve is None or depth not in curve.depths:
+        return dict.fromkeys(names, math.nan)
+    at = int(np.flatnonzero(curve.depths == depth)[0])
+    values = [100.0 * float(v[at]) for v in (curve.size, curve.low, curve.high)]
+    return dict(zip(names, (*values, 100.0 * curve.half_width(depth), curve.misfit), strict=True))
 
 
 def violations(answer: Answer) -> list[str]:

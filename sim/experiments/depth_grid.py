@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 DEPTHS = (1.5, 1.0, 0.8, 0.65, 0.5, 0.4, 0.3, 0.2)
 """Depth multiples (MODEL.md 5.2)."""
+MOST_SEEDS = 10_000
+"""Most seeds at every depth and size; seeds beyond are those added near a threshold, which only tell who cascades."""
 LAYERS: dict[str, tuple[str, ...]] = {
     "all": ("visible", "latent", "refill"),
     "visible": ("visible",),
@@ -121,8 +123,9 @@ class Found:
         return Outcomes(np.abs(np.array(sizes)), np.array(seeds, dtype=np.int64), hit)
 
     def column(self, size: float, name: str) -> dict[int, float]:
-        """One number of every seed at a size."""
-        return {seed: float(row[name]) for seed, row in self.rows[size].items() if row[name] is not None}
+        """One number of every seed at a size that has it."""
+        found = {seed: row[name] for seed, row in self.rows[size].items()}
+        return {seed: float(value) for seed, value in found.items() if value is not None and value == value}
 
 
 def axis_of(question: Question, spec: Spec) -> Axis:
@@ -164,15 +167,24 @@ class Sweeper:
         self.folder: Path | None = None
         self.tally = Tally(0, 0)
 
-    def make(self, cells: Sequence[Cell], seeds: Sequence[int], **how: Any) -> None:
+    def make(self, wanted: Sequence[tuple[Sequence[Cell], Sequence[int]]], **how: Any) -> None:
         """Run cells at seeds, those that the folder lacks; ``how`` as for ``make_runs``."""
-        cases = [self.scenario(cell) for cell in cells]
-        measure = {"kind": "amplification", "quiet": dict(self.axis.quiet), "from_s": self.axis.from_s}
-        plan = plan_of(f"amplify-{self.base.name}", cases, seeds, measure=measure)
-        for cell, case in zip(cells, cases, strict=True):
-            known = self.asked.setdefault(cell, [])
-            known += sorted(set(seeds) - set(known))
-            self.points[cell] = point_of(case)
+        measure = {
+            "kind": "amplification",
+            "quiet": dict(self.axis.quiet),
+            "from_s": self.axis.from_s,
+            "whole_seeds": MOST_SEEDS,
+        }
+        plan = None
+        for cells, seeds in wanted:
+            cases = [self.scenario(cell) for cell in cells]
+            more = plan_of(f"amplify-{self.base.name}", cases, seeds, measure=measure)
+            plan = more if plan is None else plan.extended(more)
+            for cell, case in zip(cells, cases, strict=True):
+                known = self.asked.setdefault(cell, [])
+                known += sorted(set(seeds) - set(known))
+                self.points[cell] = point_of(case)
+        assert plan is not None
         self.folder = self.folder or folder_of(self.out, plan)
         self.tally = make_runs(self.folder, plan, **how)
 
@@ -232,7 +244,7 @@ def check(question: Question) -> None:
         raise ScenarioError("depths: expected multiples from 0.001 to 1000, such as 1.5,1,0.5")
     if len(set(question.depths)) < len(question.depths) or len(set(question.sizes)) < len(question.sizes):
         raise ScenarioError("depths and sizes: each may appear once")
-    if not 2 <= question.seeds <= 10_000:
-        raise ScenarioError(f"seeds: expected 2 to 10000, got {question.seeds}")
+    if not 2 <= question.seeds <= MOST_SEEDS:
+        raise ScenarioError(f"seeds: expected 2 to {MOST_SEEDS}, got {question.seeds}")
     if question.horizon_s <= 0.0:
         raise ScenarioError("horizon: expected more than 0 s")

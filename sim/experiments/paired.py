@@ -1,7 +1,9 @@
 """The measure ``amplification``: a run beside its base run and beside the base run without the shock, same draws.
 
-Arguments: ``quiet``, what takes the shock out of a resolved scenario (dotted path to value), and ``from_s``, seconds
-from the start at which falls begin to count. Definitions: MODEL.md 5.2 and R10, DECISIONS 20.
+Arguments: ``quiet``, what takes the shock out of a resolved scenario (dotted path to value); ``from_s``, seconds from
+the start at which falls begin to count; optionally ``whole_seeds``, the last seed of which all is measured: of later
+ones only whether they cascade, which needs no quiet run and is known once the second round has passed the largest cut
+(what was forced never shrinks). Definitions: MODEL.md 5.2 and R10, DECISIONS 20.
 """
 
 from __future__ import annotations
@@ -16,9 +18,12 @@ from numpy.typing import NDArray
 from sim.experiments.base_run import base_changes, forced_btc, fuel, lead_marks
 from sim.experiments.measures import Arguments, Measure
 from sim.experiments.plan import changed
-from sim.metrics.amplification import log_fall, second_round_share
+from sim.metrics.amplification import CUTS, log_fall, second_round_share
+from sim.network.network import Network
+from sim.recorder import rows_so_far
 
 if TYPE_CHECKING:
+    from sim.market import Market
     from sim.results import Run
     from sim.runner import Scenario
 
@@ -29,11 +34,15 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "second_round": ("fraction", "coins of liquidated accounts over open interest at the start, less the first round"),
     "crowding": ("ratio", "open interest over bids within 1 % of mid, both in USD, when falls begin to count"),
 }
+ENDED = {"ended_s": ("s", "time at which the run was ended as its cascade was known, and until which the row holds")}
+_FORCED_LOTS = ("forced_sell_lots", "forced_buy_lots", "takeover_lots", "adl_lots")
+LOOK_S = 60.0
+"""Seconds between looks at whether a cascade is known; no result depends on it but ``ended_s`` and what it ends."""
 
 
-def columns(_arguments: Arguments) -> dict[str, tuple[str, str]]:
+def columns(arguments: Arguments) -> dict[str, tuple[str, str]]:
     """Name to unit and meaning of the numbers."""
-    return COLUMNS
+    return COLUMNS | ENDED if "whole_seeds" in arguments else COLUMNS
 
 
 def make(scenario: Scenario, seed: int, arguments: Arguments) -> tuple[Run, dict[str, float]]:
@@ -51,30 +60,46 @@ def make(scenario: Scenario, seed: int, arguments: Arguments) -> tuple[Run, dict
     Returns
     -------
     Run, dict
-        The run with the shock, and a number for each of ``COLUMNS``.
+        The run with the shock, and a number for each of ``columns``.
     """
-    run = scenario.run(seed)
-    elapsed_s = run.series["elapsed_s"].to_numpy()
-    counts = elapsed_s >= arguments["from_s"]
-    mark = run.series["mark_usd"].to_numpy()
     whole = scenario.spec.model_dump(mode="json")
     off = base_changes(scenario.spec)
     base = marks(json.dumps(changed(whole, off)), seed)
-    quiet = marks(json.dumps(changed(whole, {**off, **arguments["quiet"]})), seed)
+    rows = np.arange(base.size) * scenario.spec.record_every
+    counts = rows >= arguments["from_s"]
+    start = int(np.flatnonzero(counts)[0])
     first = 0.0
     if scenario.spec.leveraged.enabled:
-        deepest = max(0.0, 1.0 - float(np.nanmin(base[counts])) / float(mark[0]))
+        deepest = max(0.0, 1.0 - float(np.nanmin(base[counts])) / float(base[0]))
         first = float(fuel(scenario.spec, seed, np.array([deepest]))[0])
-    start = int(np.flatnonzero(counts)[0])
-    interest = run.series["open_interest_btc"].to_numpy()
-    bids = float(run.series["depth_bid_1pct_usd"].iloc[start])
-    return run, {
-        "fall": log_fall(mark[counts], quiet[counts]),
-        "base_fall": log_fall(base[counts], quiet[counts]),
+    fall = base_fall = ended_s = float("nan")
+    if seed <= arguments.get("whole_seeds", seed):
+        run = scenario.run(seed)
+        quiet = marks(json.dumps(changed(whole, {**off, **arguments["quiet"]})), seed)
+        fall = log_fall(run.series["mark_usd"].to_numpy()[counts], quiet[counts])
+        base_fall = log_fall(base[counts], quiet[counts])
+    else:
+        run = scenario.run_while(lambda live: _share(live, first) <= max(CUTS), LOOK_S, seed)
+        if len(run.series) < base.size:
+            ended_s = float(run.series["elapsed_s"].iloc[-1])
+    interest, mark = (run.series[name].to_numpy() for name in ("open_interest_btc", "mark_usd"))
+    bids = float(run.series["depth_bid_1pct_usd"].iloc[start]) if len(run.series) > start else 0.0
+    found = {
+        "fall": fall,
+        "base_fall": base_fall,
         "first_round": first,
         "second_round": second_round_share(forced_btc(run), float(interest[0]), first),
         "crowding": float(interest[start] * mark[start]) / bids if bids > 0 else float("nan"),
+        "ended_s": ended_s,
     }
+    return run, {name: found[name] for name in columns(arguments)}
+
+
+def _share(live: Market | Network, first: float) -> float:
+    """Second-round share up to now, of the first market."""
+    rows = rows_so_far(live.lead if isinstance(live, Network) else live)
+    forced = sum(int(rows[name].sum()) for name in _FORCED_LOTS)
+    return second_round_share(float(forced), float(rows["open_interest_lots"][0]), first)
 
 
 @lru_cache(maxsize=4)

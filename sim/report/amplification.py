@@ -51,7 +51,7 @@ def figures(answer: Answer, fuel: pd.DataFrame | None = None) -> dict[str, Figur
 
 _ABOUT = {
     "share": "marks: share of seeds that cascade, bars: Wilson 95 %, lines: probit fit",
-    "critical": "marks: size of the news from which half of the seeds cascade, bars: BCa 95 % over seeds",
+    "critical": "marks: news from which half of the seeds cascade, bars: BCa 95 % over seeds, shade: quadratic",
     "phase": "colour: share of seeds that cascade, line: one half, shade: its 95 % interval",
     "amplification": "median fall over median base fall of the same seeds, bars: bootstrap 95 % over seeds",
     "flow": "median fall over the median at depth 1, bars: paired bootstrap 95 % over seeds",
@@ -101,6 +101,11 @@ def critical_figure(answer: Answer, critical: pd.DataFrame) -> Figure:
         )
         axes.errorbar(x, y, yerr=ends, fmt=_MARKS[k % 8], color=_COLORS[k % 8], capsize=3,
                       label=LAYER_WORDS[str(layer)] + said)  # fmt: skip
+        curve = answer.curves.get(str(layer))
+        if curve is not None and curve.holds:
+            rising = np.argsort(curve.depths)
+            band = 100.0 * curve.low[rising], 100.0 * curve.high[rising]
+            axes.fill_between(curve.depths[rising] * aside, *band, color=_COLORS[k % 8], alpha=0.2, linewidth=0)
         if math.isfinite(slope.slope) and len(y) > 1:
             middle = math.exp(float(np.mean(np.log(y))) - slope.slope * float(np.mean(np.log(inside["depth"]))))
             fine = np.geomspace(inside["depth"].min(), inside["depth"].max(), 50)

@@ -263,19 +263,25 @@ class MarketMakerSettings(Settings):
         at_most=1.0,
     )
     headline_near: Fraction = setting(
-        "0.52",
+        "0.80",
         unit="fraction",
         provenance="measured",
-        source="EVENT.md 1: bids within 1% fell to 44-60% of the morning after the headline of 14:57",
+        source=(
+            "calibration/derived/headline_depth_2025_10_10.csv: within 2% of the mid 0.97 of the bids and 0.63 of "
+            "the asks were left after the headline of 14:57, their mean"
+        ),
         note="Share of near size left after a headline.",
         at_least=0.0,
         at_most=1.0,
     )
     headline_far: Fraction = setting(
-        "0.80",
+        "0.74",
         unit="fraction",
         provenance="measured",
-        source="EVENT.md 1: bids within 5% fell to 76-84% after the same headline",
+        source=(
+            "calibration/derived/headline_depth_2025_10_10.csv: between 2 and 4% from the mid 0.65 of the bids and "
+            "0.84 of the asks were left after the same headline, their mean"
+        ),
         note="Share of far size left after a headline.",
         at_least=0.0,
         at_most=1.0,

@@ -17,6 +17,7 @@ from sim.experiments.amplify import Answer, amplify
 from sim.experiments.amplify_tables import critical_frame, settings_frame, violations
 from sim.experiments.cases import Interrupted
 from sim.experiments.depth_grid import Cell, Found, Question
+from sim.experiments.paired import MEASURE
 from sim.experiments.shock_axis import deterministic_news, flow_axis, lowest_news, news_axis
 from sim.experiments.sweep import Tally
 from sim.runner import load
@@ -77,10 +78,11 @@ class Planted:
         self.tally = Tally(0, 0)
         self.asked: dict[Cell, list[int]] = {}
 
-    def make(self, cells: list[Cell], seeds: Any, **_how: Any) -> None:
-        for cell in cells:
-            self.asked.setdefault(cell, []).extend(seeds)
-        Planted.made.append((len(cells), list(seeds)))
+    def make(self, wanted: list[tuple[list[Cell], list[int]]], **_how: Any) -> None:
+        for cells, seeds in wanted:
+            for cell in cells:
+                self.asked.setdefault(cell, []).extend(seeds)
+            Planted.made.append((len(cells), list(seeds)))
 
     def at_depth(self, layer: str, depth: float) -> Any:
         return load("calm_btc", set={"leveraged.accounts": 2000})
@@ -119,7 +121,9 @@ def test_seeds_are_added_until_the_interval_is_as_narrow_as_asked(tmp_path: Path
     for depth, low, high in zip(frame["depth"], frame["critical_low"], frame["critical_high"], strict=True):
         assert low - 0.2 < 8.0 * depth**0.3 < high + 0.2
     blocks = [seeds for _, seeds in planted.made]
-    assert len(blocks) > 1 and blocks[0] == list(range(1, 65)) and blocks[1] == list(range(65, 129))
+    assert len(blocks) > 1 and blocks[0] == list(range(1, 65)) and blocks[1] == list(range(10_001, 10_065))
+    later = [seed for block in blocks[1:] for seed in block]
+    assert len(set(later)) == len(later)  # each depth has added seeds of its own
     slope = answer.elasticity["all"]
     assert slope.low - 0.05 < 0.3 < slope.high + 0.05
     assert violations(answer) == []
@@ -127,7 +131,7 @@ def test_seeds_are_added_until_the_interval_is_as_narrow_as_asked(tmp_path: Path
 
 def test_no_more_seeds_than_allowed_and_none_without_a_width(tmp_path: Path, planted: type[Planted]):
     asked(tmp_path, half_width=1e-6, most_seeds=192)
-    assert [len(seeds) for _, seeds in planted.made] == [64, 64, 64]
+    assert [(n, len(seeds)) for n, seeds in planted.made] == [(15, 64), *[(1, 64)] * 6]
     planted.made = []
     asked(tmp_path, half_width=0.0)
     assert [len(seeds) for _, seeds in planted.made] == [64]
@@ -222,3 +226,41 @@ def test_bad_input_is_one_sentence(tmp_path: Path, words: list[str], said: str):
 def test_a_sale_wants_its_size():
     with pytest.raises(ScenarioError, match="wants its sizes"):
         amplify(Question("calm_btc", shock="flow"))
+
+
+# --- what is measured of a seed
+
+
+def test_an_added_seed_tells_the_same_cascade_and_stops_once_it_is_known():
+    """The second round is the same number as of the whole seed, or past the largest cut; the part that ran is the run."""
+    whole = {"kind": "amplification", "quiet": {"news.scale": 0.0}, "from_s": 1820, "whole_seeds": 10_000}
+    only = whole | {"whole_seeds": 0}
+    seen = set()
+    for scale, seeds in ((3.0, (1, 2)), (7.5, (1, 2, 3))):
+        changes = {"news.scale": scale, "duration": "5400s", "market.depth_scale_visible": 0.4}
+        scenario = load("flash_10_11_btc", set=changes)
+        for seed in seeds:
+            run, all_of_it = MEASURE.make(scenario, seed, whole)
+            part, told = MEASURE.make(scenario, seed, only)
+            assert told["first_round"] == all_of_it["first_round"] and told["crowding"] == all_of_it["crowding"]
+            assert math.isnan(told["fall"]) and math.isnan(told["base_fall"]) and math.isnan(all_of_it["ended_s"])
+            n = len(part.series)
+            assert part.series.equals(run.series.iloc[:n])
+            if math.isnan(told["ended_s"]):
+                assert n == len(run.series) and told["second_round"] == all_of_it["second_round"] <= 0.04
+            else:
+                assert n < len(run.series) and 0.04 < told["second_round"] <= all_of_it["second_round"]
+            seen.add(math.isnan(told["ended_s"]))
+    assert seen == {True, False}
+
+
+def test_falls_are_of_whole_seeds_and_shares_of_all():
+    same = {"crowding": 9.0, "first_round": 0.1}
+    rows: dict[int, dict[str, Any]] = {
+        seed: {"second_round": 0.3 * (seed % 2), "fall": 0.1, "base_fall": 0.05, **same} for seed in range(1, 13)
+    }
+    for seed in range(10_001, 10_005):
+        rows[seed] = {"second_round": 0.3, "fall": None, "base_fall": math.nan, **same}
+    found = Found("all", 1.0, {-0.05: rows})
+    assert sorted(found.column(-0.05, "fall")) == list(range(1, 13))
+    assert found.outcomes().hit.sum() == 10 and len(found.column(-0.05, "second_round")) == 16

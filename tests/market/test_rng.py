@@ -56,3 +56,10 @@ def test_poisson_refuses_a_rate_it_cannot_draw():
 def test_seed_must_fit_64_bits():
     with pytest.raises(ValueError, match="2\\^64"):
         rng.seed_key(-1)
+
+
+def test_no_two_purposes_share_a_number():
+    known = {name: int(value) for name, value in vars(rng).items() if name.isupper() and type(value) is np.int64}
+    purposes = {name: value for name, value in known.items() if not name.startswith("_") and name != "MASK32"}
+    assert len(purposes) >= 16
+    assert len(set(purposes.values())) == len(purposes)
