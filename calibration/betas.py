@@ -27,11 +27,12 @@ BEFORE_SECOND = ("14:56", "20:49")
 WIDTH = 5  # minutes of a calm return: one minute loses a fifth of the slope of a coin that trades seldom
 BLOCK, HEADLINE_BLOCK = 6, 4  # returns of a bootstrap block: half an hour of the calm, four minutes of the headline
 DRAWS, SEED, TOP = 2000, 21, 0.05
+ROUNDS = 60  # of the fixed point below; from 0.7 each loading is then at rest to 1e-6 on these coins
 COLUMNS = (
     "asset", "venue", "coins", "calm_beta", "calm_low", "calm_high", "calm_beta_1m", "correlation", "drift_ratio",
     "headline_beta_1m", "headline_low", "headline_high", "ratio_hit", "ratio", "ratio_low", "ratio_high",
     "pause_move_pct", "pause_low_pct", "pause_high_pct", "own_sd_day_pct", "own_correlation", "own_tail", "tail_low",
-    "tail_high",
+    "tail_high", "alt_loading", "alt_low", "alt_high", "alt_sd_day_pct", "alone_sd_day_pct",
 )  # fmt: skip
 
 
@@ -46,7 +47,13 @@ def betas(data: Path) -> str:
         ("all alts", COINBASE, tuple(coin for venue, coin in closes.columns if venue == COINBASE)),
         *((coin, venue, (coin,)) for venue, coin in closes.columns if venue != GEMINI),
     ]
-    rows = [_row(asset, venue, closes[venue].loc[:, list(coins)], btc) for asset, venue, coins in groups]
+    shared = {venue: alt_loadings(closes, btc, venue) for venue in (COINBASE, COIN_M)}
+    shared[GEMINI] = shared[COINBASE]
+    rows = [
+        _row(asset, venue, closes[venue].loc[:, list(coins)], btc)
+        + _shared(closes[venue].loc[:, list(coins)], btc, shared[venue])
+        for asset, venue, coins in groups
+    ]
     header = (
         "Betas of coins to BTC on 10 October 2025, one-minute closes before 21:10 UTC; nothing later is read.",
         "Source: BTC: mark of the Binance coin-M BTC perpetual; coins: trades in one-minute bars; by way of repository",
@@ -58,7 +65,10 @@ def betas(data: Path) -> str:
         "one-minute closes 20:49-21:09, 20 returns; ratio_hit: move 20:49-20:56 over BTC's; ratio: 20:49-21:09.",
         "pause: move 20:56-21:09, in which BTC rose by 0.1 %. own: what calm_beta x BTC leaves of the calm: sd a day",
         "of five-minute returns, mean correlation between the coins of the row, Hill tail index of the largest 5 % of",
-        "one-minute returns. Intervals 95 %: calm and headline by bootstrap of blocks (half an hour, four minutes),",
+        "one-minute returns. alt: one factor fitted to the correlations of the own returns (least squares off the",
+        "diagonal) of the coins of the row's venue, with ETH, SOL and XRP of Gemini: alt_loading is a coin's",
+        "correlation with it, alt_sd_day_pct that part of the own sd, alone_sd_day_pct the rest (squares add up).",
+        "Intervals 95 %: calm, alt and headline by bootstrap of blocks (half an hour, four minutes),",
         "ratio and pause by the calm's own moves over as many minutes, tail by its asymptotic error; rows of several",
         "coins draw the coins as well. Rounding: 0.01.",
     )
@@ -100,6 +110,49 @@ def _row(asset: str, venue: str, closes: pd.DataFrame, btc: pd.Series) -> list[C
         _mean_correlation(own), tail, tail * (1.0 - error), tail * (1.0 + error),
     )  # fmt: skip
     return [asset, venue, beta.size, *(f"{float(x):.2f}" if np.isfinite(x) else None for x in numbers)]
+
+
+def alt_loadings(closes: pd.DataFrame, btc: pd.Series, venue: str) -> dict[str, Floats]:
+    """Loading of each coin of a venue, and of Gemini's, on one factor of their own calm returns: float64[1 + DRAWS],
+    the estimate and its bootstrap.
+    """
+    panel = closes[[key for key in closes.columns if key[0] in (venue, GEMINI)]]
+    calm, factor = _returns(panel, CALM, WIDTH), _returns(btc, CALM, WIDTH)
+    rows = drawn_blocks(factor.size, BLOCK, np.random.default_rng(SEED))
+    found = one_factor(np.stack([own_correlations(calm[draw], factor[draw]) for draw in (slice(None), *rows)]))
+    return {str(coin): found[:, k] for k, (_, coin) in enumerate(panel.columns)}
+
+
+def own_correlations(returns: Floats, factor: Floats) -> Floats:
+    """Correlations, float64[k, k], of what the factor leaves of float64[n, k]."""
+    x = factor - factor.mean()
+    return np.asarray(np.corrcoef((returns - np.outer(factor, x @ returns / (x @ x))).T))
+
+
+def one_factor(correlations: Floats) -> Floats:
+    """Loadings l, float64[..., k], whose products l_i l_j come nearest to the correlations, float64[..., k, k], off the
+    diagonal (minres with one factor): each in turn is the least-squares slope of its row on the others' loadings.
+
+    Source: H. H. Harman, W. H. Jones, Psychometrika 31 (1966) 351.
+    """
+    loadings = np.full(correlations.shape[:-1], 0.7)
+    for _ in range(ROUNDS):
+        for i in range(loadings.shape[-1]):
+            others = loadings.copy()
+            others[..., i] = 0.0
+            loadings[..., i] = (correlations[..., i, :] * others).sum(axis=-1) / (others * others).sum(axis=-1)
+    return loadings
+
+
+def _shared(closes: pd.DataFrame, btc: pd.Series, loadings: dict[str, Floats]) -> list[Cell]:
+    """Loading on the altcoins' factor with its interval, and the own sd of a day in its two parts."""
+    calm, factor = _returns(closes, CALM, WIDTH), _returns(btc, CALM, WIDTH)
+    sd = float(np.median((calm - np.outer(factor, slopes(calm, factor))).std(axis=0, ddof=1))) * np.sqrt(1440 / WIDTH)
+    mine = np.column_stack([loadings[str(coin)] for coin in closes.columns])
+    drawn = np.take_along_axis(mine[1:], _coins(mine.shape[1], np.random.default_rng(SEED)), axis=1)
+    loading = float(np.median(mine[0]))
+    numbers = (loading, *_ends(np.median(drawn, axis=1)), 100.0 * sd * loading, 100.0 * sd * np.sqrt(1.0 - loading**2))
+    return [f"{float(x):.2f}" for x in numbers]
 
 
 def slopes(returns: Floats, factor: Floats) -> Floats:

@@ -34,8 +34,6 @@ DEX_INTEREST = {"btc": 9.2e9 * 0.42 / 0.77, "eth": 9.2e9 * 0.26 / 0.77, "sol": 9
 }
 DEPTH_SHARE = {"cex_a": 1.0, "cex_b": 0.5, "cex_other": 0.8, "dex_a": 1 / 3}  # g
 VOLATILITY = {"btc": 0.0188, "eth": 0.0293, "sol": 0.0354, "alt_deep": 0.0404, "alt_thin": 0.0424}  # o
-BETA = {"btc": 1.0, "eth": 1.30, "sol": 1.41, "alt_deep": 1.72, "alt_thin": 1.38}  # calm, calibration/derived/betas.csv
-OWN = {"eth": 0.0163, "sol": 0.0244, "alt_deep": 0.0241, "alt_thin": 0.0319}  # same file
 ORDER = {"btc": 30e3, "eth": 20e3, "sol": 10e3, "alt_deep": 3e3, "alt_thin": 2e3}  # r
 DECAY = {"btc": 2.0, "eth": 1.0, "sol": 0.5, "alt_deep": 0.2, "alt_thin": 0.1}  # s
 STEP = {"btc": 1000.0, "eth": 50.0, "sol": 5.0, "alt_deep": 1.0, "alt_thin": 1.0}

@@ -178,7 +178,7 @@ def state_of(spec: Spec, venue: VenueSettings, contract: Contract, seed: int) ->
         ramps=path_ramps(spec.news),
         seen=np.zeros(seen_ticks(spec), np.float64),
         moods=np.zeros(2, MOOD),
-        news_keys=np.tile(rng.seed_key(seed), 2),
+        news_keys=np.tile(rng.seed_key(seed), 3),
         crowd=np.zeros(2, CROWD),
         knots=np.zeros((2, 2, 1, 2)),
         metaorders=np.zeros((2, 1), METAORDER),

@@ -212,7 +212,7 @@ def resume(
     n_path_ramps = turn(state, fresh, old, spec, snapshot.venue, record) if spec != old else record["n_path_ramps"]
     if seed != record["seed"]:
         state.key[:] = seed_key(seed)
-        state.news_keys[:2] = state.news_keys[2:] = state.key
+        state.news_keys.reshape(-1, 2)[:] = state.key
     known = {**by_name(classes), **snapshot.classes}
     market = Market(spec, seed, fresh, contract.tick_usd, contract.lot_coin, snapshot.venue, begins=False)
     try:

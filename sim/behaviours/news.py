@@ -22,6 +22,7 @@ NEWS = np.dtype(
         ("tick_usd", "f8"),
         ("noise_per_tick", "f8"),  # sd of the log increment of one tick at activity one, of this asset's own news
         ("common_per_tick", "f8"),  # the same of the news that all assets of a network share; 0 in a market of its own
+        ("alt_per_tick", "f8"),  # the same of the news that altcoins share beyond it
         ("activity", "f8"),  # mean one
         ("log_noise", "f8"),
         ("log_value", "f8"),  # log(v / start) at the start of this tick
@@ -29,6 +30,7 @@ NEWS = np.dtype(
 )
 RAMP = np.dtype([("start_us", "i8"), ("end_us", "i8"), ("log_move", "f8")])
 
+OF_ALTS = np.int64(4)  # first word of the altcoins' key
 
 MOOD = np.dtype(
     [
@@ -42,7 +44,8 @@ MOOD = np.dtype(
 
 class News(NamedTuple):
     """``now`` NEWS[1], ``ramps`` RAMP[n], ``seen`` float64[ring] (log v at the start of recent ticks), ``moods``
-    MOOD[n_factors], ``keys`` uint64[4]: random key of the common news and activity, then that of the asset's own news.
+    MOOD[n_factors], ``keys`` uint64[6]: random key of the common news and activity, that of the asset's own news, that
+    of the news which altcoins share.
     """
 
     now: Any
@@ -96,6 +99,8 @@ def update_news(news, tick, now_us):
             now["log_noise"] = now["log_noise"] + noise(news.keys[:TWO], tick, now["common_per_tick"] * pace)
         if now["noise_per_tick"] != 0.0:
             now["log_noise"] = now["log_noise"] + noise(news.keys[TWO:], tick, now["noise_per_tick"] * pace)
+        if now["alt_per_tick"] != 0.0:
+            now["log_noise"] = now["log_noise"] + noise(news.keys[OF_ALTS:], tick, now["alt_per_tick"] * pace)
     now["log_value"] = now["log_noise"] + path_log_move(news.ramps, now_us)
     news.seen[(tick + ONE) % np.int64(news.seen.shape[0])] = now["log_value"]
 

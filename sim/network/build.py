@@ -63,7 +63,7 @@ def build_network(spec: Spec, seed: int = 1) -> Network:
         )
         row["median"], row["deviation"] = int(rules.index == "weighted_median"), rules.deviation
         row["stale_us"] = units.us(rules.stale)
-        share_news(spec, market, listing.asset, seed)
+        share_news(spec, market, next(iter(markets.values())), listing.asset, seed)
     refuse_lots(spec, markets)
     split_funds(spec, markets)
     refs = references_of(spec, specs, listings, quotes)
@@ -86,16 +86,26 @@ def listing_seed(seed: int, name: str, k: int) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:8], "big") >> 1
 
 
-def share_news(spec: Spec, market: "Market", asset: str, seed: int) -> None:
-    """Let a listing's news value follow the shared news by its asset's beta, and news of the asset's own."""
+def share_news(spec: Spec, market: "Market", lead: "Market", asset: str, seed: int) -> None:
+    """Let a listing's news value follow the shared news by its asset's beta, the altcoins' and the asset's own, at the
+    activity of the first listing: all listings of an asset have one value.
+    """
     loading = spec.network.assets.get(asset, AssetSettings())
     state, per_tick = market.state, math.sqrt(spec.tick / SECONDS_PER_DAY)
-    own = int.from_bytes(hashlib.sha256(f"{seed}:asset:{asset}".encode()).digest()[:8], "big")
-    state.news_keys[:2], state.news_keys[2:] = rng.seed_key(seed), rng.seed_key(own)
+    state.news_keys[:] = np.concatenate(
+        [rng.seed_key(seed), named_key(seed, f"asset:{asset}"), named_key(seed, "alts")]
+    )
     state.news[0]["common_per_tick"] = loading.beta * spec.news.noise_per_day * per_tick
     state.news[0]["noise_per_tick"] = loading.own_noise_per_day * per_tick
+    state.news[0]["alt_per_tick"] = loading.alt_noise_per_day * per_tick
+    state.moods["level"] = lead.state.moods["level"]
     state.ramps["log_move"] *= loading.beta
     market.news_loading = loading.beta
+
+
+def named_key(seed: int, name: str) -> "Array":
+    """Random key of something that listings share, uint64[2], from the run's seed and its name."""
+    return rng.seed_key(int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:8], "big"))
 
 
 def split_funds(spec: Spec, markets: "dict[str, Market]") -> None:
@@ -154,6 +164,8 @@ def references_of(spec: Spec, specs: dict[str, Spec], listings: "Array", quotes:
                 if specs[component].market.perp and other.exchange != listing.exchange:
                     others[i, j] = perp
                 rates[i, j] = rate_listing(spec, names, other.quote, listing.quote)
+        if not wanted and weights[i].any():
+            weights[i] /= weights[i].max()  # so that equal books weigh 1 and their mean is exact
         if not weights[i].any() and not specs[name].market.spot:
             raise ScenarioError(
                 f"listings.{name}: nothing weighs in its index: list {listing.asset} with a spot book, or name its "
@@ -195,7 +207,8 @@ def assets_of(spec: Spec, markets: "dict[str, Market]", listings: "Array", asset
         watched = max(mine, key=lambda k: sum(daily_volumes(order[k].spec)))
         market = order[watched]
         row["watched"], row["log_mid"] = watched, math.log(float(market.state.price[0]["mid_half_ticks"]))
-        sd = float(np.hypot(market.state.news[0]["common_per_tick"], market.state.news[0]["noise_per_tick"]))
+        news = market.state.news[0]
+        sd = math.hypot(math.hypot(news["common_per_tick"], news["noise_per_tick"]), news["alt_per_tick"])
         row["variance_per_s"] = sd * sd / spec.tick
         each = spec.network.bridge.smallest_order
         row["smallest_lots"] = max(1, units.lots_of_money(each, market.spec.market.price, market.lot_coin))

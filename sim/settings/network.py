@@ -87,6 +87,18 @@ class AssetSettings(Settings):
         at_least=0.0,
         at_most=2.0,
     )
+    alt_noise_per_day: Fraction = setting(
+        0.0,
+        unit="fraction per sqrt(day)",
+        provenance="scenario",
+        source=_GIVEN,
+        note=(
+            "Standard deviation of the daily change of the value that the asset shares with all others that have one: "
+            "a second factor beside the shared news. Below 0 it moves against them."
+        ),
+        at_least=-2.0,
+        at_most=2.0,
+    )
 
 
 class ExchangeSettings(Settings):
@@ -141,7 +153,7 @@ class NetworkSettings(Settings):
         unit="asset to settings",
         provenance="scenario",
         source=_GIVEN,
-        note="Loadings on the shared news; an asset that is not named has a beta of 1 and no noise of its own.",
+        note="Loadings on the shared news; an asset that is not named has a beta of 1 and no noise beside it.",
     )
     exchanges: dict[Id, ExchangeSettings] = setting(
         {},

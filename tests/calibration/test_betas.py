@@ -59,6 +59,29 @@ def test_returns_and_moves_take_the_closes_of_their_span():
     assert betas._moves(closes, ("20:49", "20:52")).tolist() == [9.0]
 
 
+def test_loadings_are_those_that_made_the_correlations():
+    """Products of 0.9, 0.6, 0.3 and -0.5 off the diagonal, two such tables at once, the other by half."""
+    wanted = np.array([[0.9, 0.6, 0.3, -0.5], [0.45, 0.3, 0.15, -0.25]])
+    tables = wanted[:, :, None] * wanted[:, None, :]
+    tables[:, range(4), range(4)] = 1.0
+    assert betas.one_factor(tables) == pytest.approx(wanted, abs=1e-6)
+
+
+def test_own_correlations_are_those_without_the_factor():
+    """Two columns that follow the factor alike and each other not at all: nothing is left in common."""
+    factor = RNG.standard_normal(4000)
+    returns = np.column_stack((factor, factor)) + RNG.standard_normal((4000, 2))
+    assert np.corrcoef(returns.T)[0, 1] == pytest.approx(0.5, abs=0.05)
+    assert betas.own_correlations(returns, factor)[0, 1] == pytest.approx(0.0, abs=0.05)
+
+
+def test_own_noise_is_its_part_of_the_altcoins_and_the_rest():
+    for row in rows().values():
+        own, shared, alone = (float(row[f"{name}_sd_day_pct"]) for name in ("own", "alt", "alone"))
+        assert np.hypot(shared, alone) == pytest.approx(own, abs=0.01)
+        assert float(row["alt_low"]) <= float(row["alt_loading"]) <= float(row["alt_high"])
+
+
 def test_mean_correlation_leaves_the_diagonal_out():
     x = RNG.standard_normal(50)
     assert betas._mean_correlation(np.column_stack((x, x, -x))) == pytest.approx(-1.0 / 3.0)

@@ -39,7 +39,7 @@ OF_THE_START = {
         "premium_every_us", "funding_every_us", "index_given", "no_perp", "mark_rule", "basis_kept", "touch_kept",
         "on_index", "simple_mean", "more_payments",
     },
-    "news": {"start_usd", "tick_usd", "common_per_tick"},
+    "news": {"start_usd", "tick_usd", "common_per_tick", "alt_per_tick"},
     "crowd": {"kept", "ticket0", "rows_per_side"},
     "layers": {"owner", "width", "ticket0"},
     "firms": {"owner", "stock_lots", "capital_micro", "hedge_micro", "live", "shock_near", "shock_far"},
