@@ -232,7 +232,7 @@ def test_a_sale_wants_its_size():
 
 
 def test_an_added_seed_tells_the_same_cascade_and_stops_once_it_is_known():
-    """The second round is the same number as of the whole seed, or past the largest cut; the part that ran is the run."""
+    """The second round is the same number as of a whole seed, or past the largest cut; what ran is the run."""
     whole = {"kind": "amplification", "quiet": {"news.scale": 0.0}, "from_s": 1820, "whole_seeds": 10_000}
     only = whole | {"whole_seeds": 0}
     seen = set()
