@@ -5,6 +5,7 @@ is seen in the next one. Nothing trades here: orders go to the listings' mailbox
 """
 
 from sim.behaviours.bridge import Bridge, bridge
+from sim.behaviours.maker_purse import Purses, share_purses
 from sim.kernels._jit import entry
 from sim.kernels.fund_levels import level_funds
 from sim.kernels.portfolios import Portfolios, check_portfolios
@@ -16,15 +17,16 @@ from sim.kernels.transit import Wallets, move_balances
 @entry
 def couple(
     now_us, tick,
-    listings, price, clock, rules, sides, levels, words, accounts, positions, inbox,
+    listings, price, clock, rules, sides, levels, words, accounts, positions, inbox, makers,
     weights, others, rates, nano, part,
     firms, seats, rows, halts, is_open,
     desk, assets, stock,
     shared_fund,
     portfolios, blocks, legs, collateral, tiers, tier0, moved, seen, owed_micro, leg_of,
+    purse_of, loadings, parts, purses, held, limits,
 ):  # fmt: skip
     """One step between ticks; the arguments are the arrays of ``sim.network.links.Links``, room by room."""
-    s = Shared(listings, price, clock, rules, sides, levels, words, accounts, positions, inbox)
+    s = Shared(listings, price, clock, rules, sides, levels, words, accounts, positions, inbox, makers)
     refs = References(weights, others, rates, nano, part)
     w = Wallets(firms, seats, rows, halts, is_open)
     b = Bridge(desk, assets, stock)
@@ -35,3 +37,4 @@ def couple(
         s, Portfolios(portfolios, blocks, legs, collateral, tiers, tier0, moved, seen, owed_micro, leg_of), tick, now_us
     )
     bridge(s, refs, w, b, tick, now_us)
+    share_purses(s, Purses(purse_of, loadings, parts, purses, held, limits))

@@ -10,7 +10,8 @@ MODEL 4.1 with R6. Each firm has thresholds of its own, drawn once; some firms n
   than 1% away from the firm's fair price for 10 s. No near quotes until a cool-down drawn from a lognormal is over;
   then they come back linearly. A trigger that still holds starts the cool-down again.
 - *Capital.* All quotes scale with (equity / capital)^psi, at most 1; the inventory limit is the smaller of the firm's
-  own and what its value at risk allows.
+  own and what its value at risk allows. Of a firm with one purse over several listings of a network, equity over
+  capital is that of the purse (behaviours/maker_purse.py).
 
 The working stock of coins is on loan: its price is not the firm's risk.
 """
@@ -60,6 +61,10 @@ MAKER = np.dtype(
         ("live", "i8"),  # 0 while an outage silences the firm
         ("shock_near", "f8", (2,)),  # shares set by shocks, bids and asks
         ("shock_far", "f8", (2,)),
+        ("one_capital", "i8"),  # 1: of a firm of several listings, whose health is that of its purse
+        ("one_inventory", "i8"),  # 1: whose inventory is that of its purse
+        ("purse_health", "f8"),  # equity over capital of all its listings (behaviours/maker_purse.py)
+        ("purse_lots", "i8"),  # inventory of all its listings as it counts in this one
     ]
 )
 CAUTION = np.dtype(
@@ -103,15 +108,35 @@ def net_lots(bk, firm):
     return bk.positions[PERP, owner] + bk.positions[SPOT, owner] - firm["stock_lots"]
 
 
+@small
+def felt_lots(bk, firm):
+    """Inventory that moves a firm's quotes: its own here, or that of all its listings."""
+    return firm["purse_lots"] if firm["one_inventory"] != ZERO else net_lots(bk, firm)
+
+
+@small
+def worth_micro(cash_micro, perp_lots, coin_lots, unit_micro, mark, index, hedge_micro):
+    """Capital and what was made or lost since the start, in micro-dollars (a float): cash, position at mark and coins
+    above the working stock at index (in half ticks), less the hedge's worth.
+    """
+    perp = np.float64(perp_lots) * np.float64(mark)
+    coins = np.float64(coin_lots) * np.float64(index)
+    return np.float64(cash_micro) + 0.5 * np.float64(unit_micro) * (perp + coins) - hedge_micro
+
+
 @inlined
 def equity_of_firm(bk, ld, px, firm):
-    """Capital and what was made or lost since the start, in micro-dollars (a float): cash, position at mark and coins
-    above the working stock at index, less the hedge's worth.
-    """
-    owner, unit = firm["owner"], np.float64(ld.rules[PERP]["micro_per_tick_lot"])
-    perp = np.float64(bk.positions[PERP, owner]) * np.float64(px.now[0]["mark_half_ticks"])
-    coins = np.float64(bk.positions[SPOT, owner] - firm["stock_lots"]) * np.float64(px.now[0]["index_half_ticks"])
-    return np.float64(ld.accounts[owner]["cash_micro"]) + 0.5 * unit * (perp + coins) - firm["hedge_micro"]
+    """What a firm's capital in this market is worth now."""
+    owner = firm["owner"]
+    return worth_micro(
+        ld.accounts[owner]["cash_micro"],
+        bk.positions[PERP, owner],
+        bk.positions[SPOT, owner] - firm["stock_lots"],
+        ld.rules[PERP]["micro_per_tick_lot"],
+        px.now[0]["mark_half_ticks"],
+        px.now[0]["index_half_ticks"],
+        firm["hedge_micro"],
+    )
 
 
 @inlined
@@ -169,6 +194,9 @@ def review_firm(bk, ld, mk, px, news, key, i, log_seen, start_log, tick, now_us)
     firm, caution = mk.firms[i], mk.caution[0]
     equity = equity_of_firm(bk, ld, px, firm)
     health = equity / firm["capital_micro"]
+    if firm["one_capital"] != ZERO:
+        health = firm["purse_health"]
+        equity = health * firm["capital_micro"]
     sd = max(caution["x"], 1e-6) * caution["reference"]
     var_lots = caution["var_share"] * max(equity, 0.0) / (VAR_Z * sd * math.sqrt(VAR_S))
     var_lots = var_lots / (0.5 * np.float64(px.now[0]["mark_half_ticks"] * ld.rules[PERP]["micro_per_tick_lot"]))

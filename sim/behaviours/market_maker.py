@@ -19,7 +19,7 @@ import numpy as np
 
 from sim import rng
 from sim.behaviours.background import ROW_WORDS, SERIAL_ROOM, SPAN16
-from sim.behaviours.maker_risk import NEAR, NORMAL, net_lots, review_firm, update_volatility
+from sim.behaviours.maker_risk import NEAR, NORMAL, felt_lots, net_lots, review_firm, update_volatility
 from sim.behaviours.news import log_value_seen
 from sim.kernels._jit import behaviour, inlined, small
 from sim.kernels.book import best_ask, best_bid, slot_of
@@ -224,7 +224,7 @@ def make_markets(bk, mk, ld, mail, px, news, key, tick):
         review_firm(bk, ld, mk, px, news, key, i, log_seen, start_log, tick, tick * ld.clock[0]["tick_us"])
         if firm["live"] == ZERO:
             continue
-        net = net_lots(bk, firm)
+        net = felt_lots(bk, firm)
         reservation = reservation_ticks(news, firm, skew, log_seen, net)
         widening = (TWO * spread if firm["state"] != NORMAL else spread) - calm
         for b in range(2):

@@ -27,6 +27,8 @@ LISTING = np.dtype(
         ("n_inbox", "i8"),
         ("inbox0", "i8"),  # first row in the shared inbox
         ("inbox_end", "i8"),
+        ("maker0", "i8"),  # first row in the shared makers
+        ("n_makers", "i8"),
     ]
 )
 
@@ -34,7 +36,7 @@ LISTING = np.dtype(
 class Shared(NamedTuple):
     """``listings`` LISTING[n], ``price`` PRICE[n], ``clock`` CLOCK[n], ``rules`` RULES[2 n], ``sides`` SIDE[4 n],
     ``levels`` LEVEL[...], ``words`` uint64[...], ``accounts`` ACCOUNT[...], ``positions`` int64[...], ``inbox``
-    MESSAGE[...]; rows of a listing lie together, in the order of ``listings``.
+    MESSAGE[...], ``makers`` MAKER[...]; rows of a listing lie together, in the order of ``listings``.
     """
 
     listings: Any
@@ -47,3 +49,4 @@ class Shared(NamedTuple):
     accounts: Any
     positions: Any
     inbox: Any
+    makers: Any

@@ -14,6 +14,7 @@ from sim.kernels.ledger import ACCOUNT, FUND
 from sim.kernels.references import References
 from sim.kernels.transit import FIRM, HALT, SEAT, Wallets
 from sim.network.links import listing_rows
+from sim.network.makers import purses_of
 from sim.network.network import Couplings, Network
 from sim.network.portfolios import fill_portfolios, population_spec
 from sim.participants import SECONDS_PER_DAY, daily_volumes
@@ -74,7 +75,7 @@ def build_network(spec: Spec, seed: int = 1) -> Network:
     shared = [int(spec.network.exchanges.get(name, ExchangeSettings()).shared_fund) for name in exchanges]
     couplings = Couplings(
         listings, refs, wallets, desk_of(spec), assets_of(spec, markets, listings, assets), stock,
-        np.array(shared, np.int64), portfolios,
+        np.array(shared, np.int64), portfolios, purses_of(spec, listings, list(markets.values()), assets),
     )  # fmt: skip
     return Network(spec, seed, markets, couplings, {"asset": assets, "exchange": exchanges, "quote": quotes})
 

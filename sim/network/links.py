@@ -21,7 +21,7 @@ def shared_arrays(states: Sequence[State], listings: Array) -> Shared:
     states : sequence of State
         Those of the listings, after their warm-up tick. Changed: rows of ladders are named by their shared place.
     listings : LISTING[n]
-        ``account0``, ``n_owners``, ``position0``, ``inbox0`` and ``inbox_end`` are written.
+        ``account0``, ``n_owners``, ``position0``, ``inbox0``, ``inbox_end``, ``maker0`` and ``n_makers`` are written.
 
     Returns
     -------
@@ -35,7 +35,7 @@ def shared_arrays(states: Sequence[State], listings: Array) -> Shared:
         pages += len(state.books.far)
         book += 1
     whole: dict[str, Array] = {}
-    for name in ("price", "clock", "rules", "accounts"):
+    for name in ("price", "clock", "rules", "accounts", "firms"):
         whole[name] = np.concatenate([getattr(state, name) for state in states])
     for name in ("sides", "levels", "words", "far"):
         whole[name] = np.concatenate([getattr(state.books, name) for state in states])
@@ -52,8 +52,9 @@ def shared_arrays(states: Sequence[State], listings: Array) -> Shared:
         n = len(state.accounts)
         listings[k]["account0"], listings[k]["n_owners"] = at["accounts"], n
         listings[k]["position0"] = at["positions"]
+        listings[k]["maker0"], listings[k]["n_makers"] = at["firms"], len(state.firms)
         listings[k]["inbox0"], listings[k]["inbox_end"] = at["inbox"], at["inbox"] + INBOX
-        for name in ("price", "clock", "rules", "accounts"):
+        for name in ("price", "clock", "rules", "accounts", "firms"):
             setattr(state, name, part(name, len(getattr(state, name))))
         if not len(state.inbox):
             state.clock[0]["most_messages"] += INBOX
@@ -67,7 +68,7 @@ def shared_arrays(states: Sequence[State], listings: Array) -> Shared:
         )
     return Shared(
         listings, whole["price"], whole["clock"], whole["rules"], whole["sides"], whole["levels"], whole["words"],
-        whole["accounts"], whole["positions"], whole["inbox"],
+        whole["accounts"], whole["positions"], whole["inbox"], whole["firms"],
     )  # fmt: skip
 
 

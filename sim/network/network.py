@@ -16,6 +16,7 @@ from sim.network.watch import Watch, Watched
 from sim.tick import advance
 
 if TYPE_CHECKING:
+    from sim.behaviours.maker_purse import Purses
     from sim.kernels.portfolios import Portfolios
     from sim.kernels.references import References
     from sim.kernels.shared import Shared
@@ -46,10 +47,12 @@ class Couplings:
     stock: "Array"
     shared_fund: "Array"
     portfolios: "Portfolios"
+    purses: "Purses"
 
     def arrays(self) -> tuple["Array", ...]:
         """The arguments of ``couple`` after the shared arrays."""
-        return (*self.refs, *self.wallets, self.desk, self.assets, self.stock, self.shared_fund, *self.portfolios)
+        ours = (self.desk, self.assets, self.stock, self.shared_fund)
+        return (*self.refs, *self.wallets, *ours, *self.portfolios, *self.purses)
 
 
 @dataclass

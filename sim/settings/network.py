@@ -6,6 +6,7 @@ from pydantic import Field, WithJsonSchema
 
 from sim.settings.bridge import BridgeSettings, Id
 from sim.settings.fields import Settings, setting
+from sim.settings.maker_purse import PurseSettings
 from sim.settings.portfolios import PortfolioSettings
 from sim.settings.quantities import Duration, Flag, Fraction, Number
 
@@ -177,6 +178,13 @@ class NetworkSettings(Settings):
         provenance="scenario",
         source=_GIVEN,
         note="Cross-margin accounts of exchanges; none where an exchange is not named.",
+    )
+    makers: dict[Id, PurseSettings] = setting(
+        {},
+        unit="name to settings",
+        provenance="scenario",
+        source=_GIVEN,
+        note="Makers with one purse over their listings; on other exchanges each listing has firms of its own.",
     )
     bridge: BridgeSettings = setting(
         {}, unit="", provenance="scenario", source=_OWN, note="Arbitrage between exchanges and transfers."

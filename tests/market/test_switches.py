@@ -42,7 +42,9 @@ OF_THE_START = {
     "news": {"start_usd", "tick_usd", "common_per_tick", "alt_per_tick"},
     "crowd": {"kept", "ticket0", "rows_per_side"},
     "layers": {"owner", "width", "ticket0"},
-    "firms": {"owner", "stock_lots", "capital_micro", "hedge_micro", "live", "shock_near", "shock_far"},
+    "firms": {"owner", "stock_lots", "capital_micro", "hedge_micro", "live", "shock_near", "shock_far", "one_capital",
+        "one_inventory", "purse_health", "purse_lots",
+    },
     "caution": {"fast_s", "slow_s"},
     "quoting": {"ticket0", "listed"},
     "arbitrageurs": {

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from sim.behaviours.bridge import ASSET, BRIDGE, Bridge
+from sim.behaviours.maker_risk import MAKER
 from sim.kernels.clock import CLOCK
 from sim.kernels.ledger import ACCOUNT, RULES
 from sim.kernels.mailbox import MESSAGE
@@ -15,7 +16,7 @@ from sim.kernels.references import References
 from sim.kernels.shared import LISTING, Shared
 from sim.kernels.transit import FIRM, HALT, SEAT, Wallets
 from sim.schema import LEVEL, NO_KEY, SIDE
-from tests.network.rooms import Room
+from tests.network.rooms import Room, no_purses
 
 TICK, TICK_US = 10_000, 100_000
 NOW = TICK * TICK_US
@@ -50,6 +51,7 @@ def made(draws: np.random.Generator) -> Room:
         listings, np.zeros(n_all, PRICE), np.zeros(n_all, CLOCK), np.zeros(2 * n_all, RULES),
         np.zeros(4 * n_all, SIDE), np.zeros(4 * n_all * N_LEVELS, LEVEL), np.zeros(4 * n_all * N_WORDS, np.uint64),
         np.zeros(owners.sum(), ACCOUNT), np.zeros(2 * owners.sum(), np.int64), np.zeros(INBOX * n_all, MESSAGE),
+        np.zeros(0, MAKER),
     )  # fmt: skip
     fill_prices(draws, shared)
     fill_books(draws, shared)
@@ -57,7 +59,7 @@ def made(draws: np.random.Generator) -> Room:
     fill_accounts(draws, shared, wallets)
     return Room(
         shared, made_references(draws, listings), wallets, made_desk(draws, shared, n_firms),
-        draws.integers(0, 2, 3), no_portfolios(n_all, int(owners.sum())),
+        draws.integers(0, 2, 3), no_portfolios(n_all, int(owners.sum())), no_purses(3),
     )  # fmt: skip
 
 

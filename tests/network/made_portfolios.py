@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from sim.behaviours.maker_risk import MAKER
 from sim.kernels._jit import entry
 from sim.kernels.clock import CLOCK
 from sim.kernels.ledger import ACCOUNT, FUND, HEDGERS, NO_TICKET, RULES
@@ -53,7 +54,7 @@ def made(draws: Any, n_books: int = 12) -> tuple[Shared, Portfolios]:
     s = Shared(
         listings, np.zeros(n, PRICE), np.zeros(n, CLOCK), np.zeros(2 * n, RULES), np.zeros(4 * n, SIDE),
         np.zeros(1, LEVEL), np.zeros(1, np.uint64), np.zeros(owners.sum(), ACCOUNT),
-        np.zeros(2 * owners.sum(), np.int64), np.zeros(INBOX * n, MESSAGE),
+        np.zeros(2 * owners.sum(), np.int64), np.zeros(INBOX * n, MESSAGE), np.zeros(0, MAKER),
     )  # fmt: skip
     tables, collateral = [], np.zeros(n, COLLATERAL)
     for at in range(n):

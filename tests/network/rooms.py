@@ -7,6 +7,7 @@ import numpy as np
 
 from sim.behaviours.background import SERIAL_ROOM
 from sim.behaviours.bridge import Bridge
+from sim.behaviours.maker_purse import PURSE, Purses
 from sim.coupling import couple
 from sim.kernels.ledger import FUND, NO_TICKET
 from sim.kernels.mailbox import MESSAGE, NEW
@@ -28,16 +29,21 @@ class Room(NamedTuple):
     bridge: Bridge
     shared_fund: Any
     portfolios: Portfolios  # without any account: they have tests of their own
+    purses: Purses  # the same of makers
 
     def copy(self) -> "Room":
         """Arrays of its own."""
         parts = [type(part)(*(array.copy() for array in part)) for part in self[:4]]
-        return Room(*parts, self.shared_fund.copy(), Portfolios(*(array.copy() for array in self.portfolios)))
+        tables = [type(part)(*(array.copy() for array in part)) for part in (self.portfolios, self.purses)]
+        return Room(*parts, self.shared_fund.copy(), *tables)
 
     def couple(self, tick: int) -> None:
         """One step between ticks."""
         now = tick * int(self.shared.clock[0]["tick_us"])
-        couple(now, tick, *self.shared, *self.refs, *self.wallets, *self.bridge, self.shared_fund, *self.portfolios)
+        couple(
+            now, tick, *self.shared, *self.refs, *self.wallets, *self.bridge, self.shared_fund, *self.portfolios,
+            *self.purses,
+        )  # fmt: skip
 
     def arrays(self) -> dict[str, Any]:
         """All arrays that hold results, by name."""
@@ -49,8 +55,16 @@ def room_of(network: Network) -> Room:
     """Copies of a live network's arrays."""
     c = network.couplings
     return Room(
-        network._shared, c.refs, c.wallets, Bridge(c.desk, c.assets, c.stock), c.shared_fund, c.portfolios
+        network._shared, c.refs, c.wallets, Bridge(c.desk, c.assets, c.stock), c.shared_fund, c.portfolios, c.purses
     ).copy()
+
+
+def no_purses(n_assets: int) -> Purses:
+    """Tables of makers without a purse."""
+    return Purses(
+        np.zeros(0, np.int64), np.ones((n_assets, 3)), np.zeros((n_assets, 3)), np.zeros(0, PURSE),
+        np.zeros((0, 2 + n_assets)), np.zeros((0, 2 + n_assets)),
+    )  # fmt: skip
 
 
 # --- reading: arrays to plain numbers
