@@ -160,10 +160,10 @@ def slopes(returns: Floats, factor: Floats) -> Floats:
     return np.array([slope(factor, returns[:, k]) for k in range(returns.shape[1])])
 
 
-def drawn_blocks(n: int, block: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Rows of a moving-block bootstrap, int64[DRAWS, n]: blocks of neighbouring rows, drawn with replacement."""
-    starts = rng.integers(0, n - block + 1, (DRAWS, -(-n // block)))
-    return (starts[:, :, None] + np.arange(block)).reshape(DRAWS, -1)[:, :n]
+def drawn_blocks(n: int, block: int, rng: np.random.Generator, draws: int = DRAWS) -> NDArray[np.int64]:
+    """Rows of a moving-block bootstrap, int64[draws, n]: blocks of neighbouring rows, drawn with replacement."""
+    starts = rng.integers(0, n - block + 1, (draws, -(-n // block)))
+    return (starts[:, :, None] + np.arange(block)).reshape(draws, -1)[:, :n]
 
 
 def _slope_interval(returns: Floats, factor: Floats, block: int, rng: np.random.Generator) -> tuple[float, float]:

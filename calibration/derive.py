@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from calibration.betas import betas
+from calibration.etf_flow import etf_flow
 from calibration.event_paths import btc_path, btc_tiers, depth_shares, headline_depth, qqq_path
 from calibration.figures import figures
 from calibration.population_table import lambda_table
@@ -17,6 +18,7 @@ FROM_RECORDINGS: dict[str, Callable[[Path], str]] = {
     "binance_btc_tiers": btc_tiers,
     "figures": figures,
     "betas": betas,
+    "etf_flow": etf_flow,
 }
 """Files made from recordings, by name, and what makes their text."""
 FROM_SETTINGS: dict[str, Callable[[], str]] = {"lambda_population": lambda_table}

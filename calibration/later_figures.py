@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from calibration.recordings import btc_daily, etf_flows, funding_daily, mark_5m, open_interest_daily
 from calibration.tables import Figure
@@ -74,19 +75,10 @@ def etf_reaction(data: Path) -> list[Figure]:
     Ordinary least squares; r(-1) is the return of the day before, r(-6..-2) the sum of the five before that.
     """
     flow = etf_flows(data) * 1e-6
-    daily = 100.0 * btc_daily(data).pct_change()
-    known = pd.DataFrame(
-        {
-            "constant": 1.0,
-            "flow(-1), $m a $m": flow.shift(1),
-            "r(-1), $m a %": daily.shift(1).reindex(flow.index),
-            "r(-6..-2), $m a %": daily.shift(2).rolling(5).sum().reindex(flow.index),
-            "flow": flow,
-        }
-    ).dropna()
-    y, x = known.pop("flow").to_numpy(), known.to_numpy()
-    slopes = np.linalg.lstsq(x, y, rcond=None)[0]
-    explained = 1.0 - float((y - x @ slopes).var() / y.var())
+    known = etf_terms(btc_daily(data), flow).dropna()
+    slopes = least_squares(known)
+    y = known.pop("flow").to_numpy()
+    explained = 1.0 - float((y - known.to_numpy() @ slopes).var() / y.var())
     source = f"{FLOWS}; {CLOSES}"
     formats = (".0f", ".2f", ".0f", ".0f")
     units = ("$m", "$m/$m", "$m/%", "$m/%")
@@ -101,6 +93,28 @@ def etf_reaction(data: Path) -> list[Figure]:
         Figure("A11", "ETF flow by day, autocorrelation at a day", f"{float(flow.autocorr()):.2f}", "1", FLOWS),
     ]
     return out
+
+
+def etf_terms(close: pd.Series, flow: pd.Series) -> pd.DataFrame:
+    """Terms of A11 and the flow, $m, a row a day of either; of a day without its flow that one cell is NaN."""
+    daily = 100.0 * close.pct_change()
+    days = flow.index.union(close.index[close.index > flow.index[-1]])
+    return pd.DataFrame(
+        {
+            "constant": 1.0,
+            "flow(-1), $m a $m": flow.shift(1),
+            "r(-1), $m a %": daily.shift(1).reindex(days),
+            "r(-6..-2), $m a %": daily.shift(2).rolling(5).sum().reindex(days),
+            "flow": flow,
+        },
+        index=days,
+    )
+
+
+def least_squares(known: pd.DataFrame) -> NDArray[np.float64]:
+    """Coefficients of the column ``flow`` on the others, in their order."""
+    slopes: NDArray[np.float64] = np.linalg.lstsq(known.drop(columns="flow").to_numpy(), known["flow"].to_numpy())[0]
+    return slopes
 
 
 def _day(iso: str) -> str:

@@ -68,6 +68,22 @@ def etf_flows(data: Path) -> pd.Series:
     return _indexed(data / "etf_dat" / "btc_etf_flows_to_2025-11-06.csv", "Date")["NetFlowUSD"]
 
 
+def etf_flows_of_the_first_months(data: Path) -> pd.Series:
+    """Net flow into the same funds, USD, from 11 January 2024 to 24 April 2025; another collector's.
+
+    Its last day, 25 April 2025, is left out: it was read before the day's figure was complete.
+    """
+    raw = pd.read_csv(data / "etf_dat" / "btc_etf_flows_farside_raw.csv")
+    days = pd.to_datetime(raw["Date"].str.removesuffix("T"), format="%Y%m%d")
+    return pd.Series(1e6 * raw["Total"].to_numpy(), index=days).iloc[:-1]
+
+
+def ibit_daily(data: Path) -> pd.Series:
+    """Close of the largest spot BTC fund at 16:00 New York, USD a share, by trading day to January 2026."""
+    raw = pd.read_csv(data / "etf_dat" / "IBIT_daily_2024-01_2026-01.csv")
+    return raw.set_index(pd.to_datetime(raw["time"], unit="s").dt.normalize())["close"]
+
+
 def btc_daily(data: Path) -> pd.Series:
     """Daily close of BTC, USD."""
     return pd.read_csv(data / "etf_dat" / "crypto_daily_close.csv", index_col=0, parse_dates=True)["BTC"]
