@@ -100,3 +100,34 @@ else:
     def prefetch(array: Any, index: Any) -> None:
         """Hint that row ``index`` of a record array, which must exist, is needed soon."""
         _prefetch(array, index)  # type: ignore[call-arg]
+
+
+MOST_WORDS = 640  # machine words that a compiled entry may take as arguments
+
+if JIT_OFF:
+
+    def call_entry(address: Any, words: Any) -> Any:
+        """Call a compiled entry; nothing that runs without the JIT has one."""
+        raise NotImplementedError("without the JIT there is no machine code to call")
+
+else:
+
+    @intrinsic
+    def call_entry(typingctx: Any, address: Any, words: Any) -> Any:
+        """Call the machine code at ``address``, an entry that returns an int64 or nothing, with ``words``
+        int64[MOST_WORDS]: its arguments as Numba lays them out (``words_of`` in sim/network/rounds.py), and zeros that
+        it never reads. Returns what it returns (0 for nothing), or -1 when it raised.
+        """
+
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            i64, i32, i8p = ir.IntType(64), ir.IntType(32), ir.IntType(8).as_pointer()
+            row = context.make_array(signature.args[1])(context, builder, args[1]).data
+            out = cgutils.alloca_once(builder, i64)
+            error = cgutils.alloca_once(builder, i8p)
+            kind = ir.FunctionType(i32, [i64.as_pointer(), i8p.as_pointer()] + [i64] * MOST_WORDS)
+            function = builder.inttoptr(args[0], kind.as_pointer())
+            given = [builder.load(builder.gep(row, [i64(k)])) for k in range(MOST_WORDS)]
+            status = builder.call(function, [out, error, *given])
+            return builder.select(builder.icmp_signed("==", status, i32(0)), builder.load(out), i64(-1))
+
+        return types.int64(types.int64, words), codegen

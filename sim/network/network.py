@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim import units
-from sim.coupling import couple
 from sim.errors import InvariantError, ScenarioError
-from sim.kernels.clock import GROW
+from sim.kernels.clock import DONE, GROW
+from sim.kernels.rounds import LISTING, STATUS
+from sim.market import BLOCK
 from sim.network.links import shared_arrays
+from sim.network.packing import pack
+from sim.network.rounds import Rounds
 from sim.network.watch import Watch, Watched
-from sim.tick import advance
 
 if TYPE_CHECKING:
     from sim.behaviours.maker_purse import Purses
@@ -24,15 +26,6 @@ if TYPE_CHECKING:
     from sim.market import Market
     from sim.scenario.spec import Spec
     from sim.state import Array
-
-
-def at_once(function: Any) -> Any:
-    """The machine code of a compiled entry without Numba's look at the types of its arguments, which for 66 arrays
-    takes 10 us a call, ten times the call itself. All states have the same types; without the JIT, or before the first
-    call, the function itself.
-    """
-    overloads = list(getattr(function, "overloads", {}).values())
-    return overloads[0].entry_point if len(overloads) == 1 else function
 
 
 @dataclass(slots=True)
@@ -77,6 +70,7 @@ class Network:
 
     def __post_init__(self) -> None:
         self.totals = self._totals()
+        self._rounds = Rounds()
         self._link()
         self.watch = Watch()
         self.watch.begin(self)
@@ -130,6 +124,7 @@ class Network:
         """Put the listings' arrays together; again after an account was opened, which makes longer ones."""
         states = [market.state for market in self.markets.values()]
         self._shared: Shared = shared_arrays(states, self.couplings.listings)
+        pack(states, self._shared)
         legs, listings = self.couplings.portfolios.legs, self.couplings.listings
         leg_of = np.full(len(self._shared.accounts), -1, np.int64)
         leg_of[listings["account0"][legs["listing"]] + legs["row"]] = np.arange(len(legs))
@@ -141,28 +136,28 @@ class Network:
         states = [market.state for market in markets]
         if any(state.accounts is not linked for state, linked in zip(states, self._linked, strict=True)):
             self._link()
-        shared = (*self._shared, *self.couplings.arrays())
         tick_us = int(self.lead.state.clock[0]["tick_us"])
-        changing = any(market.changes for market in markets)
-        run_tick, run_couple = at_once(advance), at_once(couple)
-        arguments = [state.arrays() for state in states]
-        for tick in range(self.tick, target):
-            if changing:
+        rounds = self._rounds
+        rounds.set((*self._shared, *self.couplings.arrays()), [state.arrays() for state in states])
+        at = np.array([0, self.tick, DONE], np.int64)
+        while self.tick < target:
+            if any(market.changes for market in markets):
                 for market in markets:
                     market.apply_changes()
-                arguments = [state.arrays() for state in states]
-                changing = any(market.changes for market in markets)
-            run_couple(tick * tick_us, tick, *shared)
-            for k, state in enumerate(states):
-                status = run_tick(1, *arguments[k])
-                while status == GROW:
-                    state.grow()
-                    arguments[k] = state.arrays()
-                    status = run_tick(1, *arguments[k])
-                if status:
-                    markets[k].refuse(int(status))
+                rounds.set((*self._shared, *self.couplings.arrays()), [state.arrays() for state in states])
+            stop = min([target, self.tick + BLOCK, *(market.changes[0].tick for market in markets if market.changes)])
+            stop = self.tick + 1 if self.audit else stop
+            rounds.run(at, stop, tick_us)
+            while at[STATUS] != DONE:
+                k = int(at[LISTING])
+                if at[STATUS] != GROW:
+                    markets[k].refuse(int(at[STATUS]))
+                    raise InvariantError(f"{list(self.markets)[k]}: the tick from {self.time:g} s raised an error")
+                states[k].grow()
+                rounds.replace(k, states[k].arrays())
+                rounds.run(at, stop, tick_us)
             if self.audit:
-                self._check_totals(tick)
+                self._check_totals(self.tick - 1)
 
     def _totals(self) -> dict[str, int]:
         """Cash of every money, and coins of every asset, over all listings and on their way."""

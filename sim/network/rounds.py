@@ -1,0 +1,95 @@
+"""Many ticks of a network in one call: before each tick the coupling, then every listing's tick.
+
+Called from Python, an entry is handed its 66 arrays one by one, which for 34 listings is an eighth of a run. Here the
+arguments are laid out once, as machine words, and compiled code calls the compiled entries with them.
+"""
+
+from collections.abc import Sequence
+from operator import is_
+from typing import Any
+
+import numpy as np
+from numba import typeof
+
+from sim.coupling import couple
+from sim.kernels._jit import JIT_OFF, MOST_WORDS
+from sim.kernels.clock import DONE
+from sim.kernels.rounds import LISTING, STATUS, TICK, run_rounds
+from sim.state import Array
+from sim.tick import advance
+
+
+class Rounds:
+    """The arguments of all calls of a network's ticks, laid out when an array is a new one."""
+
+    def __init__(self) -> None:
+        self._shared: tuple[Array, ...] = ()
+        self._states: list[tuple[Array, ...]] = []  # kept alive
+        self._functions, self._joint = np.zeros(2, np.int64), np.zeros(MOST_WORDS, np.int64)
+        self._listings = np.zeros((0, MOST_WORDS), np.int64)
+
+    def set(self, shared: tuple[Array, ...], states: Sequence[tuple[Array, ...]]) -> None:
+        """Take the arguments of ``couple`` after time and tick, and those of ``advance`` after the number of ticks, of
+        each listing.
+        """
+        if len(self._states) != len(states):
+            self._states = [()] * len(states)
+            self._listings = np.zeros((len(states), MOST_WORDS), np.int64)
+        if not same(shared, self._shared):
+            self._shared = shared
+            if not JIT_OFF:
+                self._joint = words_of((0, 0, *shared))
+                self._functions[:] = address_of(couple, (0, 0, *shared)), address_of(advance, (1, *states[0]))
+        for k, arrays in enumerate(states):
+            self.replace(k, arrays)
+
+    def replace(self, k: int, arrays: tuple[Array, ...]) -> None:
+        """Take the arguments of listing ``k``."""
+        if not same(arrays, self._states[k]):
+            self._states[k] = arrays
+            if not JIT_OFF:
+                self._listings[k] = words_of((1, *arrays))
+
+    def run(self, at: Array, target: int, tick_us: int) -> None:
+        """As ``run_rounds``."""
+        if not JIT_OFF:
+            run_rounds(at, target, tick_us, len(self._states), self._functions, self._joint, self._listings)
+            return
+        while at[TICK] < target:
+            if at[LISTING] == 0 and at[STATUS] == DONE:
+                couple(np.int64(at[TICK] * tick_us), np.int64(at[TICK]), *self._shared)
+            while at[LISTING] < len(self._states):
+                at[STATUS] = advance(1, *self._states[at[LISTING]])
+                if at[STATUS] != DONE:
+                    return
+                at[LISTING] += 1
+            at[LISTING] = 0
+            at[TICK] += 1
+
+
+def same(arrays: tuple[Array, ...], others: tuple[Array, ...]) -> bool:
+    """Whether two tuples hold the very same arrays."""
+    return len(arrays) == len(others) and all(map(is_, arrays, others))
+
+
+def address_of(function: Any, arguments: tuple[Any, ...]) -> int:
+    """Address of the machine code of a compiled entry for arguments of these types."""
+    types = tuple(typeof(argument) for argument in arguments)  # type: ignore[no-untyped-call]
+    function.compile(types)
+    compiled = function.overloads[types]
+    return int(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name))
+
+
+def words_of(arguments: tuple[Any, ...]) -> Array:
+    """Arguments as the machine code takes them: an integer is one word; an array is two zeros (nobody counts its
+    owners), its elements, bytes of one, address, shape and strides.
+    """
+    words: list[int] = []
+    for argument in arguments:
+        if isinstance(argument, np.ndarray):
+            words += [0, 0, argument.size, argument.itemsize, argument.ctypes.data, *argument.shape, *argument.strides]
+        else:
+            words.append(int(argument))
+    out = np.zeros(MOST_WORDS, np.int64)
+    out[: len(words)] = words  # raises where MOST_WORDS is too small
+    return out
