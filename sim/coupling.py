@@ -19,7 +19,7 @@ def couple(
     now_us, tick,
     listings, price, clock, rules, sides, levels, words, accounts, positions, inbox, makers,
     weights, others, rates, nano, part,
-    firms, seats, rows, halts, is_open,
+    firms, seats, rows, halts, is_open, over,
     desk, assets, stock,
     shared_fund,
     portfolios, blocks, legs, collateral, tiers, tier0, moved, seen, owed_micro, leg_of,
@@ -28,7 +28,7 @@ def couple(
     """One step between ticks; the arguments are the arrays of ``sim.network.links.Links``, room by room."""
     s = Shared(listings, price, clock, rules, sides, levels, words, accounts, positions, inbox, makers)
     refs = References(weights, others, rates, nano, part)
-    w = Wallets(firms, seats, rows, halts, is_open)
+    w = Wallets(firms, seats, rows, halts, is_open, over)
     b = Bridge(desk, assets, stock)
     update_references(listings, price, refs, now_us)
     level_funds(s, shared_fund)

@@ -68,5 +68,6 @@ def level_funds(s, shared_fund):
         for j in range(k):
             if is_of(s, np.int64(j), at):
                 is_first = False
+                break
         if is_first:
             level_group(s, at)

@@ -15,10 +15,13 @@ without positions. Collateral that does not convert goes to the listing's hedger
 at its value once nothing else is left; what is owed beyond it is the fund's loss.
 
 Portfolios are looked at when they could have been exhausted (DECISIONS 22): a check stores the smallest joint relative
-move that could use up what equity exceeds maintenance by, and the next check is due when the cumulative move of the
-exchange's prices since then may have passed it, or when a leg was touched by a fill, deleveraging or funding; blocks of
-portfolios keep the earliest of their times. Source: MODEL 2.4, 2.6 [S:9]. Slow twin:
-tests/reference_market/portfolios.py.
+move that could use up what equity exceeds maintenance by. Prices of an exchange are watched by their largest log
+distance from a reference, which moves to them when they are 1% from it. ``moved`` counts the farthest they have been,
+summed over references. Between a check at a distance up to r and a later look no price has moved by more than the
+growth of ``moved`` plus 2 r (back to the reference and out again), so that a portfolio left alone is never exhausted,
+and prices that go to and fro cost nothing. It is also due when a leg was touched by a fill, deleveraging or funding;
+blocks of portfolios keep the earliest of their times. Source: MODEL 2.4, 2.6 [S:9]. Slow twin:
+tests/reference_market/portfolios.py, which looks at everybody.
 """
 
 import math
@@ -31,22 +34,23 @@ from sim.kernels.ladder import BROKE, CALLED, SOUND, WORKED
 from sim.kernels.ledger import FUND, HEDGERS, MILLION, NO_TICKET, ONE, SPOT, TWO, ZERO, pro_rata
 from sim.kernels.mailbox import NEW
 from sim.kernels.margin import equity_micro, maintenance_micro, notional_micro
+from sim.kernels.price_moves import watch_prices
 from sim.schema import IOC, NO_KEY, SELL
 
 ROUNDING = np.int64(16)  # micro-dollars that rounding may take of what a leg has over its maintenance
 BLOCK = np.dtype([("first", "i8"), ("end", "i8"), ("exchange", "i8"), ("due", "f8")])  # earliest of its portfolios
+SLACK = 1e-9  # relative move that rounding of floats may hide
 FARTHEST = 0.1  # a portfolio is looked at at least each time prices may have moved by this much
-OWN_BOOK, INDEX, REDEMPTION, FLOOR = (np.int64(i) for i in range(4))
 
 PORTFOLIO = np.dtype(
     [
         ("first_leg", "i8"),
         ("n_legs", "i8"),
         ("exchange", "i8"),
-        ("due", "f8"),  # cumulative move of the exchange's prices at which it is looked at again
+        ("due", "f8"),  # ``moved`` of the exchange at which it is looked at again
         ("is_called", "i8"),  # 1 while its legs are worked, or their cash waits to be put right
         ("block", "i8"),
-        ("n_calls", "i8"),  # times it was found below maintenance after it had been sound
+        ("n_calls", "i8"),  # times it was found below maintenance with positions after it had been sound
     ]
 )
 LEG = np.dtype([("listing", "i8"), ("row", "i8"), ("portfolio", "i8")])
@@ -70,8 +74,9 @@ class Portfolios(NamedTuple):
     """``all`` PORTFOLIO[n], ``blocks`` BLOCK[...] (portfolios of one exchange that lie together),
     ``legs`` LEG[m] (a portfolio's together), ``collateral`` COLLATERAL[n_listings],
     ``tiers``
-    TIER[...] and ``tier0`` int64[n_listings + 1] (rows of each listing), ``moved`` float64[n_exchanges] (cumulative
-    relative move), ``seen`` int64[n_listings, 2] (mark and collateral value last looked at), ``owed_micro``
+    TIER[...] and ``tier0`` int64[n_listings + 1] (rows of each listing), ``moved`` float64[n_exchanges, 2] (log
+    moves summed over references, and the part of the present one), ``seen`` int64[n_listings, 2] (mark and collateral
+    value of the reference), ``owed_micro``
     int64[n_exchanges], ``leg_of`` int64[...] (leg of each shared account row, -1 of others).
     """
 
@@ -85,47 +90,6 @@ class Portfolios(NamedTuple):
     seen: Any
     owed_micro: Any
     leg_of: Any
-
-
-@small
-def collateral_half_ticks(s, c, at):
-    """What a coin of a listing is worth as collateral, in half ticks."""
-    price = s.price[at]
-    book = price["spot_half_ticks"]
-    if c["source"] == OWN_BOOK:
-        return book
-    if c["source"] == INDEX:
-        return price["given_half_ticks"] if price["index_given"] != ZERO else price["index_half_ticks"]
-    nano = 1e9
-    if c["redeems"] >= ZERO:
-        other = s.price[c["redeems"]]["index_half_ticks"]
-        nano = np.float64(other * s.listings[c["redeems"]]["half_tick_nano"])
-    redemption = np.int64(c["ratio"] * nano / np.float64(s.listings[at]["half_tick_nano"]) + 0.5)
-    if c["source"] == REDEMPTION:
-        return redemption
-    mixed = c["weight"] * np.float64(redemption) + (1.0 - c["weight"]) * np.float64(book)
-    return max(np.int64(mixed + 0.5), np.int64(c["floor"] * np.float64(redemption) + 0.5))
-
-
-@behaviour
-def watch_prices(s, p):
-    """Refresh collateral values and add the largest relative move of each exchange's prices to its cumulative move."""
-    for e in range(p.moved.shape[0]):
-        largest = 0.0
-        for k in range(s.listings.shape[0]):
-            at = np.int64(k)
-            if s.listings[at]["exchange"] != np.int64(e):
-                continue
-            c = p.collateral[at]
-            if c["source"] >= ZERO:
-                c["value_half_ticks"] = collateral_half_ticks(s, c, at)
-            for j in range(2):
-                now = s.price[at]["mark_half_ticks"] if j == 0 else c["value_half_ticks"]
-                was = p.seen[at, j]
-                if was > ZERO and now != was:
-                    largest = max(largest, abs(np.float64(now) / np.float64(was) - 1.0))
-                p.seen[at, j] = now
-        p.moved[e] += largest
 
 
 @small
@@ -336,7 +300,7 @@ def check(s, p, k, tick, now_us):
     equity, need, cut, pledged, exposed = standing(s, p, row)
     is_below, is_broke = equity < need, equity + cut < ZERO
     if is_below or row["is_called"] != ZERO:
-        if is_below and row["is_called"] == ZERO:
+        if is_below and need > ZERO and row["is_called"] == ZERO:
             row["n_calls"] = row["n_calls"] + ONE
         apportion(s, p, row, equity if equity >= ZERO else min(ZERO, equity + cut), need)
         row["is_called"] = ONE if call(s, p, row, is_below, is_broke) else ZERO
@@ -347,13 +311,14 @@ def check(s, p, k, tick, now_us):
     if need == ZERO and debt > ZERO:
         hand_over(s, p, row)
     if row["is_called"] != ZERO or sells:
-        row["due"] = p.moved[row["exchange"]]
+        row["due"] = p.moved[row["exchange"], 0]
         return
     if exposed <= 0.0:
         row["due"] = math.inf
         return
     safe = min(FARTHEST, np.float64(equity - need - ROUNDING * row["n_legs"]) / exposed)
-    row["due"] = p.moved[row["exchange"]] + math.log1p(max(0.0, safe - 1e-9))
+    moved = p.moved[row["exchange"], 0] - TWO * p.moved[row["exchange"], 1]
+    row["due"] = moved + math.log1p(max(0.0, safe - SLACK))
 
 
 @behaviour
@@ -382,11 +347,12 @@ def check_portfolios(s, p, tick, now_us):
     mark_touched(s, p)
     for b in range(p.blocks.shape[0]):
         block = p.blocks[b]
-        if block["due"] > p.moved[block["exchange"]]:
+        moved = p.moved[block["exchange"], 0]
+        if block["due"] > moved:
             continue
         earliest = math.inf
         for k in range(block["first"], block["end"]):
-            if p.all[k]["due"] <= p.moved[block["exchange"]]:
+            if p.all[k]["due"] <= moved:
                 check(s, p, k, tick, now_us)
             earliest = min(earliest, p.all[k]["due"])
         block["due"] = earliest

@@ -46,13 +46,13 @@ def converted(listings, price, rates, at, k, nano):
 
 @small
 def weighted_median(nano, part, n):
-    """Lowest price at which half of the weight lies at or below; 0 when nothing weighs."""
+    """Lowest of the first ``n`` prices at which half of the weight lies at or below; 0 when there is none."""
     total = F0
     for k in range(n):
         total += part[k]
     best = F0
     for k in range(n):
-        if part[k] > F0 and (best == F0 or nano[k] < best):
+        if best == F0 or nano[k] < best:
             below = F0
             for j in range(n):
                 if nano[j] <= nano[k]:
@@ -64,18 +64,17 @@ def weighted_median(nano, part, n):
 
 @small
 def index_nano(listing, refs, n):
-    """Index of prices ``refs.nano`` with weights ``refs.part``; 0 when nothing weighs."""
+    """Index of the first ``n`` prices ``refs.nano`` with weights ``refs.part``."""
     median = weighted_median(refs.nano, refs.part, n)
-    if median == F0 or listing["median"] != ZERO:
+    if listing["median"] != ZERO:
         return median
     total, weight, n_far = F0, F0, ZERO
     for k in range(n):
-        if refs.part[k] > F0:
-            if abs(refs.nano[k] - median) > listing["deviation"] * median:
-                n_far += ONE
-            else:
-                total += refs.part[k] * refs.nano[k]
-                weight += refs.part[k]
+        if abs(refs.nano[k] - median) > listing["deviation"] * median:
+            n_far += ONE
+        else:
+            total += refs.part[k] * refs.nano[k]
+            weight += refs.part[k]
     return median if n_far > ONE else total / weight
 
 
@@ -91,26 +90,23 @@ def update_references(listings, price, refs, now_us):
     n = np.int64(listings.shape[0])
     for i in range(n):
         at = np.int64(i)
-        listing, weighs = listings[at], False
+        listing, m = listings[at], ZERO  # prices that weigh
         for k in range(n):
             c = np.int64(k)
-            fresh = now_us - price[c]["spot_us"] <= listing["stale_us"]
-            refs.part[c] = refs.weights[at, c] if fresh else F0
-            if refs.part[c] > F0:
-                weighs = True
+            if refs.weights[at, c] > F0 and now_us - price[c]["spot_us"] <= listing["stale_us"]:
                 nano = np.float64(price[c]["spot_half_ticks"] * listings[c]["half_tick_nano"])
-                refs.nano[c] = converted(listings, price, refs.rates, at, c, nano)
-        if weighs:
-            price[at]["given_half_ticks"] = half_ticks_of(index_nano(listing, refs, n), listing["half_tick_nano"])
+                refs.part[m], refs.nano[m] = refs.weights[at, c], converted(listings, price, refs.rates, at, c, nano)
+                m += ONE
+        if m > ZERO:
+            price[at]["given_half_ticks"] = half_ticks_of(index_nano(listing, refs, m), listing["half_tick_nano"])
             price[at]["given_us"] = now_us
-        weighs = False
+        m = ZERO
         for k in range(n):
             c = np.int64(k)
-            refs.part[c] = refs.others[at, c]
-            if refs.part[c] > F0:
-                weighs = True
+            if refs.others[at, c] > F0:
                 nano = np.float64(price[c]["mid_half_ticks"] * listings[c]["half_tick_nano"])
-                refs.nano[c] = converted(listings, price, refs.rates, at, c, nano)
-        if weighs:
-            middle = weighted_median(refs.nano, refs.part, n)
+                refs.part[m], refs.nano[m] = refs.others[at, c], converted(listings, price, refs.rates, at, c, nano)
+                m += ONE
+        if m > ZERO:
+            middle = weighted_median(refs.nano, refs.part, m)
             price[at]["others_half_ticks"] = half_ticks_of(middle, listing["half_tick_nano"])

@@ -43,7 +43,8 @@ HALT = np.dtype([("exchange", "i8"), ("start_us", "i8"), ("end_us", "i8")])  # e
 
 class Wallets(NamedTuple):
     """``firms`` FIRM[n], ``seats`` SEAT[n, n_listings, 2], ``rows`` int64[n_listings] (account of the first firm in
-    each listing, in the listing's own count), ``halts`` HALT[m], ``open`` int64[n_exchanges] (scratch).
+    each listing, in the listing's own count), ``halts`` HALT[m], ``open`` int64[n_exchanges] (scratch), ``over``
+    int64[n, n_listings, 2] (scratch: what each seat has above its target).
     """
 
     firms: Any
@@ -51,6 +52,7 @@ class Wallets(NamedTuple):
     rows: Any
     halts: Any
     open: Any
+    over: Any
 
 
 @small
@@ -92,9 +94,30 @@ def balance(s, w, at, f, kind):
     return equity_micro(cash, position, mark, unit) - used
 
 
+@behaviour
+def survey(s, w):
+    """What each firm has above its target: listing by listing, because the firms' accounts of one lie together."""
+    for k in range(s.listings.shape[0]):
+        at = np.int64(k)
+        for i in range(w.firms.shape[0]):
+            f = np.int64(i)
+            w.over[f, at, CASH] = balance(s, w, at, f, CASH) - w.seats[f, at, CASH]["target"]
+            w.over[f, at, COINS] = balance(s, w, at, f, COINS) - w.seats[f, at, COINS]["target"]
+
+
+@small
+def most_over(w, f, kind):
+    """The most that a firm has above its target anywhere."""
+    most = w.over[f, ZERO, kind]
+    for k in range(1, w.over.shape[1]):
+        most = max(most, w.over[f, np.int64(k), kind])
+    return most
+
+
 @small
 def move(s, w, at, f, kind, amount):
     """Add an amount to a firm's balance in a listing and to the listing's totals."""
+    w.over[f, at, kind] += amount
     if kind == COINS:
         s.positions[coins_at(s.listings, w.rows, at, f)] += amount
         s.clock[at]["coin_lots"] = s.clock[at]["coin_lots"] + amount
@@ -117,20 +140,18 @@ def serves(s, a, b, kind):
 def request(s, w, f, at, kind, now_us):
     """Send for what a firm misses in a listing, from where it has most too much."""
     seat, n = w.seats[f, at, kind], np.int64(s.listings.shape[0])
-    missing = seat["target"] - balance(s, w, at, f, kind)
-    if missing <= ZERO or missing * TWENTIETH < seat["target"]:
-        return
+    missing = -w.over[f, at, kind]
     here, best, most, near = s.listings[at]["exchange"], -ONE, ZERO, False
     for k in range(n):
         o = np.int64(k)
-        if o == at or not serves(s, o, at, kind):
+        over = w.over[f, o, kind]
+        if over <= ZERO or o == at or not serves(s, o, at, kind):
             continue
         there = s.listings[o]["exchange"]
         is_near = there == here
         if not is_near and (w.open[here] == ZERO or w.open[there] == ZERO):
             continue
-        over = balance(s, w, o, f, kind) - w.seats[f, o, kind]["target"]
-        if over > ZERO and ((is_near and not near) or (is_near == near and over > most)):
+        if (is_near and not near) or (is_near == near and over > most):
             best, most, near = o, over, is_near
     if best < ZERO:
         return
@@ -159,17 +180,24 @@ def wait_for_orders(s, firm, now_us):
 def move_balances(s, w, transfers, now_us):
     """Deliver what is due and send for what is missing."""
     look_at_halts(w, transfers, now_us)
+    survey(s, w)
     for i in range(w.firms.shape[0]):
         f = np.int64(i)
         wait_for_orders(s, w.firms[f], now_us)
+        is_free = now_us > w.firms[f]["busy_us"]
+        has_cash, has_coins = most_over(w, f, CASH) > ZERO, most_over(w, f, COINS) > ZERO
         for k in range(s.listings.shape[0]):
             at = np.int64(k)
             for j in range(2):
                 kind = np.int64(j)
                 seat = w.seats[f, at, kind]
-                is_open = w.open[s.listings[at]["exchange"]] != ZERO
-                if seat["on_way"] != ZERO and now_us >= seat["due_us"] and is_open:
+                if seat["on_way"] != ZERO:
+                    if now_us < seat["due_us"] or w.open[s.listings[at]["exchange"]] == ZERO:
+                        continue
                     move(s, w, at, f, kind, seat["on_way"])
                     seat["on_way"] = ZERO
-                if seat["on_way"] == ZERO and now_us > w.firms[f]["busy_us"]:
-                    request(s, w, f, at, kind, now_us)
+                    has_cash, has_coins = has_cash or kind == CASH, has_coins or kind == COINS
+                missing = -w.over[f, at, kind]
+                if is_free and missing > ZERO and missing * TWENTIETH >= seat["target"]:
+                    if has_cash if kind == CASH else has_coins:
+                        request(s, w, f, at, kind, now_us)

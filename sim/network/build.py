@@ -248,4 +248,6 @@ def fill_firms(
     for row, halt in zip(halts, rules.halts, strict=True):
         row["exchange"] = -1 if halt.exchange is None else exchanges.index(halt.exchange)
         row["start_us"], row["end_us"] = units.us(halt.at), units.us(halt.at + halt.over)
-    return Wallets(firms, seats, rows, halts, np.zeros(len(exchanges), np.int64)), stock
+    return Wallets(
+        firms, seats, rows, halts, np.zeros(len(exchanges), np.int64), np.zeros(seats.shape, np.int64)
+    ), stock

@@ -13,7 +13,8 @@ import numpy as np
 from sim import units
 from sim.errors import ScenarioError
 from sim.kernels.ledger import ACCOUNT, HEDGERS
-from sim.kernels.portfolios import BLOCK, COLLATERAL, FLOOR, INDEX, LEG, OWN_BOOK, PORTFOLIO, REDEMPTION, Portfolios
+from sim.kernels.portfolios import BLOCK, COLLATERAL, LEG, PORTFOLIO, Portfolios
+from sim.kernels.price_moves import FLOOR, INDEX, OWN_BOOK, REDEMPTION
 from sim.population import sizes
 from sim.settings.portfolios import CollateralSettings, PortfolioSettings
 
@@ -214,7 +215,7 @@ def seat(
     tier0 = np.concatenate([[0], np.cumsum([len(market.state.tiers) for market in markets])]).astype(np.int64)
     tiers = np.concatenate([market.state.tiers for market in markets])
     return Portfolios(
-        every, blocks_of(every), legs, collateral, tiers, tier0, np.zeros(n_exchanges),
+        every, blocks_of(every), legs, collateral, tiers, tier0, np.zeros((n_exchanges, 2)),
         np.zeros((len(markets), 2), np.int64), owed, np.zeros(0, np.int64),
     )  # fmt: skip
 

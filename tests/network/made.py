@@ -70,7 +70,7 @@ def no_portfolios(n: int, n_accounts: int) -> Portfolios:
     return Portfolios(
         np.zeros(0, PORTFOLIO), np.zeros(0, BLOCK), np.zeros(0, LEG), collateral, np.zeros(1, TIER),
         np.zeros(n + 1, np.int64),
-        np.zeros(3), np.zeros((n, 2), np.int64), np.zeros(3, np.int64), np.full(n_accounts, -1),
+        np.zeros((3, 2)), np.zeros((n, 2), np.int64), np.zeros(3, np.int64), np.full(n_accounts, -1),
     )  # fmt: skip
 
 
@@ -130,7 +130,7 @@ def made_wallets(draws: np.random.Generator, s: Shared, rows: Any, n_firms: int)
         halt["exchange"] = int(draws.integers(-1, 3))
         halt["start_us"] = NOW - int(draws.choice([10**6, 0, -1]))
         halt["end_us"] = halt["start_us"] + int(draws.choice([10**6, 10**6 + 1, 10**9]))
-    return Wallets(firms, seats, rows, halts, np.zeros(3, np.int64))
+    return Wallets(firms, seats, rows, halts, np.zeros(3, np.int64), np.zeros(seats.shape, np.int64))
 
 
 def fill_accounts(draws: np.random.Generator, s: Shared, w: Wallets) -> None:

@@ -126,7 +126,7 @@ def seat(draws: Any, s: Shared, plans: Any, collateral: Any, tables: Any) -> Por
     for row, tier in zip(tiers, [tier for table in tables for tier in table], strict=True):
         row["up_to_micro"], row["maintenance_ppm"], row["deduction_micro"] = tier
     return Portfolios(
-        every, blocks, legs, collateral, tiers, np.cumsum([0, *map(len, tables)]), np.zeros(2),
+        every, blocks, legs, collateral, tiers, np.cumsum([0, *map(len, tables)]), np.zeros((2, 2)),
         np.zeros((len(s.listings), 2), np.int64), draws.choice([0, 10**9, 10**10], 2), leg_of,
     )  # fmt: skip
 

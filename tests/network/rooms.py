@@ -48,7 +48,7 @@ class Room(NamedTuple):
     def arrays(self) -> dict[str, Any]:
         """All arrays that hold results, by name."""
         named = {name: getattr(part, name) for part in self[:4] for name in part._fields}
-        return {name: array for name, array in named.items() if name not in ("nano", "part", "open")}
+        return {name: array for name, array in named.items() if name not in ("nano", "part", "open", "over")}
 
 
 def room_of(network: Network) -> Room:

@@ -34,3 +34,35 @@ def test_made_up_portfolios_are_looked_at_as_the_twin_says():
         seen["orders"] += len(orders)
         seen["handed over"] += int((s.positions != before).any())
     assert min(seen.values()) > 100, seen
+
+
+def step_prices(draws, s):
+    """To and fro in small steps, now and then in one of some percent."""
+    size = 0.05 if draws.random() < 0.02 else 0.002
+    for name in ("mark_half_ticks", "spot_half_ticks", "index_half_ticks", "given_half_ticks"):
+        moves = np.exp(size * draws.standard_normal(len(s.price)))
+        s.price[name] = np.maximum(1, np.rint(s.price[name] * moves)).astype(np.int64)
+
+
+def test_portfolios_that_are_left_alone_are_those_that_a_look_at_everybody_would_not_touch():
+    draws, looks, left = np.random.default_rng(9), 0, 0
+    for _ in range(40):
+        s, p = made(draws)
+        for account in s.accounts:  # far from the edge, most of them, or nobody could be left alone
+            if account["held_lots"] and draws.random() < 0.7:
+                account["cash_micro"] += abs(int(account["held_lots"])) * 10**5
+        s2, p2 = type(s)(*(x.copy() for x in s)), type(p)(*(x.copy() for x in p))
+        for tick in range(TICK, TICK + 150):
+            step_prices(draws, s)
+            for name in s.price.dtype.names:
+                s2.price[name] = s.price[name]
+            p2.all["due"] = p2.blocks["due"] = -1.0
+            due = p.all["due"].copy()
+            for one, other in ((s, p), (s2, p2)):
+                one.clock["n_inbox"] = 0
+                look_at_all(one, other, tick, NOW)
+            for name in ("accounts", "positions", "clock", "inbox"):
+                assert getattr(s, name).tobytes() == getattr(s2, name).tobytes(), (name, tick)
+            assert (p.all["n_calls"] == p2.all["n_calls"]).all() and (p.all["is_called"] == p2.all["is_called"]).all()
+            looks, left = looks + len(due), left + int((due > p.moved[p.all["exchange"], 0]).sum())
+    assert 0.3 * looks < left, (looks, left)

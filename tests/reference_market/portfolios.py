@@ -191,7 +191,7 @@ def look(book: Book, places: list[Place], owed_allowed: int) -> list[Order]:
     now = standing(book, places)
     below, broke = now.equity < now.need, now.equity + now.uncounted < 0
     if below or book.is_called:
-        book.n_calls += below and not book.is_called
+        book.n_calls += below and now.need > 0 and not book.is_called
         backing = now.equity if now.equity >= 0 else min(0, now.equity + now.uncounted)
         apportion(book, places, backing, now.need)
         book.is_called = tell(book, places, below, broke)
