@@ -197,19 +197,27 @@ def reveal_side(bk, ld, mail, news, lt, key, at, tick):
     layer = lt.layers[at.book]
     n_bins = np.int64(lt.mass.shape[2]) - ONE
     end = min(n_bins, max(at.end, layer["deepest"][at.side] + ONE))
-    room = capacity_lots(bk, ld, lt, at, price_of_bin(news, layer, at, at.first))
+    room, is_room_known = ZERO, False
     where = ld.accounts[layer["owner"]]["key"] + (at.side << np.int64(20))
+    usual = np.int64(SPAN16) if tick < ZERO else layer["reveal_16"]
+    most = max(usual, layer["stale_16"])
     for block in range((end + ROW_WORDS - ONE) // ROW_WORDS):
         words = rng.philox(key, tick, rng.LATENT_LOOK, where, np.int64(block))
         for w in range(8):
-            k = np.int64(block) * ROW_WORDS + np.int64(w)
-            if k >= end or np.int64(ld.tickets[ticket_of_bin(lt, at.book, at.side, k)]["pending"]) != ZERO:
-                continue
+            k, chance = np.int64(block) * ROW_WORDS + np.int64(w), usual
             draw = rng.sixteen_bits(words[w >> 1], w & 1)
-            chance = np.int64(SPAN16) if tick < ZERO else layer["reveal_16"]
-            if draw >= chance and draw < layer["stale_16"] and is_left_behind(bk, ld, news, lt, at, k):
+            if (
+                draw >= most
+                or k >= end
+                or np.int64(ld.tickets[ticket_of_bin(lt, at.book, at.side, k)]["pending"]) != ZERO
+            ):
+                continue
+            if draw >= chance and is_left_behind(bk, ld, news, lt, at, k):
                 chance = layer["stale_16"]
             if draw < chance:
+                if not is_room_known:
+                    room = capacity_lots(bk, ld, lt, at, price_of_bin(news, layer, at, at.first))
+                    is_room_known = True
                 part = (np.float64(draw) + 0.5) / np.float64(chance)
                 room -= look(bk, ld, mail, news, lt, at, k, part, room, tick)
     while layer["deepest"][at.side] >= at.end and is_idle(bk, ld, lt, at, layer["deepest"][at.side]):

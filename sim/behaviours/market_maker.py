@@ -21,8 +21,8 @@ from sim import rng
 from sim.behaviours.background import ROW_WORDS, SERIAL_ROOM, SPAN16
 from sim.behaviours.maker_risk import NEAR, NORMAL, felt_lots, net_lots, review_firm, update_volatility
 from sim.behaviours.news import log_value_seen
-from sim.kernels._jit import behaviour, inlined, small
-from sim.kernels.book import best_ask, best_bid, slot_of
+from sim.kernels._jit import behaviour, inlined, prefetch, small
+from sim.kernels.book import MASK32, best_ask, best_bid, slot_of
 from sim.kernels.ledger import MILLION, ONE, TWO, ZERO, Order, taker_fee_ppm
 from sim.kernels.mailbox import CANCEL, NEW, REPLACE, post
 from sim.kernels.marks import PERP, SPOT
@@ -194,12 +194,23 @@ def quote_ladder(bk, mk, ld, mail, key, at, tick):
     n_rungs = np.int64(mk.lots.shape[3])
     owner_key = ld.accounts[mk.firms[at.firm]["owner"]]["key"]
     where = (at.book * TWO + at.side) << np.int64(8)
+    most = np.int64(SPAN16) if tick < ZERO else max(mk.quoting[0]["add_16"], mk.quoting[0]["cancel_16"])
     for block in range((n_rungs + ROW_WORDS - ONE) // ROW_WORDS):
         words = rng.philox(key, tick, rng.RUNG_CLOCK, owner_key, where + np.int64(block))
         for w in range(8):
             rung = np.int64(block) * ROW_WORDS + np.int64(w)
-            if rung < n_rungs:
-                tend_rung(bk, mk, ld, mail, at, rung, rng.sixteen_bits(words[w >> 1], w & 1), tick)
+            draw = rng.sixteen_bits(words[w >> 1], w & 1)
+            if rung < n_rungs and draw < most:
+                tend_rung(bk, mk, ld, mail, at, rung, draw, tick)
+
+
+@small
+def look_ahead(bk, mk, ld, i):
+    """Prefetch the orders that firm ``i`` has in the books."""
+    n = TWO * TWO * np.int64(mk.lots.shape[3])
+    first = mk.quoting[0]["ticket0"] + i * n
+    for ticket in range(first, first + n):
+        prefetch(bk.pool, ld.tickets[ticket]["handle"] & MASK32)
 
 
 @behaviour
@@ -219,6 +230,7 @@ def make_markets(bk, mk, ld, mail, px, news, key, tick):
     for k in range(mk.firms.shape[0]):
         i = np.int64(k)
         firm = mk.firms[i]
+        look_ahead(bk, mk, ld, i)
         drift = quoting["anchor_share"] * (market_belief - firm["belief"])
         firm["belief"] = firm["belief"] + drift + quoting["response_per_micro"] * flow
         review_firm(bk, ld, mk, px, news, key, i, log_seen, start_log, tick, tick * ld.clock[0]["tick_us"])

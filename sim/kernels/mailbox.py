@@ -12,7 +12,7 @@ import numpy as np
 
 from sim import rng
 from sim.kernels._jit import behaviour, inlined, prefetch, small
-from sim.kernels.book import MASK32
+from sim.kernels.book import MASK32, META_BITS, META_FAR, SIX
 from sim.kernels.guests import first_guest, status_of_account
 from sim.kernels.ledger import (
     HALT_REJECT,
@@ -42,9 +42,10 @@ from sim.schema import (
 )
 
 NEW, CANCEL, REPLACE = (np.int64(i) for i in range(3))
-N_STARTS = 513  # 512 sub-intervals of a tick
+N_STARTS = 513  # at most 512 sub-intervals of a tick, about one for each message
 SUBS = np.int64(N_STARTS - 1)
-AHEAD_TICKET, AHEAD_ORDER = np.int64(8), np.int64(4)  # messages ahead of the use
+FEWEST_SUBS = np.int64(16)
+AHEAD_TICKET, AHEAD_ORDER, AHEAD_LEVEL = np.int64(8), np.int64(4), np.int64(2)  # messages ahead of the use
 
 MESSAGE = np.dtype(
     [
@@ -149,9 +150,9 @@ def goes_before(ld, key, a, b):
 
 
 @small
-def sub_interval(arrival, start_us, per_us):
+def sub_interval(arrival, start_us, per_us, last):
     """Sub-interval of the tick that holds an arrival; a late one counts as the first."""
-    return min(SUBS - ONE, max(ZERO, np.int64(np.float64(arrival - start_us) * per_us)))
+    return min(last, max(ZERO, np.int64(np.float64(arrival - start_us) * per_us)))
 
 
 @behaviour
@@ -159,22 +160,24 @@ def sort_due(ld, mail, key, start_us, end_us):
     """Fill ``mail.order`` with the rows of messages that arrive before ``end_us``, in matching order. Returns their
     number.
     """
-    n = ld.clock[0]["n_mail"]
-    per_us = np.float64(SUBS) / np.float64(end_us - start_us)
+    n, subs = ld.clock[0]["n_mail"], FEWEST_SUBS
+    while subs < n and subs < SUBS:
+        subs += subs
+    per_us, last = np.float64(subs) / np.float64(end_us - start_us), subs - ONE
     starts, order, messages = mail.starts, mail.order, mail.messages
-    for i in range(N_STARTS):
+    for i in range(subs + ONE):
         starts[i] = ZERO
     for i in range(n):
         arrival = messages[i]["arrival_us"]
         if arrival < end_us:
-            starts[sub_interval(arrival, start_us, per_us) + ONE] += ONE
-    for i in range(1, N_STARTS):
+            starts[sub_interval(arrival, start_us, per_us, last) + ONE] += ONE
+    for i in range(1, subs + ONE):
         starts[i] += starts[i - 1]
-    due = starts[N_STARTS - 1]
+    due = starts[subs]
     for i in range(n):
         arrival = messages[i]["arrival_us"]
         if arrival < end_us:
-            sub = sub_interval(arrival, start_us, per_us)
+            sub = sub_interval(arrival, start_us, per_us, last)
             order[starts[sub]] = i
             starts[sub] += ONE
     for i in range(1, due):
@@ -218,15 +221,27 @@ def status_of_change(ld, bk, m):
 
 @small
 def look_ahead(bk, ld, mail, k, due):
-    """Prefetch what the messages after row ``k`` of the matching order will touch: ticket, then order and level."""
+    """Prefetch what the messages after row ``k`` of the matching order will touch: ticket, then order and new level,
+    then the level that the order leaves.
+    """
     far = mail.messages[mail.order[min(k + AHEAD_TICKET, due - ONE)]]
     prefetch(ld.tickets, max(ZERO, far["ticket"]))
     m = mail.messages[mail.order[min(k + AHEAD_ORDER, due - ONE)]]
     prefetch(bk.pool, ld.tickets[max(ZERO, m["ticket"])]["handle"] & MASK32)
     price, side = m["price_ticks"], np.int64(m["side"])
     row = bk.sides[np.int64(2) * np.int64(m["book"]) + side]
-    key = price if side != BUY else -price
-    prefetch(bk.levels, np.int64(row["level0"]) + (key & np.int64(row["mask"])))
+    index = (price if side != BUY else -price) & np.int64(row["mask"])
+    prefetch(bk.levels, np.int64(row["level0"]) + index)
+    prefetch(bk.words, np.int64(row["word0"]) + (index >> SIX))
+    m = mail.messages[mail.order[min(k + AHEAD_LEVEL, due - ONE)]]
+    if np.int64(m["action"]) != NEW:
+        resting = bk.pool[ld.tickets[max(ZERO, m["ticket"])]["handle"] & MASK32]
+        meta, at = np.int64(resting["meta"]), np.int64(resting["level"])
+        row = bk.sides[meta >> META_BITS]
+        index = at - np.int64(row["level0"])
+        if ZERO <= index <= np.int64(row["mask"]) and (meta & META_FAR) == ZERO:
+            prefetch(bk.levels, at)
+            prefetch(bk.words, np.int64(row["word0"]) + (index >> SIX))
 
 
 @behaviour
