@@ -23,7 +23,7 @@ import numpy as np
 from sim import rng
 from sim.behaviours.background import ROW_WORDS, SERIAL_ROOM, SPAN16
 from sim.behaviours.news import log_value_seen
-from sim.kernels._jit import behaviour, inlined, small
+from sim.kernels._jit import behaviour, inlined, prefetch, small
 from sim.kernels.book import best_ask, best_bid, slot_of
 from sim.kernels.ledger import ONE, TWO, ZERO, Order
 from sim.kernels.mailbox import CANCEL, NEW, REPLACE, post
@@ -180,15 +180,11 @@ def look(bk, ld, mail, news, lt, at, k, part, room, tick):
 
 
 @inlined
-def is_left_behind(bk, ld, news, lt, at, k):
-    """Whether a resting order bids above, or asks below, the value its owner sees now."""
-    slot = slot_of(bk.pool, ld.tickets[ticket_of_bin(lt, at.book, at.side, k)]["handle"])
-    if slot == ZERO:
-        return False
-    now = news.now[0]
-    value = now["start_usd"] / now["tick_usd"] * math.exp(at.log_value)
-    price = np.float64(ld.tickets[ticket_of_bin(lt, at.book, at.side, k)]["price_ticks"])
-    return price > value if at.side == BUY else price < value
+def is_left_behind(bk, ld, lt, at, k, value):
+    """Whether a resting order bids above, or asks below, the value its owner sees now, in ticks."""
+    row = ld.tickets[ticket_of_bin(lt, at.book, at.side, k)]
+    price = np.float64(row["price_ticks"])
+    return (price > value if at.side == BUY else price < value) and slot_of(bk.pool, row["handle"]) != ZERO
 
 
 @behaviour
@@ -198,6 +194,7 @@ def reveal_side(bk, ld, mail, news, lt, key, at, tick):
     n_bins = np.int64(lt.mass.shape[2]) - ONE
     end = min(n_bins, max(at.end, layer["deepest"][at.side] + ONE))
     room, is_room_known = ZERO, False
+    value = news.now[0]["start_usd"] / news.now[0]["tick_usd"] * math.exp(at.log_value)
     where = ld.accounts[layer["owner"]]["key"] + (at.side << np.int64(20))
     usual = np.int64(SPAN16) if tick < ZERO else layer["reveal_16"]
     most = max(usual, layer["stale_16"])
@@ -212,7 +209,7 @@ def reveal_side(bk, ld, mail, news, lt, key, at, tick):
                 or np.int64(ld.tickets[ticket_of_bin(lt, at.book, at.side, k)]["pending"]) != ZERO
             ):
                 continue
-            if draw >= chance and is_left_behind(bk, ld, news, lt, at, k):
+            if draw >= chance and is_left_behind(bk, ld, lt, at, k, value):
                 chance = layer["stale_16"]
             if draw < chance:
                 if not is_room_known:
@@ -273,6 +270,15 @@ def reenter(bk, ld, mail, news, lt, at, tick):
         post(ld, mail, arrival, serial, NEW, Order(at.book, at.side, price, lots, layer["owner"], IOC, ticket))
 
 
+@inlined
+def look_ahead(ld, lt, b):
+    """Prefetch what stands for the re-entry orders of both sides."""
+    last = np.int64(lt.mass.shape[2]) - ONE
+    for s in range(2):
+        prefetch(ld.tickets, ticket_of_bin(lt, b, np.int64(s), last))
+        prefetch(lt.settled, (TWO * b + np.int64(s) + ONE) * (last + ONE) - ONE)
+
+
 @small
 def reach_of(bk, px, news, lt, b, side, tick):
     """Where one side of a layer stands: see ``Reach``. Bins before ``first`` would pay more than the market asks."""
@@ -295,6 +301,7 @@ def tend_layers(bk, ld, mail, px, news, lt, key, tick):
         b = np.int64(i)
         if lt.layers[b]["on"] == ZERO:
             continue
+        look_ahead(ld, lt, b)
         for s in range(2):
             at = reach_of(bk, px, news, lt, b, np.int64(s), tick)
             if tick >= ZERO:

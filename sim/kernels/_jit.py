@@ -78,7 +78,7 @@ else:
 if JIT_OFF:
 
     def prefetch(array: Any, index: Any) -> None:
-        """Hint that row ``index`` of a record array is needed soon; nothing without the JIT."""
+        """Hint that element ``index`` of an array is needed soon; nothing without the JIT."""
 
 else:
 
@@ -98,11 +98,11 @@ else:
 
     @njit(forceinline=True, **_INNER)
     def prefetch(array: Any, index: Any) -> None:
-        """Hint that row ``index`` of a record array, which must exist, is needed soon."""
+        """Hint that element ``index`` (counted through all dimensions) of an array is needed soon; it must exist."""
         _prefetch(array, index)  # type: ignore[call-arg]
 
 
-MOST_WORDS = 640  # machine words that a compiled entry may take as arguments
+MOST_WORDS = 544  # machine words that a compiled entry may take as arguments
 
 if JIT_OFF:
 
