@@ -119,6 +119,7 @@ def _values(text: str, option: str, kind: str) -> tuple[float, ...]:
 def _write(answer: Answer) -> Path:
     """Tables, figures and page into the sweep's folder; the same answer gives the same bytes."""
     from sim.experiments.amplify_tables import CRITICAL, SETTINGS, critical_frame, settings_frame
+    from sim.experiments.depth_grid import ANSWER
     from sim.experiments.fuel_floor import COLUMNS
     from sim.experiments.store import write_whole
     from sim.report import style
@@ -126,7 +127,7 @@ def _write(answer: Answer) -> Path:
     from sim.report.amplification_page import page
     from sim.results.storage import csv_bytes, parquet_bytes
 
-    place = answer.folder / "amplification"
+    place = answer.folder / ANSWER
     place.mkdir(exist_ok=True)
     run_id = answer.folder.name.rpartition("-")[2]
     fuel = answer.fuel

@@ -16,11 +16,13 @@ import numpy as np
 
 from sim.experiments.depth_grid import MOST_SEEDS, Cell, Found, Question, Sweeper, check
 from sim.experiments.fuel_floor import SEEDS, fuel_floor
+from sim.experiments.luck import AT, REFERENCE, Luck
 from sim.experiments.shock_axis import Axis
 from sim.experiments.sweep import Tally
 from sim.metrics.amplification import CUT
 from sim.metrics.critical_curve import Curve, critical_curve
 from sim.metrics.threshold import Critical, Elasticity, bootstrap_weights, critical_shock, elasticity
+from sim.metrics.threshold_adjusted import adjusted_shock, can_adjust, explained
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,6 +52,9 @@ class Answer:
         (layer, depth) to s* at half and at twice the cut.
     elasticity : dict
         Layer to d ln s* / d ln depth.
+    fuel_explains : dict
+        (layer, depth) to the share of the variance of log thresholds that the fuel of seeds explains, where it was
+        taken out of s*.
     curves : dict
         Layer to s* as a smooth curve over depth; None where there are too few depths.
     fuel : pandas.DataFrame
@@ -66,6 +71,7 @@ class Answer:
     other_cuts: dict[tuple[str, float], tuple[Critical, Critical]]
     elasticity: dict[str, Elasticity]
     curves: dict[str, Curve | None]
+    fuel_explains: dict[tuple[str, float], float]
     fuel: pd.DataFrame
     tally: Tally
 
@@ -128,7 +134,7 @@ def amplify(
     sweeper.make([([Cell(*line, size) for line in lines for size in sizes], blocks[0])], **how)
     added = dict.fromkeys(lines, 0)
     while question.shock == "news" and question.half_width > 0.0:
-        critical, curves = _critical(sweeper.found(), lines, blocks)
+        critical, curves, _ = _critical(sweeper, lines, blocks, told=say)
         wide = [
             key
             for key in lines
@@ -160,19 +166,32 @@ def half_width(critical: Critical, curve: Curve | None, depth: float) -> float:
 
 
 def _critical(
-    found: Mapping[tuple[str, float], Found],
+    sweeper: Sweeper,
     lines: Sequence[tuple[str, float]],
     blocks: Sequence[Sequence[int]],
     cut: float = CUT,
-) -> tuple[dict[tuple[str, float], Critical], dict[str, Curve | None]]:
-    """s* of each line, all draws with the same weights, and the curve of each layer."""
+    told: Callable[[str], None] = lambda _: None,
+) -> tuple[dict[tuple[str, float], Critical], dict[str, Curve | None], dict[tuple[str, float], float]]:
+    """s* of each line, all draws with the same weights; the curve of each layer; what the fuel of seeds explains."""
+    found = sweeper.found()
     weights = bootstrap_weights([np.array(block) for block in blocks])
-    critical = {key: critical_shock(found[key].outcomes(cut), *weights) for key in lines}
+    critical, explains, luck = {}, {}, None
+    for key in lines:
+        hits = found[key].outcomes(cut)
+        plain = critical_shock(hits, *weights)
+        critical[key] = plain
+        if plain.beyond or not (sweeper.base.leveraged.enabled and can_adjust(hits, len(AT))):
+            continue
+        luck = luck or Luck(sweeper.base, sweeper.place)
+        luck.draw([*hits.seeds.tolist(), *REFERENCE], told)
+        adjusted = adjusted_shock(hits, luck.known(hits.seeds.tolist(), plain.size), plain, *weights)
+        explains[key] = explained(plain, adjusted)
+        critical[key] = adjusted._replace(spread=plain.spread)
     curves = {}
     for layer in dict.fromkeys(layer for layer, _ in lines):
         mine = [key for key in lines if key[0] == layer]
         curves[layer] = critical_curve([depth for _, depth in mine], [critical[key] for key in mine])
-    return critical, curves
+    return critical, curves, explains
 
 
 def answer_of(sweeper: Sweeper, lines: Sequence[tuple[str, float]], blocks: Sequence[Sequence[int]]) -> Answer:
@@ -182,9 +201,10 @@ def answer_of(sweeper: Sweeper, lines: Sequence[tuple[str, float]], blocks: Sequ
     other: dict[tuple[str, float], tuple[Critical, Critical]] = {}
     slopes: dict[str, Elasticity] = {}
     curves: dict[str, Curve | None] = {}
+    explains: dict[tuple[str, float], float] = {}
     if question.shock == "news":
-        critical, curves = _critical(found, lines, blocks)
-        half, double = (_critical(found, lines, blocks, f * CUT)[0] for f in (0.5, 2.0))
+        critical, curves, explains = _critical(sweeper, lines, blocks)
+        half, double = (_critical(sweeper, lines, blocks, f * CUT)[0] for f in (0.5, 2.0))
         other = {key: (half[key], double[key]) for key in lines}
         for layer in question.layers:
             depths = [depth for name, depth in lines if name == layer]
@@ -193,7 +213,7 @@ def answer_of(sweeper: Sweeper, lines: Sequence[tuple[str, float]], blocks: Sequ
     thinned = {key: sweeper.at_depth(*key) for key in lines}
     return Answer(
         question, sweeper.axis, sweeper.folder, {key: found[key] for key in lines},
-        critical, other, slopes, curves, fuel_floor(thinned, min(SEEDS, question.seeds)), sweeper.tally,
+        critical, other, slopes, curves, explains, fuel_floor(thinned, min(SEEDS, question.seeds)), sweeper.tally,
     )  # fmt: skip
 
 

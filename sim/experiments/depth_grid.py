@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 DEPTHS = (1.5, 1.0, 0.8, 0.65, 0.5, 0.4, 0.3, 0.2)
 """Depth multiples (MODEL.md 5.2)."""
+ANSWER = "amplification"
 MOST_SEEDS = 10_000
 """Most seeds at every depth and size; seeds beyond are those added near a threshold, which only tell who cascades."""
 LAYERS: dict[str, tuple[str, ...]] = {
@@ -187,6 +188,12 @@ class Sweeper:
         assert plan is not None
         self.folder = self.folder or folder_of(self.out, plan)
         self.tally = make_runs(self.folder, plan, **how)
+
+    @property
+    def place(self) -> Path:
+        """Where the answer is written: a folder within that of the runs, which must have been made."""
+        assert self.folder is not None
+        return self.folder / ANSWER
 
     def found(self) -> dict[tuple[str, float], Found]:
         """Rows of the cells and seeds that were asked, whatever else the folder holds."""
