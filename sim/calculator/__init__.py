@@ -20,6 +20,16 @@ from sim.calculator.funding import (
     payment_due,
     settled_quote,
 )
+from sim.calculator.lending import (
+    LiquidationCall,
+    Loan,
+    LoanStanding,
+    close_factor,
+    liquidation_call,
+    loan_standing,
+    may_borrow,
+)
+from sim.calculator.lending_rates import borrow_rate, derived_price, feed_prices
 from sim.calculator.liquidation import (
     bankruptcy_quote,
     deleverage,
@@ -52,7 +62,7 @@ from sim.calculator.standing import (
     standing,
 )
 from sim.calculator.terms import Collateral, Portfolio, Position, Terms, Tier, isolated, number, terms_of
-from sim.venues.profile import load_profile, load_rules
+from sim.venues.profile import load_lender, load_profile, load_rules
 
 __all__ = [
     "Account",
@@ -60,6 +70,9 @@ __all__ = [
     "Collateral",
     "Contract",
     "Cover",
+    "LiquidationCall",
+    "Loan",
+    "LoanStanding",
     "LossOrder",
     "Portfolio",
     "Position",
@@ -74,9 +87,13 @@ __all__ = [
     "adl_scores",
     "bankruptcy_price",
     "bankruptcy_quote",
+    "borrow_rate",
+    "close_factor",
     "cover",
     "deleverage",
+    "derived_price",
     "equity",
+    "feed_prices",
     "forced_size",
     "fund_change",
     "funding_cap_ppm",
@@ -91,15 +108,19 @@ __all__ = [
     "is_allowed",
     "is_less_risky",
     "isolated",
+    "liquidation_call",
     "liquidation_delta",
     "liquidation_limit",
     "liquidation_price",
+    "load_lender",
     "load_profile",
     "load_rules",
+    "loan_standing",
     "loss_layers",
     "loss_shares",
     "maintenance_margin",
     "maintenance_ppm",
+    "may_borrow",
     "number",
     "order_of_loss",
     "payment_due",

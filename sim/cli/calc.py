@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
+from sim.cli import calc_lending
+from sim.cli.answers import JSON, rows, say
 from sim.errors import DataError, RuleError
 
 VENUE = typer.Argument(help="Venue profile, such as cex_a.")
@@ -18,7 +18,6 @@ ENTRY = typer.Option("--entry", metavar="USD", help="Mean price of the position.
 LEVERAGE = typer.Option("--leverage", metavar="X", help="Margin is one part in it of the value at entry.")
 MARGIN = typer.Option("--margin", metavar="USD", help="Money behind the position, instead of a leverage.")
 MARK = typer.Option("--mark", metavar="USD", help="Mark price.")
-JSON = typer.Option("--json", help="Print JSON on stdout.")
 
 Side = Literal["long", "short"]
 
@@ -31,6 +30,7 @@ def register(app: typer.Typer) -> None:
         ("adl", adl), ("waterfall", waterfall),
     ):  # fmt: skip
         group.command(name)(command)
+    calc_lending.register(group)
     app.add_typer(group, name="calc")
 
 
@@ -50,7 +50,7 @@ def liquidation_price(
     found = {"liquidation_price_usd": calc.liquidation_price(account, "perp")}
     found["last_safe_mark_usd"] = calc.liquidation_price(account, "perp", grid="venue")
     found["bankruptcy_price_usd"] = calc.bankruptcy_price(account, "perp")
-    _say({"venue": venue, "margin": account.money} | found, as_json)
+    say({"venue": venue, "margin": account.money} | found, as_json)
 
 
 def margin(
@@ -70,7 +70,7 @@ def margin(
     at = calc.standing(account, {"perp": mark}, None if leverage is None else {"perp": leverage})
     terms = calc.terms_of(calc.load_profile(venue))
     is_offered = not terms.is_inverse and terms.engine == "tiered_ioc"
-    _say(
+    say(
         {
             "venue": venue,
             "equity": at.equity,
@@ -94,7 +94,7 @@ def premium(
     from sim import calculator as calc
 
     sides: dict[str, list[tuple[str, str]]] = {"bid": [], "ask": []}
-    for line, row in _rows(book, ("side", "price", "size")):
+    for line, row in rows(book, ("side", "price", "size")):
         if row["side"] not in sides:
             raise DataError(f"{book}: line {line}: side is {row['side']!r}: bid or ask")
         sides[row["side"]].append((row["price"], row["size"]))
@@ -102,7 +102,7 @@ def premium(
     found = calc.premium_index(profile, sides["bid"], sides["ask"], index)
     notional = calc.impact_notional(profile)
     prices = {"impact_bid_usd": found.impact_bid, "impact_ask_usd": found.impact_ask}
-    _say({"venue": venue, "impact_notional_usd": notional} | prices | {"premium": found.premium}, as_json)
+    say({"venue": venue, "impact_notional_usd": notional} | prices | {"premium": found.premium}, as_json)
 
 
 def funding(
@@ -124,7 +124,7 @@ def funding(
     if size is not None and mark is not None:
         signed = calc.number(size, "--size") * (1 if side == "long" else -1)
         answer["payment_usd"] = calc.funding_payments(profile, {"position": signed}, mark, rate)[0]["position"]
-    _say(answer, as_json)
+    say(answer, as_json)
 
 
 def adl(
@@ -142,7 +142,7 @@ def adl(
     from sim import calculator as calc
 
     profile, held = calc.load_profile(venue), {}
-    for line, row in _rows(accounts, ("name", "size", "entry", "money")):
+    for line, row in rows(accounts, ("name", "size", "entry", "money")):
         if row["name"] in held:
             raise DataError(f"{accounts}: line {line}: {row['name']!r} is named twice")
         held[row["name"]] = calc.Portfolio(row["money"], {"": calc.Position(profile, row["size"], row["entry"])})
@@ -158,7 +158,7 @@ def adl(
         answer["closed"] = [
             {"name": c.name, "size": c.size, "price_usd": c.price, "loss_usd": c.loss} for c in found.closed
         ]
-    _say(answer, as_json)
+    say(answer, as_json)
 
 
 def waterfall(
@@ -176,23 +176,7 @@ def waterfall(
             raise RuleError(f"a layer is {layer!r}: give NAME=USD, each name once")
         held[name] = amount
     used, left = calc.loss_layers(loss, held)
-    _say(dict(used) | {"uncovered": left}, as_json)
-
-
-def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Lines of a CSV file with their numbers; every column of ``columns`` is there and filled."""
-    import csv
-
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path}: cannot be read as a CSV file: {error}") from None
-    for line, row in enumerate(rows, 2):
-        missing = [name for name in columns if not (row.get(name) or "").strip()]
-        if missing:
-            raise DataError(f"{path}: line {line}: no {' and no '.join(missing)}; columns are {', '.join(columns)}")
-        yield line, {name: row[name].strip() for name in columns}
+    say(dict(used) | {"uncovered": left}, as_json)
 
 
 def _account(venue: str, side: Side, size: str, entry: str, leverage: str | None, margin: str | None) -> Any:
@@ -208,34 +192,3 @@ def _account(venue: str, side: Side, size: str, entry: str, leverage: str | None
         return calc.isolated(profile, signed, entry, leverage)
     assert margin is not None
     return calc.Portfolio(calc.number(margin, "--margin"), {"perp": calc.Position(profile, signed, entry)})
-
-
-def _say(answer: dict[str, Any], as_json: bool) -> None:
-    """Numbers to ten digits, a line each or as JSON; what does not exist is null."""
-    plain = {key: _plain(value) for key, value in answer.items()}
-    if as_json:
-        typer.echo(json.dumps(plain, indent=1))
-        return
-    width = max(map(len, plain))
-    for key, value in plain.items():
-        lines = [_line(row) for row in value] if isinstance(value, list) else [_shown(value)]
-        for at, text in enumerate(lines or ["none"]):
-            typer.echo(f"{key.replace('_', ' ') if at == 0 else '':{width}}  {text}")
-
-
-def _plain(value: Any) -> Any:
-    """What JSON holds: fractions as floats, also inside lists and tables."""
-    from fractions import Fraction
-
-    if isinstance(value, list):
-        return [{key: _plain(part) for key, part in row.items()} for row in value]
-    return float(value) if isinstance(value, Fraction) else value
-
-
-def _shown(value: Any) -> str:
-    return "none" if value is None else f"{value:,.10g}" if isinstance(value, float) else str(value)
-
-
-def _line(row: dict[str, Any]) -> str:
-    name, *rest = row.items()
-    return f"{name[1]}: " + ", ".join(f"{key.replace('_', ' ')} {_shown(value)}" for key, value in rest)

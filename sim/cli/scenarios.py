@@ -43,7 +43,7 @@ def validate(
     else:
         for result in results:
             if result["ok"]:
-                lasts = f"{result['duration_s']:g} s" if "duration_s" in result else "venue profile"
+                lasts = f"{result['duration_s']:g} s" if "duration_s" in result else result["kind"]
                 typer.echo(f"{result['file']}: ok: {result['title']} ({lasts})")
             for problem in result["problems"]:
                 typer.echo(problem, err=True)
@@ -54,12 +54,16 @@ def validate(
 def _checked(name: str, changes: list[str]) -> dict[str, Any]:
     from sim.scenario.load import load_spec
     from sim.scenario.write import scenario_hash
-    from sim.venues.profile import is_profile, read_profile
+    from sim.venues.profile import is_lender, is_profile, read_lender, read_profile
 
     try:
-        if is_profile(Path(name)):
-            venue = read_profile(Path(name))
-            return {"file": name, "ok": True, "problems": [], "name": Path(name).stem, "title": venue.title}
+        for kind, is_one, read in (
+            ("venue profile", is_profile, read_profile),
+            ("lender profile", is_lender, read_lender),
+        ):
+            if is_one(Path(name)):
+                title = read(Path(name)).title
+                return {"file": name, "ok": True, "problems": [], "name": Path(name).stem, "title": title, "kind": kind}
         spec = load_spec(name, changes)
     except ScenarioError as error:
         return {"file": name, "ok": False, "problems": list(error.problems)}

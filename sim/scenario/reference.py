@@ -9,6 +9,7 @@ from pydantic_core import PydanticUndefined
 
 from sim.scenario.spec import Spec
 from sim.settings.fields import field_extra
+from sim.settings.lender import LenderSettings
 from sim.settings.rules import RuleSettings
 from sim.settings.venue import VenueSettings
 
@@ -121,12 +122,13 @@ def reference_markdown() -> str:
     Returns
     -------
     str
-        Markdown: how to write a scenario, then a table of its settings, of a venue profile's and of a rules profile's.
+        Markdown: how to write a scenario, then a table of its settings, and of those of each kind of profile.
     """
     tables: dict[str, type[BaseModel]] = {
         "Settings": Spec,
         "Venue profile (`sim/venues/profiles/*.yaml`)": VenueSettings,
         "Rules profile of the calculator (`sim/venues/rules/*.yaml`; no part of a scenario)": RuleSettings,
+        "Lender profile (`sim/venues/lenders/*.yaml`; no part of a scenario)": LenderSettings,
     }
     return _HEAD + "".join(f"\n## {title}\n\n{_table(model)}" for title, model in tables.items())
 

@@ -1,4 +1,4 @@
-"""Venue profiles and rules profiles: finding one by name and reading it with every error at its line."""
+"""Venue, lender and rules profiles: finding one by name and reading it with every error at its line."""
 
 import os
 from functools import lru_cache
@@ -7,6 +7,7 @@ from pathlib import Path
 from sim.errors import ScenarioError
 from sim.settings.complaints import check
 from sim.settings.extending import file_extended, read_extended
+from sim.settings.lender import LenderSettings
 from sim.settings.problems import Document, did_you_mean, refusal
 from sim.settings.reader import read_file
 from sim.settings.rules import RuleSettings
@@ -14,6 +15,7 @@ from sim.settings.venue import VenueSettings
 
 PROFILES = Path(__file__).parent / "profiles"
 RULES = Path(__file__).parent / "rules"
+LENDERS = Path(__file__).parent / "lenders"
 OWN_PROFILES = "SHOAL_VENUES"
 """Environment variable that names a folder of a user's own profiles."""
 
@@ -142,6 +144,72 @@ def load_rules(name: str) -> RuleSettings:
     return settings
 
 
+def load_lender(name: str) -> LenderSettings:
+    """Read the profile of a lending protocol.
+
+    Parameters
+    ----------
+    name : str
+        Such as "lender_a".
+
+    Returns
+    -------
+    LenderSettings
+        Checked and frozen.
+
+    Raises
+    ------
+    ScenarioError
+        When there is no such profile, or its file is broken.
+    """
+    known = sorted(path.stem for path in LENDERS.glob("*.yaml"))
+    if name not in known:
+        raise ScenarioError(f"no lender profile {name!r} (there is: {', '.join(known)}){did_you_mean(name, known)}")
+    return read_lender(LENDERS / f"{name}.yaml")
+
+
+def read_lender(path: Path) -> LenderSettings:
+    """Read a lender profile from any file, and those it extends: shipped ones, or files beside it.
+
+    Parameters
+    ----------
+    path : Path
+        A YAML file.
+
+    Returns
+    -------
+    LenderSettings
+        Checked and frozen.
+
+    Raises
+    ------
+    ScenarioError
+        With one line for each problem.
+    """
+    settings, problems = check(LenderSettings, _chain(path, [], LENDERS, "lender profile"), path.name)
+    if settings is None:
+        raise refusal(problems)
+    return settings
+
+
+def is_lender(path: Path) -> bool:
+    """Whether a file is a lender profile: a close factor at the top of it or of what it extends.
+
+    Parameters
+    ----------
+    path : Path
+        Any path.
+
+    Returns
+    -------
+    bool
+    """
+    if path.suffix not in (".yaml", ".yml") or not path.is_file():
+        return False
+    data = _chain(path, [], LENDERS, "lender profile").data
+    return isinstance(data, dict) and "close_factor" in data
+
+
 def _files() -> dict[str, Path]:
     shipped = {path.stem: path for path in PROFILES.glob("*.yaml")}
     folder = os.environ.get(OWN_PROFILES)
@@ -155,19 +223,19 @@ def _files() -> dict[str, Path]:
     return shipped | own
 
 
-def _chain(path: Path, files: list[Path]) -> Document:
+def _chain(path: Path, files: list[Path], folder: Path = PROFILES, kind: str = "venue profile") -> Document:
     """The merged text of a profile; the files read are appended to ``files``, the profile's own first."""
 
     def read_layer(layer: Path, shown: str) -> Document:
         files.append(layer)
         return read_file(layer, shown)
 
-    shipped = {file.stem: file for file in PROFILES.glob("*.yaml")}
+    shipped = {file.stem: file for file in folder.glob("*.yaml")}
     return read_extended(
         path,
         path.name,
         read_layer,
-        lambda value, at: file_extended(value, at, shipped, "venue profile"),
+        lambda value, at: file_extended(value, at, shipped, kind),
         lambda below, _above: below.name,
     )
 

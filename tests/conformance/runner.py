@@ -15,10 +15,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from tests.conformance import clearing, edge34, exchange_core, hashes, liquibook, quantcup
+from tests.conformance import clearing, edge34, exchange_core, hashes, lending, liquibook, quantcup
 from tests.conformance.common import Difference, MakeEngine, SkippedCase
 
-PACKS: tuple[ModuleType, ...] = (edge34, hashes, liquibook, exchange_core, quantcup, clearing)
+PACKS: tuple[ModuleType, ...] = (edge34, hashes, liquibook, exchange_core, quantcup, clearing, lending)
 CASE_LISTS = ("cases", "feature_cases")
 
 
@@ -75,7 +75,7 @@ def run_file(path: Path, make_engine: MakeEngine) -> Iterator[Outcome]:
         yield Outcome(path.name, "(whole file)", "failed", f"cannot be read: {error}")
         return
     if not any(pack_of(case) for case in cases):
-        yield Outcome(path.name, "(whole file)", "skipped", "not a file of matching or clearing cases")
+        yield Outcome(path.name, "(whole file)", "skipped", "not a file of matching, clearing or lending cases")
         return
     for case in cases:
         yield run_case(path.name, case, header, make_engine)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from sim import MatchingEngine
-from sim.calculator import doors
+from sim.calculator import doors, lending_doors
 from sim.orderflow import read_orders, replay
 from tests.conformance import clearing, edge34, hashes
 from tests.conformance.common import SkippedCase
@@ -45,6 +45,7 @@ EXPECTED = {
     ),
     "adl_deleveraging.json": (9, by_kind(property=1)),
     "ccp_waterfall.json": (5, by_kind(fact=2)),
+    "lending.json": (15, {}),
 }
 
 
@@ -72,8 +73,15 @@ def test_packs_pass_or_are_skipped_by_feature(file: str) -> None:
 WRONG_DOORS = {
     clearing: ("rate_of", "scores_of"),
     doors: (
-        "rate_up_of", "pro_rata_of", "rate_of", "payment_of", "linear_safe_of", "inverse_safe_of", "requirements_of",
-        "premium_of", "layers_of",
+        "rate_up_of",
+        "pro_rata_of",
+        "rate_of",
+        "payment_of",
+        "linear_safe_of",
+        "inverse_safe_of",
+        "requirements_of",
+        "premium_of",
+        "layers_of",
     ),
 }
 KERNELS_ANSWER = (
@@ -115,6 +123,27 @@ def test_clearing_cases_are_answered_by_the_kernels(monkeypatch: pytest.MonkeyPa
         ]
     assert set(asked) == {name for names in WRONG_DOORS.values() for name in names}
     assert right == RIGHT_ANYHOW
+
+
+@pytest.mark.parametrize("name", ["sums_of", "call_of", "part_of"])
+def test_lending_cases_are_answered_by_the_kernels(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As above; each door of the pack by itself, since a call asks two of them."""
+    kernel = getattr(lending_doors, name)
+
+    def wrong(*values: Any) -> Any:
+        got = kernel(*values)
+        return (got[0], *(i * v + 1 for i, v in enumerate(got[1:], 2))) if isinstance(got, tuple) else 2 * got + 1
+
+    monkeypatch.setattr(lending_doors, name, wrong)
+    header, cases = load(CASES / "lending.json")
+    right = [case["kind"] for case in cases if outcome("lending.json", header, case).status == "passed"]
+    asked = {
+        "sums_of": {"health_factor", "liquidation_call", "identity"},
+        "call_of": {"liquidation_call", "identity"},  # that dust is refused is its reason, which is left as it is
+        "part_of": {"close_factor"},
+    }[name]
+    assert {case["kind"] for case in cases} - asked == set(right)
+    assert not asked & set(right)
 
 
 def other(kind: str, expected: dict[str, Any], tolerance: float | None = None, **inputs: Any) -> Any:

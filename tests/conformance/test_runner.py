@@ -48,12 +48,12 @@ def test_a_wrong_case_fails_by_name_and_ends_with_1(tmp_path: Path, capsys: pyte
 
 
 def test_unknown_files_are_named_and_skipped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write(tmp_path, "lending.json", {"cases": [{"id": "loan", "health": 1}]})
+    write(tmp_path, "loans.json", {"cases": [{"id": "loan", "health": 1}]})
     write(tmp_path, "list.json", [1, 2])
     write(tmp_path, "pack.json", {"cases": [quantcup_case(100), {"id": "odd"}]})
     assert main([str(tmp_path)]) == 0
     printed = capsys.readouterr().out
-    assert "lending.json: (whole file): not a file of matching or clearing cases" in printed
+    assert "loans.json: (whole file): not a file of matching, clearing or lending cases" in printed
     assert "pack.json: odd: no adapter knows a case of this shape" in printed
     assert "all: 1 passed, 0 failed, 3 skipped" in printed
 

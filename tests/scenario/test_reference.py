@@ -12,10 +12,11 @@ from sim.scenario.reference import reference_markdown, reference_rows
 from sim.scenario.spec import Spec
 from sim.scenario.write import scenario_schema, schema_text, spec_to_dict
 from sim.settings.fields import Provenance
+from sim.settings.lender import LenderSettings
 from sim.settings.rules import RuleSettings
 from sim.settings.venue import VenueSettings
 
-MODELS = (Spec, VenueSettings, RuleSettings)
+MODELS = (Spec, VenueSettings, RuleSettings, LenderSettings)
 ROWS = [(model, row) for model in MODELS for row in reference_rows(model)]
 
 

@@ -78,6 +78,7 @@ def test_the_wheel_carries_the_package_with_its_data_and_nothing_else(wheel: Pat
         "sim/py.typed",
         "sim/venues/profiles/cex_a.yaml",
         "sim/venues/rules/dydx_v4_like.yaml",
+        "sim/venues/lenders/lender_a.yaml",
         "sim/report/templates/page.html.j2",
         "sim/_data/scenarios/flash_10_11_btc.yaml",
         "sim/_data/derived/btc_2025_10_10.csv",
