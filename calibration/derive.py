@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from calibration.betas import betas
+from calibration.dat_funding import dat_funding
 from calibration.etf_flow import etf_flow
 from calibration.event_paths import btc_path, btc_tiers, depth_shares, headline_depth, qqq_path
 from calibration.figures import figures
@@ -19,6 +20,7 @@ FROM_RECORDINGS: dict[str, Callable[[Path], str]] = {
     "figures": figures,
     "betas": betas,
     "etf_flow": etf_flow,
+    "dat_funding": dat_funding,
 }
 """Files made from recordings, by name, and what makes their text."""
 FROM_SETTINGS: dict[str, Callable[[], str]] = {"lambda_population": lambda_table}

@@ -62,10 +62,20 @@ from sim.calculator.standing import (
     standing,
 )
 from sim.calculator.terms import Collateral, Portfolio, Position, Terms, Tier, isolated, number, terms_of
+from sim.calculator.treasury import (
+    AgainstCost,
+    Premia,
+    after_buyback,
+    after_claims,
+    after_issue,
+    against_cost,
+    treasury_premia,
+)
 from sim.venues.profile import load_lender, load_profile, load_rules
 
 __all__ = [
     "Account",
+    "AgainstCost",
     "Closed",
     "Collateral",
     "Contract",
@@ -76,6 +86,7 @@ __all__ = [
     "LossOrder",
     "Portfolio",
     "Position",
+    "Premia",
     "Premium",
     "Risk",
     "Standing",
@@ -85,6 +96,10 @@ __all__ = [
     "adl_allocation",
     "adl_ranking",
     "adl_scores",
+    "after_buyback",
+    "after_claims",
+    "after_issue",
+    "against_cost",
     "bankruptcy_price",
     "bankruptcy_quote",
     "borrow_rate",
@@ -130,4 +145,5 @@ __all__ = [
     "settled_quote",
     "standing",
     "terms_of",
+    "treasury_premia",
 ]

@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="A venue's rules as a calculator, without a market.", no_args_is_help=True)
     for name, command in (
         ("liquidation-price", liquidation_price), ("margin", margin), ("premium", premium), ("funding", funding),
-        ("adl", adl), ("waterfall", waterfall),
+        ("adl", adl), ("waterfall", waterfall), ("dat", dat),
     ):  # fmt: skip
         group.command(name)(command)
     calc_lending.register(group)
@@ -177,6 +177,43 @@ def waterfall(
         held[name] = amount
     used, left = calc.loss_layers(loss, held)
     say(dict(used) | {"uncovered": left}, as_json)
+
+
+def dat(
+    coins: Annotated[str, typer.Option("--coins", metavar="COINS", help="Held by the company.")],
+    price: Annotated[str, typer.Option("--price", metavar="USD", help="Of a coin.")],
+    market_value: Annotated[str, typer.Option("--market-value", metavar="USD", help="Of all common shares.")],
+    debt: Annotated[str, typer.Option("--debt", metavar="USD", help="Converts and other debt.")] = "0",
+    preferred: Annotated[str, typer.Option("--preferred", metavar="USD", help="Preferred stock.")] = "0",
+    cash: Annotated[str, typer.Option("--cash", metavar="USD", help="Cash reserve.")] = "0",
+    mean_cost: Annotated[str | None, typer.Option("--mean-cost", metavar="USD", help="Paid for a coin.")] = None,
+    issue: Annotated[
+        str | None,
+        typer.Option("--issue", metavar="SHARE", help="New common shares, 0.01 for 1%: coins a share after."),
+    ] = None,
+    claims: Annotated[
+        str | None, typer.Option("--claims", metavar="SHARE", help="Raised by preferred stock or debt, over the coins.")
+    ] = None,
+    buyback: Annotated[
+        str | None, typer.Option("--buyback", metavar="SHARE", help="Coins sold to buy shares: coins a share after.")
+    ] = None,
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    """Premia of a company that holds coins, and coins a share after an issue or a buyback."""
+    from sim import calculator as calc
+
+    found = calc.treasury_premia(coins, price, market_value, debt, preferred, cash)
+    answer: dict[str, Any] = {"m_eq": found.equity, "m_ev": found.enterprise, "m_net": found.net}
+    if mean_cost is not None:
+        paid = calc.against_cost(coins, price, mean_cost)
+        answer |= {"value_usd": paid.value, "cost_usd": paid.cost, "gain_usd": paid.gain}
+    if issue is not None:
+        answer["coins_a_share_after_issue"] = calc.after_issue(issue, found.equity)
+    if claims is not None:
+        answer["coins_a_share_after_claims"] = calc.after_claims(claims)
+    if buyback is not None:
+        answer["coins_a_share_after_buyback"] = calc.after_buyback(buyback, found.equity)
+    say(answer, as_json)
 
 
 def _account(venue: str, side: Side, size: str, entry: str, leverage: str | None, margin: str | None) -> Any:
