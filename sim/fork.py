@@ -20,10 +20,11 @@ from sim.saved_file import read_state, write_state
 from sim.scenario.change import change_spec
 from sim.scenario.spec import Spec
 from sim.scenario.write import spec_as_read
-from sim.settings.venue import VenueSettings
 
 if TYPE_CHECKING:
     from sim.market import Market
+    from sim.network import Network
+    from sim.network.saved import NetworkSnapshot
     from sim.snapshot import Snapshot
 
 
@@ -33,8 +34,8 @@ class SavedState:
 
     Attributes
     ----------
-    snapshot : Snapshot
-        Every array of the market, its calendar and its agents.
+    snapshot : Snapshot or NetworkSnapshot
+        Every array of the market, its calendar and its agents; of a network all of its markets and what couples them.
     resolved : dict
         What decided the past beside seed and code, as ``Scenario.resolved``.
     overrides : tuple of str
@@ -45,27 +46,29 @@ class SavedState:
         Whether conservation was checked after every tick of the past.
     """
 
-    snapshot: Snapshot
+    snapshot: Snapshot | NetworkSnapshot
     resolved: Mapping[str, Any]
     overrides: tuple[str, ...]
     timing: Timing
     audited: bool = False
 
     @classmethod
-    def of(cls, market: Market, overrides: Sequence[str] = (), timing: Timing | None = None) -> SavedState:
-        """Take the state of a live market, as ``Scenario.market`` gives it, at its time now.
+    def of(
+        cls, live: Market | Network, overrides: Sequence[str] = (), timing: Timing | None = None
+    ) -> SavedState:  # fmt: skip
+        """Take the state of a live market or network, as ``Scenario.market`` or ``network`` gives it, at its time now.
 
         Raises
         ------
         ForkError
             When it cannot be saved: an agent without ``state`` and ``restore``, a pending call of a plain function.
         """
+        from sim.network import Network, saved
         from sim.snapshot import take
 
-        snapshot = take(market)
-        venue = snapshot.venue.model_dump(mode="json")
-        resolved = market.lineage or {**runner.Scenario(market.spec).resolved, "venue": venue}
-        return cls(snapshot, resolved, tuple(overrides), timing or Timing(0.0, 0.0, "", ""), market.audit)
+        snapshot = saved.take(live) if isinstance(live, Network) else take(live)
+        resolved = live.lineage or {**runner.Scenario(live.spec).resolved, **snapshot.profiles()}
+        return cls(snapshot, resolved, tuple(overrides), timing or Timing(0.0, 0.0, "", ""), live.audit)
 
     @property
     def spec(self) -> Spec:
@@ -90,16 +93,16 @@ class SavedState:
         ResultError
             When the place is taken or the disk refuses.
         """
+        parts, arrays = self.snapshot.parts()
         record = {
-            "market": self.snapshot.record,
+            **parts,
             "resolved": self.resolved,
             "scenario": self.spec.model_dump(mode="json"),
-            "venue": self.snapshot.venue.model_dump(mode="json"),
             "overrides": list(self.overrides),
             "timing": self.timing._asdict(),
             "audited": self.audited,
         }
-        return write_state(Path(path), record, self.snapshot.arrays, force)
+        return write_state(Path(path), record, arrays, force)
 
     def fork(
         self, set: Mapping[str, object] | Sequence[str] | None = None, *, seed: int | None = None,
@@ -167,26 +170,43 @@ class Fork:
         scenario from here on and, under ``forked``, time, seed and all of the past.
         """
         saved = self.saved
-        guests = [agent["class"] for agent in saved.snapshot.record["agents"]]
+        guests = [agent["class"] for agent in saved.snapshot.agents]
         if spec_as_read(self.spec) == spec_as_read(saved.spec) and self.seed == saved.seed and not guests:
             return dict(saved.resolved)
         past = {"at_s": saved.time_s, "seed": saved.seed, "past": saved.resolved}
         if guests:
-            past |= {"agents": guests, "agent_state": saved.snapshot.record["agents"]}
-        venue = saved.snapshot.venue.model_dump(mode="json")
-        return {**runner.Scenario(self.spec).resolved, "venue": venue, "forked": past}
+            past |= {"agents": guests, "agent_state": saved.snapshot.agents}
+        return {**runner.Scenario(self.spec).resolved, **saved.snapshot.profiles(), "forked": past}
 
     def run_id(self) -> str:
         """Twelve hex digits that name the result, known before anything is run."""
         return run_id(self.resolved, [self.seed], kernel_hash())
 
     def market(self) -> Market:
-        """The live market, at the time of the fork."""
-        from sim.snapshot import resume
+        """The live market, at the time of the fork.
 
+        Raises
+        ------
+        ScenarioError
+            For a scenario with listings: see ``network``.
+        """
+        from sim.snapshot import Snapshot, resume
+
+        if not isinstance(self.saved.snapshot, Snapshot):
+            raise ScenarioError(f"{self.spec.name} has {len(self.spec.listings)} listings: use network()")
         market = resume(self.saved.snapshot, self.spec, self.seed, self.agents)
         market.lineage = self.resolved if "forked" in self.resolved else None
         return market
+
+    def network(self) -> Network:
+        """The live markets of a scenario with listings, at the time of the fork."""
+        from sim.network.saved import NetworkSnapshot, resume
+
+        if not isinstance(self.saved.snapshot, NetworkSnapshot):
+            raise ScenarioError(f"{self.spec.name} lists one market alone: use market()")
+        network = resume(self.saved.snapshot, self.spec, self.seed, self.agents)
+        network.lineage = self.resolved if "forked" in self.resolved else None
+        return network
 
     @overload
     def run(self, until: None = None, audit: bool = ..., progress: runner.Progress | None = ...) -> Run: ...
@@ -201,15 +221,13 @@ class Fork:
         """
         end_s = runner.stop_time(self.spec, until, self.saved.time_s)
         runner.warm()
-        market = self.market()
-        market.audit = audit
+        live = self.network() if self.spec.listings else self.market()
+        live.audit = audit
         overrides = (*self.saved.overrides, *self.changes)
-        done = runner.simulate(market, end_s, progress, self.saved.timing)
+        done = runner.simulate(live, end_s, progress, self.saved.timing)
         if until is not None:
-            return replace(SavedState.of(market, overrides, done), resolved=self.resolved)
-        return Run.from_arrays(
-            self.spec, self.seed, market.collect(), market.state_hash(), done, Origin(self.resolved, overrides, audit)
-        )
+            return replace(SavedState.of(live, overrides, done), resolved=self.resolved)
+        return runner.finished(live, done, Origin(self.resolved, overrides, audit))
 
 
 def load_state(path: str | Path) -> SavedState:
@@ -220,14 +238,14 @@ def load_state(path: str | Path) -> SavedState:
     ForkError
         When it is missing, foreign, damaged, or was saved by other compiled code.
     """
+    from sim.network.saved import NetworkSnapshot
     from sim.snapshot import Snapshot
 
     record, arrays = read_state(Path(path))
     try:
         spec = Spec.model_validate(record["scenario"])
-        venue = VenueSettings.model_validate(record["venue"])
         timing = Timing(**record["timing"])
-        snapshot = Snapshot(arrays, dict(record["market"]), spec, venue, {})
+        snapshot = (NetworkSnapshot if spec.listings else Snapshot).of_parts(record, arrays, spec)
         return SavedState(snapshot, record["resolved"], tuple(record["overrides"]), timing, bool(record["audited"]))
     except (KeyError, TypeError, ValueError, ValidationError) as error:
         raise ForkError(f"{path}: its scenario cannot be read by this version; run to that time again") from error

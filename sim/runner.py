@@ -149,10 +149,10 @@ class Scenario:
         warm()
         if until is None:
             return self._simulate(wanted, audit, progress)
-        market = self.market(wanted)
-        market.audit = audit
-        timing = simulate(market, end_s, progress)
-        return SavedState.of(market, self.overrides, timing)
+        live = self._live(wanted)
+        live.audit = audit
+        timing = simulate(live, end_s, progress)
+        return SavedState.of(live, self.overrides, timing)
 
     def market(self, seed: int = 1) -> Market:
         """A live market at time 0, for agents of your own and for looking inside (docs/tutorial_agent.md).
@@ -242,21 +242,26 @@ class Scenario:
         warm()
         return self._simulate(wanted, False, None, (going, every_s))
 
-    def _simulate(self, seed: int, audit: bool, progress: Progress | None, looks: Looks | None = None) -> Run:
-        from sim.build import build
+    def _live(self, seed: int) -> Market | Network:
+        return self.network(seed) if self.spec.listings else self.market(seed)
 
-        origin = Origin(self.resolved, self.overrides, audit)
-        if self.spec.listings:
-            network = self.network(seed)
-            network.audit = audit
-            timing = simulate(network, self.spec.duration, progress, looks=looks)
-            specs = {name: market.spec for name, market in network.markets.items()}
-            found = network.collect(), network.state_hashes(), timing, origin, network.watched()
-            return Run.of_network(self.spec, specs, seed, *found)
-        market = build(self.spec, seed)
-        market.audit = audit
-        timing = simulate(market, self.spec.duration, progress, looks=looks)
-        return Run.from_arrays(self.spec, seed, market.collect(), market.state_hash(), timing, origin)
+    def _simulate(self, seed: int, audit: bool, progress: Progress | None, looks: Looks | None = None) -> Run:
+        live = self._live(seed)
+        live.audit = audit
+        timing = simulate(live, self.spec.duration, progress, looks=looks)
+        return finished(live, timing, Origin(self.resolved, self.overrides, audit))
+
+
+def finished(live: Market | Network, timing: Timing, origin: Origin) -> Run:
+    """The run of a market, or of a network, that has come to its end."""
+    from sim.network import Network
+
+    if isinstance(live, Network):
+        network: Network = live
+        specs = {name: market.spec for name, market in network.markets.items()}
+        found = network.collect(), network.state_hashes(), timing, origin, network.watched()
+        return Run.of_network(network.spec, specs, network.seed, *found)
+    return Run.from_arrays(live.spec, live.seed, live.collect(), live.state_hash(), timing, origin)
 
 
 def refuse_listings(spec: Spec, why: str) -> None:

@@ -59,7 +59,7 @@ def write_state(path: Path, record: Mapping[str, Any], arrays: Mapping[str, Arra
     """
     refuse_taken(path, force)
     head = {"magic": MAGIC, "version": VERSION, "kernel_sha256": kernel_hash()}
-    text = json.dumps({**head, **record}, sort_keys=True, ensure_ascii=True).encode()
+    text = json.dumps({**head, **record}, ensure_ascii=True).encode()  # unsorted: listings stand in their order
     scratch: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,7 @@ what shocks and agents remember, and the generators of Mesa. Nothing else of a m
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -20,7 +20,7 @@ from sim.rng import seed_key
 from sim.scenario.spec import Spec
 from sim.settings.venue import VenueSettings
 from sim.state import Array, State
-from sim.switches import refuse_past, turn
+from sim.switches import reach_of, refuse_change, refuse_past, turn
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,24 @@ class Snapshot:
     venue: VenueSettings
     classes: Mapping[str, type]
 
+    @property
+    def agents(self) -> list[dict[str, Any]]:
+        """Records of the Python agents."""
+        return list(self.record["agents"])
+
+    def profiles(self) -> dict[str, Any]:
+        """The venue's rules, as part of what decides a result."""
+        return {"venue": self.venue.model_dump(mode="json")}
+
+    def parts(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """Plain values and arrays, as a file keeps them; ``of_parts`` takes them."""
+        return {"market": self.record, **self.profiles()}, self.arrays
+
+    @classmethod
+    def of_parts(cls, kept: Mapping[str, Any], arrays: Mapping[str, Array], spec: Spec) -> "Snapshot":
+        """The snapshot that a file keeps."""
+        return cls(dict(arrays), dict(kept["market"]), spec, VenueSettings.model_validate(kept["venue"]), {})
+
 
 def by_name(classes: Iterable[type]) -> dict[str, type]:
     """Classes of agents by their own name: that of the module may be another one in another script."""
@@ -58,8 +76,14 @@ def by_name(classes: Iterable[type]) -> dict[str, type]:
 # --- taking one -----------------------------------------------------------------------------------------------------
 
 
-def take(market: Market) -> Snapshot:
+def take(market: Market, state: State | None = None) -> Snapshot:
     """Copy a market as it stands.
+
+    Parameters
+    ----------
+    market : Market
+    state : State, optional
+        Its arrays, where its own are parts of those of a network.
 
     Raises
     ------
@@ -92,7 +116,8 @@ def take(market: Market) -> Snapshot:
         ],
     }
     classes = by_name(type(agent) for agent in guests)
-    return Snapshot(arrays_of(market.state), plain(record, "the market"), market.spec, market.venue, classes)
+    arrays = arrays_of(market.state if state is None else state)
+    return Snapshot(arrays, plain(record, "the market"), market.spec, market.venue, classes)
 
 
 def arrays_of(state: State) -> dict[str, Array]:
@@ -203,20 +228,47 @@ def resume(
     ScenarioError
         When a setting differs that a fork cannot change.
     """
-    record, old = snapshot.record, snapshot.spec
-    spec, seed = old if spec is None else spec, record["seed"] if seed is None else seed
+    old, record = snapshot.spec, snapshot.record
+    spec = old if spec is None else spec
     refuse_past(old, spec, record["time_s"])
+
+    def drafted(one: Spec) -> State:
+        return state_of(one, snapshot.venue, contract_of(one, snapshot.venue), record["start_seed"])
+
+    fresh = drafted(spec)
+    before = fresh
+    if spec != old:
+        before = drafted(old)
+        refuse_change(old, spec, record["time_s"], before, drafted, reach_of)
+    return go_on(snapshot, spec, record["seed"] if seed is None else seed, classes, before, fresh)
+
+
+def go_on(
+    snapshot: Snapshot, spec: Spec, seed: int, classes: Iterable[type], before: State, fresh: State,
+    places: Sequence[int] | None = None,
+) -> Market:  # fmt: skip
+    """Make a market that goes on from a snapshot under settings that are known to fit.
+
+    Parameters
+    ----------
+    before, fresh : State
+        Built with the settings so far and with ``spec``, before their first tick; ``fresh`` is used up.
+    places : sequence of int, optional
+        Where each shock of the old settings stands among the new ones, if not where it stood.
+    """
+    record, old = snapshot.record, snapshot.spec
     contract = contract_of(spec, snapshot.venue)
-    fresh = state_of(spec, snapshot.venue, contract, record["start_seed"])
     state = state_from(snapshot.arrays, fresh)
-    n_path_ramps = turn(state, fresh, old, spec, snapshot.venue, record) if spec != old else record["n_path_ramps"]
+    n_path_ramps = turn(state, before, fresh, record["n_path_ramps"])
     if seed != record["seed"]:
         state.key[:] = seed_key(seed)
         state.news_keys.reshape(-1, 2)[:] = state.key
     known = {**by_name(classes), **snapshot.classes}
     market = Market(spec, seed, fresh, contract.tick_usd, contract.lot_coin, snapshot.venue, begins=False)
     try:
-        kept = seat_shocks(market, record, old)  # while the state is the fresh one: they look up what is usual
+        kept = seat_shocks(
+            market, record, old, range(len(old.shocks)) if places is None else places
+        )  # while the state is the fresh one: they look up what is usual
         market.state, market.n_path_ramps = state, n_path_ramps
         market.start_seed = record["start_seed"]
         put_back(market, record, kept, known)
@@ -247,38 +299,38 @@ def state_from(arrays: Mapping[str, Array], fresh: State) -> State:
     return State(books=Books(**books), **rooms)
 
 
-def seat_shocks(market: Market, record: Mapping[str, Any], old: Spec) -> list[int]:
+def seat_shocks(market: Market, record: Mapping[str, Any], old: Spec, places: Sequence[int]) -> dict[int, int]:
     """Make the desks of all shocks: those of the past under their old ids, new ones after everybody.
 
     Returns
     -------
-    list of int
-        Numbers of the shocks that are the same as before. One to come that would have changed nothing is made anew:
-        under the new settings it may.
+    dict of int to int
+        Place now of each shock, by its number of old, that is the same as before. One to come that would have changed
+        nothing is made anew: under the new settings it may.
     """
     shocks, time_s = market.spec.shocks, record["time_s"]
-    kept = [
-        k
+    kept = {
+        k: places[k]
         for k, shock in enumerate(old.shocks)
-        if shocks[k : k + 1] == (shock,) and (record["shocks"][k] is not None or shock.at <= time_s)
-    ]
-    for k in kept:
+        if shocks[places[k] : places[k] + 1] == (shock,) and (record["shocks"][k] is not None or shock.at <= time_s)
+    }
+    for k, place in kept.items():
         saved = record["shocks"][k]
         if saved is None:
             continue
         if saved["id"] is not None:
             market.agent_id_counter = saved["id"]
-        market.seat_shock(k)
-        if market.shocks[k] is not None:  # new settings may take it away
-            market.shocks[k].restore(saved["state"])
+        market.seat_shock(place)
+        if market.shocks[place] is not None:  # new settings may take it away
+            market.shocks[place].restore(saved["state"])
     market.agent_id_counter = int(record["next_agent"])
     for k in range(len(shocks)):
-        if k not in kept:
+        if k not in kept.values():
             market.seat_shock(k)
     return kept
 
 
-def put_back(market: Market, record: Mapping[str, Any], kept: list[int], classes: Mapping[str, type]) -> None:
+def put_back(market: Market, record: Mapping[str, Any], kept: Mapping[int, int], classes: Mapping[str, type]) -> None:
     """Give a market without a past the clock, agents and calendar of the record; new shocks are scheduled last."""
     market.time, market.steps = record["time_s"], record["steps"]
     market.n_tickets, market.n_changes = record["n_tickets"], record["n_changes"]
@@ -292,7 +344,8 @@ def put_back(market: Market, record: Mapping[str, Any], kept: list[int], classes
         seat_agent(market, saved, classes)
     market.agent_id_counter = next_agent
     for name, held in record["in_force"].items():
-        market.in_force[name] = [market.shocks[k] for k in held if market.shocks[k] is not None]
+        now = [market.shocks[kept[k]] for k in held if k in kept]
+        market.in_force[name] = [desk for desk in now if desk is not None]
     for time_s, priority, is_synced, *call in record["events"]:
         function, args = called(market, call, kept)
         if function is None:
@@ -306,7 +359,7 @@ def put_back(market: Market, record: Mapping[str, Any], kept: list[int], classes
         if function is not None:
             market.changes.append(Change(tick, number, function, args))
     for k in range(len(market.spec.shocks)):
-        if k not in kept:
+        if k not in kept.values():
             market.schedule_shock(k)
 
 
@@ -326,11 +379,13 @@ def seat_agent(market: Market, saved: Mapping[str, Any], classes: Mapping[str, t
     agent.restore(saved["state"])
 
 
-def called(market: Market, call: list[Any], kept: list[int]) -> tuple[Callable[..., None] | None, tuple[Any, ...]]:
+def called(
+    market: Market, call: list[Any], kept: Mapping[int, int]
+) -> tuple[Callable[..., None] | None, tuple[Any, ...]]:
     """The method that a saved call names; None when its shock is there no more."""
     kind, number, name, args = call
     if kind == "shock":
-        owner = market.shocks[number] if number in kept else None
+        owner = market.shocks[kept[number]] if number in kept else None
     else:
         owner = next((agent for agent in market.agents if agent.unique_id == number), None)
         if owner is None:

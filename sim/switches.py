@@ -6,33 +6,35 @@ at that time. Where they differ in what the past has moved since (cash, position
 setting that reaches nothing else is refused, as is one that would change the size of a room.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Any, NamedTuple
 
 import numpy as np
 from pydantic import ValidationError
 
-from sim.build import contract_of, state_of
 from sim.errors import ScenarioError
 from sim.kernels.book import Books
 from sim.kernels.ledger import FLOW, NOISE, TAKERS
-from sim.news_path import path_ramps
 from sim.scenario.spec import NOT_READ, Spec
-from sim.settings.venue import VenueSettings
 from sim.state import Array, State
 
 LABELS = frozenset({"name", "title", "description", "seeds_shown", "evidence", "duration"})
 """Settings that no tick reads."""
+
+OF_A_LISTING = re.compile(r"^listings\.[^.]+\.")
+"""Head of the path of a setting of one listing alone; what follows is the path in a market of its own."""
 
 WHOLE = ("knots", "distance", "rung_lots")
 """Arrays that ticks only read."""
 
 READ_ONLY: dict[str, tuple[str, ...]] = {
     "clock": ("engine_on", "most_messages"),
-    "engine": ("adl_on",),
-    "price": ("funding_on",),
-    "news": ("noise_per_tick",),
+    "rules": ("most_per_tick",),
+    "engine": ("adl_on", "adl_rule", "pace_cap_micro_per_s"),
+    "price": ("funding_on", "index_given"),
+    "news": ("noise_per_tick", "common_per_tick", "alt_per_tick"),
     "moods": ("kept", "shock", "size"),
     "crowd": (
         "base_per_tick", "gain", "most_takers", "pareto", "longest", "log_median_lots", "sigma", "renew_16", "lots",
@@ -41,7 +43,10 @@ READ_ONLY: dict[str, tuple[str, ...]] = {
         "on", "lots_per_unit2", "y_c", "x_r", "renew_per_us", "reveal_16", "stale_16", "reenter_share", "lag_ticks",
         "latency_us",
     ),
-    "firms": ("limit_lots", "calm_vol", "wide_vol", "pull_vol", "headline_move", "loss_share", "pulls"),
+    "firms": (
+        "limit_lots", "calm_vol", "wide_vol", "pull_vol", "headline_move", "loss_share", "pulls", "one_capital",
+        "one_inventory",
+    ),
     "caution": (
         "reference", "phi", "least", "headline_kept", "headline_ticks", "headline_near", "headline_far", "cool_down_s",
         "cool_down_sigma", "ramp_us", "psi", "var_share", "on",
@@ -84,8 +89,14 @@ FIXED = {
     "record_every": "the rows recorded so far have it",
     "venue": "positions, margins and orders so far are those of its rules",
     "market.price": "everything at the start was counted in it",
+    "market.perp": "its book is there from the start, or never",
+    "market.spot": "its book is there from the start, or never",
     "market_maker.capital_sigma": "the firms have their capital",
     "leveraged.conduct.top_up_below": "each account waits at the price that it gave",
+    "asset": "its books were seeded with it",
+    "exchange": "its fund, wallets and cross-margin accounts are there",
+    "quote": "its cash so far is counted in it",
+    "network.record_every": "the rows recorded so far have it",
 }
 
 
@@ -121,45 +132,81 @@ def refuse_past(old: Spec, new: Spec, time_s: float) -> None:
         raise ScenarioError(problems)
 
 
-def turn(state: State, fresh: State, old: Spec, new: Spec, venue: VenueSettings, record: Mapping[str, Any]) -> int:
-    """Write changed settings into a running state.
+def refuse_change[Draft](
+    old: Spec, new: Spec, time_s: float, before: Draft, drafted: Callable[[Spec], Draft],
+    reached: Callable[[Draft, Draft], Reach],
+) -> None:  # fmt: skip
+    """Refuse settings that cannot change at a fork.
 
     Parameters
     ----------
-    state : State
-        Running; changed in place.
-    fresh : State
-        Built with the new settings, before its first tick.
     old, new : Spec
-    venue : VenueSettings
-    record : mapping
-        Of the snapshot: ``start_seed``, ``time_s`` and ``n_path_ramps``, how many of ``state.ramps`` are the news path.
-
-    Returns
-    -------
-    int
-        Ramps of the news path now.
+    time_s : float
+        Of the fork.
+    before
+        What the old settings make, before its first tick.
+    drafted : callable
+        Makes the same of other settings.
+    reached : callable
+        What differs between two of them.
 
     Raises
     ------
     ScenarioError
         One line for each setting that a fork cannot change, with the reason.
     """
-    before = state_of(old, venue, contract_of(old, venue), record["start_seed"])
-    changed = [path for path in differing(old, new) if path.split(".")[0] not in {*LABELS, *NOT_READ, "shocks"}]
-    if changed:
-        now_us, tick_us = round(record["time_s"] * 1e6), int(state.clock[0]["tick_us"])
-        if now_us % tick_us:
-            raise ScenarioError(
-                f"{', '.join(changed)}: settings change between two ticks ({tick_us / 1e6:g} s), "
-                f"and the run was saved at {record['time_s']:g} s"
-            )
-        refuse_unreachable(changed, before, old, new, venue, record["start_seed"])
+    changed = [path for path in differing(old, new) if not is_told_apart(path)]
+    if not changed:
+        return
+    tick_us = round(old.tick * 1e6)
+    if round(time_s * 1e6) % tick_us:
+        raise ScenarioError(
+            f"{', '.join(changed)}: settings change between two ticks ({tick_us / 1e6:g} s), "
+            f"and the run was saved at {time_s:g} s"
+        )
+    fixed = {path: why for path in changed if (why := FIXED.get(OF_A_LISTING.sub("", path)))}
+    problems = [f"{path}: cannot change at a fork: {why}" for path, why in fixed.items()]
+    together: list[str] = []
+    for path in (path for path in changed if path not in fixed):
+        try:
+            alone = with_setting(old, new, path)
+        except ValidationError:
+            together.append(path)
+            continue
+        problems += complaints(path, reached(before, drafted(alone)))
+    if together and not problems:
+        problems += complaints(", ".join(together), reached(before, drafted(new)))
+    if problems:
+        raise ScenarioError(problems)
+
+
+def is_told_apart(path: str) -> bool:
+    """Whether a setting is no tick's to read, or a shock's, which is judged by its time."""
+    return OF_A_LISTING.sub("", path).split(".")[0] in {*LABELS, *NOT_READ, "shocks"}
+
+
+def turn(state: State, before: State, fresh: State, n_path_ramps: int) -> int:
+    """Write changed settings into a running state.
+
+    Parameters
+    ----------
+    state : State
+        Running; changed in place.
+    before, fresh : State
+        Built with the settings so far and with the new ones, before their first tick.
+    n_path_ramps : int
+        How many of ``state.ramps`` are the news path.
+
+    Returns
+    -------
+    int
+        Ramps of the news path now.
+    """
     write(state, before, fresh)
     deposit(state, before, fresh)
-    if path_ramps(old.news).tolist() == path_ramps(new.news).tolist():
-        return int(record["n_path_ramps"])
-    return splice(state, record["n_path_ramps"], path_ramps(new.news))
+    if before.ramps.tolist() == fresh.ramps.tolist():
+        return n_path_ramps
+    return splice(state, n_path_ramps, fresh.ramps)
 
 
 def differing(old: Spec, new: Spec) -> list[str]:
@@ -177,28 +224,8 @@ def differing(old: Spec, new: Spec) -> list[str]:
     return found
 
 
-def refuse_unreachable(
-    changed: list[str], before: State, old: Spec, new: Spec, venue: VenueSettings, seed: int
-) -> None:
-    """Refuse each setting that a fork cannot change; those that are valid together alone are judged together."""
-    problems = [f"{path}: cannot change at a fork: {FIXED[path]}" for path in changed if path in FIXED]
-    together: list[str] = []
-    for path in (path for path in changed if path not in FIXED):
-        try:
-            alone = with_setting(old, new, path)
-        except ValidationError:
-            together.append(path)
-            continue
-        problems += complaints(path, before, state_of(alone, venue, contract_of(alone, venue), seed))
-    if together and not problems:
-        problems += complaints(", ".join(together), before, state_of(new, venue, contract_of(new, venue), seed))
-    if problems:
-        raise ScenarioError(problems)
-
-
-def complaints(path: str, before: State, after: State) -> list[str]:
+def complaints(path: str, reach: Reach) -> list[str]:
     """Why a setting cannot change at a fork, in one sentence; nothing when it can."""
-    reach = reach_of(before, after)
     if reach.sizes:
         return [f"{path}: cannot change at a fork: it decides the size of {', '.join(reach.sizes)}"]
     if reach.stuck:
@@ -215,7 +242,10 @@ def with_setting(old: Spec, new: Spec, path: str) -> Spec:
     *groups, name = path.split(".")
     for key in groups:
         holder, source = holder[key], source[key]
-    holder[name] = source[name]
+    if name in source:
+        holder[name] = source[name]
+    else:
+        del holder[name]
     return Spec.model_validate(data)
 
 

@@ -20,6 +20,7 @@ from sim.network.portfolios import fill_portfolios, population_spec
 from sim.participants import SECONDS_PER_DAY, daily_volumes
 from sim.scenario.listings import listing_specs
 from sim.scenario.spec import Spec
+from sim.settings.bridge import BridgeSettings
 from sim.settings.network import AssetSettings, ExchangeSettings
 
 if TYPE_CHECKING:
@@ -50,9 +51,8 @@ def build_network(spec: Spec, seed: int = 1) -> Network:
     for k, (name, one) in enumerate(specs.items()):
         markets[name] = build(population_spec(spec, one, spec.listings[name].exchange), listing_seed(seed, name, k))
         markets[name].spec = one  # the open interest that is left out there belongs to portfolios
-    assets = list(dict.fromkeys(listing.asset for listing in spec.listings.values()))
-    exchanges = list(dict.fromkeys(listing.exchange for listing in spec.listings.values()))
-    quotes = list(dict.fromkeys(listing.quote for listing in spec.listings.values()))
+    names = names_of(spec)
+    assets, exchanges, quotes = (names[kind] for kind in ("asset", "exchange", "quote"))
     listings = listing_rows(len(specs))
     for row, (name, listing), market in zip(listings, spec.listings.items(), markets.values(), strict=True):
         rules = spec.network.exchanges.get(listing.exchange, ExchangeSettings())
@@ -62,22 +62,46 @@ def build_network(spec: Spec, seed: int = 1) -> Network:
         row["half_tick_nano"] = units.whole(
             units.exact(market.tick_usd) * 10**9 / 2, f"{name}: half a tick in nano-dollars", "use a coarser tick"
         )
-        row["median"], row["deviation"] = int(rules.index == "weighted_median"), rules.deviation
-        row["stale_us"] = units.us(rules.stale)
-        share_news(spec, market, next(iter(markets.values())), listing.asset, seed)
+        fill_index_rules(row, rules)
+        market.news_loading = spec.network.assets.get(listing.asset, AssetSettings()).beta
+        share_news(spec, market.state, listing.asset, seed)
+        market.state.moods["level"] = next(iter(markets.values())).state.moods["level"]  # one activity for all
     refuse_lots(spec, markets)
     split_funds(spec, markets)
     refs = references_of(spec, specs, listings, quotes)
     for k, market in enumerate(markets.values()):
-        market.state.price[0]["index_given"] = int(bool(np.delete(refs.weights[k], k).any()))  # else its own spot mid
+        market.state.price[0]["index_given"] = is_index_given(refs.weights, k)
     portfolios = fill_portfolios(spec, specs, listings, markets, exchanges, seed)
     wallets, stock = fill_firms(spec, specs, listings, markets, exchanges, seed)
-    shared = [int(spec.network.exchanges.get(name, ExchangeSettings()).shared_fund) for name in exchanges]
     couplings = Couplings(
         listings, refs, wallets, desk_of(spec), assets_of(spec, markets, listings, assets), stock,
-        np.array(shared, np.int64), portfolios, purses_of(spec, listings, list(markets.values()), assets),
+        shared_funds(spec, exchanges), portfolios,
+        purses_of(spec, [market.state for market in markets.values()], assets),
     )  # fmt: skip
-    return Network(spec, seed, markets, couplings, {"asset": assets, "exchange": exchanges, "quote": quotes})
+    return Network(spec, seed, markets, couplings, names)
+
+
+def names_of(spec: Spec) -> dict[str, list[str]]:
+    """Assets, exchanges and quotes in the order of their numbers."""
+    rows = spec.listings.values()
+    return {kind: list(dict.fromkeys(getattr(row, kind) for row in rows)) for kind in ("asset", "exchange", "quote")}
+
+
+def fill_index_rules(row: "Array", rules: ExchangeSettings) -> None:
+    """How an exchange makes an index of several books."""
+    row["median"], row["deviation"] = int(rules.index == "weighted_median"), rules.deviation
+    row["stale_us"] = units.us(rules.stale)
+
+
+def is_index_given(weights: "Array", k: int) -> int:
+    """1 where another listing weighs in the index of listing ``k``; else that is its own spot mid."""
+    return int(bool(np.delete(weights[k], k).any()))
+
+
+def shared_funds(spec: Spec, exchanges: list[str]) -> "Array":
+    """Which exchanges share their funds."""
+    rules = spec.network.exchanges
+    return np.array([int(rules.get(name, ExchangeSettings()).shared_fund) for name in exchanges], np.int64)
 
 
 def listing_seed(seed: int, name: str, k: int) -> int:
@@ -87,21 +111,23 @@ def listing_seed(seed: int, name: str, k: int) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:8], "big") >> 1
 
 
-def share_news(spec: Spec, market: "Market", lead: "Market", asset: str, seed: int) -> None:
-    """Let a listing's news value follow the shared news by its asset's beta, the altcoins' and the asset's own, at the
-    activity of the first listing: all listings of an asset have one value.
+def share_news(spec: Spec, state: "State", asset: str, seed: int) -> None:
+    """Let a listing's news value follow the shared news by its asset's beta, the altcoins' and the asset's own: all
+    listings of an asset have one value.
     """
     loading = spec.network.assets.get(asset, AssetSettings())
-    state, per_tick = market.state, math.sqrt(spec.tick / SECONDS_PER_DAY)
-    state.news_keys[:] = np.concatenate(
-        [rng.seed_key(seed), named_key(seed, f"asset:{asset}"), named_key(seed, "alts")]
-    )
+    per_tick = math.sqrt(spec.tick / SECONDS_PER_DAY)
+    state.news_keys[:] = news_keys(asset, seed)
     state.news[0]["common_per_tick"] = loading.beta * spec.news.noise_per_day * per_tick
     state.news[0]["noise_per_tick"] = loading.own_noise_per_day * per_tick
     state.news[0]["alt_per_tick"] = loading.alt_noise_per_day * per_tick
-    state.moods["level"] = lead.state.moods["level"]
     state.ramps["log_move"] *= loading.beta
-    market.news_loading = loading.beta
+
+
+def news_keys(asset: str, seed: int) -> "Array":
+    """Random keys of the news that all share, of the asset's own and of the altcoins', uint64[6]."""
+    keys: Array = np.concatenate([rng.seed_key(seed), named_key(seed, f"asset:{asset}"), named_key(seed, "alts")])
+    return keys
 
 
 def named_key(seed: int, name: str) -> "Array":
@@ -211,9 +237,13 @@ def assets_of(spec: Spec, markets: "dict[str, Market]", listings: "Array", asset
         news = market.state.news[0]
         sd = math.hypot(math.hypot(news["common_per_tick"], news["noise_per_tick"]), news["alt_per_tick"])
         row["variance_per_s"] = sd * sd / spec.tick
-        each = spec.network.bridge.smallest_order
-        row["smallest_lots"] = max(1, units.lots_of_money(each, market.spec.market.price, market.lot_coin))
+        row["smallest_lots"] = smallest_lots(spec, market.spec, market.lot_coin)
     return rows
+
+
+def smallest_lots(spec: Spec, one: Spec, lot_coin: float) -> int:
+    """The bridge firms' smallest order, in lots of a listing."""
+    return max(1, units.lots_of_money(spec.network.bridge.smallest_order, one.market.price, lot_coin))
 
 
 def fill_firms(
@@ -221,13 +251,8 @@ def fill_firms(
 ) -> "tuple[Wallets, Array]":
     """Bridge firms with cash and coins in every listing, in proportion to its volume; also what they want net."""
     rules, n = spec.network.bridge, spec.network.bridge.firms
-    draws = np.random.default_rng([seed, DRAW_BRIDGE])
-    weights = np.exp(rules.capital_sigma * draws.standard_normal(n))
-    capital = rules.capital * rules.enabled * weights / weights.sum()
-    firms, seats = np.zeros(n, FIRM), np.zeros((n, len(specs), 2), SEAT)
-    firms["latency_us"] = np.rint(draws.uniform(rules.latency_low, rules.latency_high, n) * units.MICRO)
-    firms["travel_us"] = np.rint(draws.uniform(rules.transfer_low, rules.transfer_high, n) * units.MICRO)
-    firms["leverage"] = rules.leverage
+    capital, firms = firm_rows(rules, seed)
+    seats = np.zeros((n, len(specs), 2), SEAT)
     volume = np.array([sum(daily_volumes(one)) for one in specs.values()])
     rows, stock = np.zeros(len(specs), np.int64), np.zeros((n, listings["asset"].max() + 1), np.int64)
     for k, (name, market) in enumerate(markets.items()):
@@ -244,10 +269,26 @@ def fill_firms(
         stock[:, listings[k]["asset"]] += coins
         market.state.clock[0]["cash_micro"] += accounts["cash_micro"].sum()
         market.state.clock[0]["coin_lots"] += sum(coins)
+    is_open, over = np.zeros(len(exchanges), np.int64), np.zeros(seats.shape, np.int64)
+    return Wallets(firms, seats, rows, halt_rows(rules, exchanges), is_open, over), stock
+
+
+def firm_rows(rules: BridgeSettings, seed: int) -> "tuple[Array, Array]":
+    """Capital of each bridge firm in dollars, and its times and leverage."""
+    draws = np.random.default_rng([seed, DRAW_BRIDGE])
+    weights = np.exp(rules.capital_sigma * draws.standard_normal(rules.firms))
+    capital = rules.capital * rules.enabled * weights / weights.sum()
+    firms = np.zeros(rules.firms, FIRM)
+    firms["latency_us"] = np.rint(draws.uniform(rules.latency_low, rules.latency_high, rules.firms) * units.MICRO)
+    firms["travel_us"] = np.rint(draws.uniform(rules.transfer_low, rules.transfer_high, rules.firms) * units.MICRO)
+    firms["leverage"] = rules.leverage
+    return capital, firms
+
+
+def halt_rows(rules: BridgeSettings, exchanges: list[str]) -> "Array":
+    """Times in which transfers stand still."""
     halts = np.zeros(len(rules.halts), HALT)
     for row, halt in zip(halts, rules.halts, strict=True):
         row["exchange"] = -1 if halt.exchange is None else exchanges.index(halt.exchange)
         row["start_us"], row["end_us"] = units.us(halt.at), units.us(halt.at + halt.over)
-    return Wallets(
-        firms, seats, rows, halts, np.zeros(len(exchanges), np.int64), np.zeros(seats.shape, np.int64)
-    ), stock
+    return halts

@@ -1,39 +1,45 @@
 """The arrays that the listings of a network share, and the views through which each listing's ticks see its part."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.kernels.book import META_FAR
+from sim.kernels.book import META_FAR, Books
 from sim.kernels.mailbox import MESSAGE
+from sim.kernels.memory import grow_pool
 from sim.kernels.shared import LISTING, Shared
 from sim.state import Array, State
 
 INBOX = 512  # orders that the network may send to one listing between two ticks
 
 
-def shared_arrays(states: Sequence[State], listings: Array) -> Shared:
+class Place(NamedTuple):
+    """Where a listing's ladders lie in the shared arrays: its levels, words of bitmap and far pages."""
+
+    levels: slice
+    words: slice
+    far: slice
+
+
+def shared_arrays(states: Sequence[State], listings: Array) -> tuple[Shared, list[Place]]:
     """Put the states' fixed rooms into shared arrays and give each state its part of them as a view.
 
     Parameters
     ----------
     states : sequence of State
-        Those of the listings, after their warm-up tick. Changed: rows of ladders are named by their shared place.
+        Those of the listings, each with ladders of its own, after their warm-up tick. Changed: rows of ladders are
+        named by their shared place.
     listings : LISTING[n]
         ``account0``, ``n_owners``, ``position0``, ``inbox0``, ``inbox_end``, ``maker0`` and ``n_makers`` are written.
-
-    Returns
-    -------
-    Shared
     """
-    book, pages, words, levels = 0, 0, 0, 0
+    places = []
+    firsts = {"levels": 0, "words": 0, "far": 0}
     for state in states:
-        shift_ladders(state, levels, words, pages)
-        levels += len(state.books.levels)
-        words += len(state.books.words)
-        pages += len(state.books.far)
-        book += 1
+        ends = {name: first + len(getattr(state.books, name)) for name, first in firsts.items()}
+        places.append(Place(**{name: slice(first, ends[name]) for name, first in firsts.items()}))
+        shift_ladders(state.books, *firsts.values())
+        firsts = ends
     whole: dict[str, Array] = {}
     for name in ("price", "clock", "rules", "accounts", "firms"):
         whole[name] = np.concatenate([getattr(state, name) for state in states])
@@ -66,20 +72,28 @@ def shared_arrays(states: Sequence[State], listings: Array) -> Shared:
             far=whole["far"],
             positions=part("positions", 2 * n).reshape(2, n),
         )
-    return Shared(
+    shared = Shared(
         listings, whole["price"], whole["clock"], whole["rules"], whole["sides"], whole["levels"], whole["words"],
         whole["accounts"], whole["positions"], whole["inbox"], whole["firms"],
     )  # fmt: skip
+    return shared, places
 
 
-def shift_ladders(state: State, levels: int, words: int, pages: int) -> None:
-    """Name ladders, bitmaps and far pages of a state by their places in the shared arrays."""
-    books = state.books
+def own_ladders(books: Books, place: Place) -> Books:
+    """The books of a listing with ladders of its own: copies in which they are named as before they were shared."""
+    parts = {name: getattr(books, name)[place[k]].copy() for k, name in enumerate(Place._fields)}
+    alone: Books = grow_pool(books, len(books.pool) - 1)._replace(sides=books.sides.copy(), **parts)
+    shift_ladders(alone, -place.levels.start, -place.words.start, -place.far.start)
+    return alone
+
+
+def shift_ladders(books: Books, levels: int, words: int, pages: int) -> None:
+    """Name ladders, bitmaps and far pages by places so much further on in their arrays."""
     for name, by in (("level0", levels), ("word0", words), ("summary0", words), ("page0", pages)):
-        books.sides[name] += np.uint32(by)
+        books.sides[name] += np.uint32(by % (1 << 32))
     pool: Any = books.pool
     here = (pool["generation"] & 1 == 1) & (pool["meta"] & np.uint32(META_FAR) == 0)
-    pool["level"][here] += np.uint32(levels)
+    pool["level"][here] += np.uint32(levels % (1 << 32))
 
 
 def listing_rows(n: int) -> Array:

@@ -9,12 +9,11 @@ from sim.errors import ScenarioError
 from sim.settings.network import AssetSettings
 
 if TYPE_CHECKING:
-    from sim.market import Market
     from sim.scenario.spec import Spec
-    from sim.state import Array
+    from sim.state import Array, State
 
 
-def purses_of(spec: "Spec", listings: "Array", markets: "list[Market]", assets: list[str]) -> Purses:
+def purses_of(spec: "Spec", states: "list[State]", assets: list[str]) -> Purses:
     """Purses of all firms that quote two listings or more, in the order of the groups and of the firms; each firm's
     rows are told whether capital and inventory are one. A firm has one threshold of loss: that of its first listing.
 
@@ -23,22 +22,22 @@ def purses_of(spec: "Spec", listings: "Array", markets: "list[Market]", assets: 
     ScenarioError
         When an exchange has no listing, or is in two groups.
     """
-    first = np.cumsum([0, *(len(market.state.firms) for market in markets)])
+    first = np.cumsum([0, *(len(state.firms) for state in states)])
     purse_of, n = np.full(int(first[-1]), -1, np.int64), 0
     refuse_groups(spec)
     for rules in spec.network.makers.values():
         mine = [at for at, row in enumerate(spec.listings.values()) if row.exchange in rules.exchanges]
         if not rules.capital and not rules.inventory:
             continue
-        for i in range(max(len(markets[at].state.firms) for at in mine)):
-            here = [at for at in mine if i < len(markets[at].state.firms)]
+        for i in range(max(len(states[at].firms) for at in mine)):
+            here = [at for at in mine if i < len(states[at].firms)]
             if len(here) < 2:
                 continue
             purse_of[first[here] + i] = n
             n += 1
-            leader = markets[here[0]].state.firms[i]
+            leader = states[here[0]].firms[i]
             for at in here:
-                firm = markets[at].state.firms[i]
+                firm = states[at].firms[i]
                 firm["one_capital"], firm["one_inventory"] = int(rules.capital), int(rules.inventory)
                 firm["purse_health"] = 1.0
                 firm["loss_share"], firm["pulls"] = leader["loss_share"], leader["pulls"]

@@ -12,7 +12,7 @@ from sim.errors import InvariantError, ScenarioError
 from sim.kernels.clock import DONE, GROW
 from sim.kernels.rounds import LISTING, STATUS
 from sim.market import BLOCK
-from sim.network.links import shared_arrays
+from sim.network.links import Place, own_ladders, shared_arrays
 from sim.network.packing import pack
 from sim.network.rounds import Rounds
 from sim.network.watch import Watch, Watched
@@ -69,8 +69,10 @@ class Network:
     names: dict[str, list[str]] = field(default_factory=dict)  # of assets, exchanges and quotes, by their numbers
 
     def __post_init__(self) -> None:
-        self.totals = self._totals()
         self._rounds = Rounds()
+        self.places: list[Place] = []
+        self.start_seed = self.seed
+        self.lineage: dict[str, Any] | None = None  # of a forked network: what it was forked from
         self._link()
         self.watch = Watch()
         self.watch.begin(self)
@@ -123,13 +125,18 @@ class Network:
     def _link(self) -> None:
         """Put the listings' arrays together; again after an account was opened, which makes longer ones."""
         states = [market.state for market in self.markets.values()]
-        self._shared: Shared = shared_arrays(states, self.couplings.listings)
+        for state, place in zip(states, self.places, strict=False):  # none the first time
+            state.books = own_ladders(state.books, place)
+        linked = shared_arrays(states, self.couplings.listings)
+        self._shared: Shared = linked[0]
+        self.places = linked[1]
         pack(states, self._shared)
         legs, listings = self.couplings.portfolios.legs, self.couplings.listings
         leg_of = np.full(len(self._shared.accounts), -1, np.int64)
         leg_of[listings["account0"][legs["listing"]] + legs["row"]] = np.arange(len(legs))
         self.couplings.portfolios = self.couplings.portfolios._replace(leg_of=leg_of)
         self._linked = [state.accounts for state in states]
+        self.totals = self._totals()  # accounts are opened with deposits
 
     def _run_ticks(self, target: int) -> None:
         markets = list(self.markets.values())

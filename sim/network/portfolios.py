@@ -61,23 +61,30 @@ def fill_portfolios(
     seed: int,
 ) -> Portfolios:
     """Draw the portfolios of every exchange that has some, and give each leg an account row in its listing."""
-    names, n = list(specs), len(specs)
-    collateral = np.zeros(n, COLLATERAL)
-    collateral["source"], collateral["redeems"] = -1, -1
-    owed = np.zeros(len(exchanges), np.int64)
+    names = list(specs)
+    collateral, owed = collateral_rows(spec, names, exchanges)
     drawn: list[tuple[int, list[Holding]]] = []
     for exchange, rules in spec.network.portfolios.items():
-        if exchange not in exchanges:
-            raise ScenarioError(f"network.portfolios.{exchange}: no listing is on exchange {exchange}")
         e = exchanges.index(exchange)
-        owed[e] = units.micro(rules.owed_before_conversion) if spec.leveraged.enabled else NOBODY_OWES
-        for c in rules.collateral:
-            fill_collateral(collateral, c, rules, names, exchange, spec)
         here = [k for k, name in enumerate(names) if spec.listings[name].exchange == exchange]
         refuse_moneys(spec, specs, rules, exchange, [names[k] for k in here])
         draw = np.random.default_rng([seed, DRAW_PORTFOLIOS, e])
         drawn += [(e, holdings) for holdings in draw_exchange(rules, specs, names, markets, here, draw)]
     return seat(drawn, collateral, owed, list(markets.values()), listings, len(exchanges))
+
+
+def collateral_rows(spec: "Spec", names: list[str], exchanges: list[str]) -> "tuple[Array, Array]":
+    """What coins of each listing count for, and what an account of each exchange may owe."""
+    collateral, owed = np.zeros(len(names), COLLATERAL), np.zeros(len(exchanges), np.int64)
+    collateral["source"], collateral["redeems"] = -1, -1
+    for exchange, rules in spec.network.portfolios.items():
+        if exchange not in exchanges:
+            raise ScenarioError(f"network.portfolios.{exchange}: no listing is on exchange {exchange}")
+        most = units.micro(rules.owed_before_conversion) if spec.leveraged.enabled else NOBODY_OWES
+        owed[exchanges.index(exchange)] = most
+        for c in rules.collateral:
+            fill_collateral(collateral, c, rules, names, exchange, spec)
+    return collateral, owed
 
 
 def refuse_moneys(

@@ -132,7 +132,8 @@ def _fill(scratch: Path, files: Mapping[str, bytes], manifest: Mapping[str, Any]
     for name, data in files.items():
         (scratch / name).parent.mkdir(parents=True, exist_ok=True)
         write_file(scratch / name, data)
-    text = json.dumps({**manifest, "files": digests}, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    # unsorted: the order of a scenario's listings is part of it
+    text = json.dumps({**manifest, "files": digests}, indent=1, allow_nan=False, ensure_ascii=False)
     write_file(scratch / MANIFEST, (text + "\n").encode())
     for place in {scratch / name for name in files} | {scratch / MANIFEST}:
         sync_folder(place.parent)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from pydantic import ValidationError
 
 from sim.errors import ResultError
@@ -13,8 +14,9 @@ from sim.results import storage
 from sim.results.ensemble import Ensemble
 from sim.results.folder import read_manifest
 from sim.results.manifest import CODE
-from sim.results.run import TABLES, Origin, Run, Tables
+from sim.results.run import BETWEEN, LISTINGS, TABLES, Origin, Run, Tables
 from sim.results.summary import Timing
+from sim.scenario.listings import listing_specs
 from sim.scenario.spec import Spec
 
 
@@ -29,7 +31,7 @@ def load_run(folder: str | Path) -> Run | Ensemble:
     Returns
     -------
     Run or Ensemble
-        As it was saved; nothing is computed again but the summary.
+        As it was saved, its listings included; nothing is computed again but the summary.
 
     Raises
     ------
@@ -57,7 +59,26 @@ def _one(place: Path, spec: Spec, seed: int, saved: Mapping[str, Any], origin: O
     record = saved["runs"][str(seed)]
     tables = Tables(*(storage.read_parquet((place / f"{name}.parquet").read_bytes()) for name in TABLES))
     timing = Timing(record["cpu_s"], record["wall_s"], record["started_utc"], record["ended_utc"])
-    return Run(spec, seed, tables, dict(record["constants"]), dict(record["result_sha256"]), timing, origin)
+    own = spec, seed, tables, dict(record["constants"]), dict(record["result_sha256"]), timing, origin
+    return Run(*own, *_listings(place, spec, seed, record, timing, origin)) if spec.listings else Run(*own)
+
+
+def _listings(
+    place: Path, spec: Spec, seed: int, record: Mapping[str, Any], timing: Timing, origin: Origin
+) -> tuple[dict[str, Run], dict[str, pd.DataFrame]]:
+    """Run of each listing, and the tables of what lies between them."""
+
+    def table(name: str) -> pd.DataFrame:
+        return storage.read_parquet((place / LISTINGS / f"{name}.parquet").read_bytes())
+
+    wholes = {name: table(name) for name in TABLES}
+    runs = {}
+    for name, one in listing_specs(spec).items():
+        rows = (whole[whole["listing"] == name].drop(columns="listing") for whole in wholes.values())
+        tables = Tables(*(part.reset_index(drop=True) for part in rows))
+        kept = record["listings"][name]
+        runs[name] = Run(one, seed, tables, dict(kept["constants"]), dict(kept["result_sha256"]), timing, origin)
+    return runs, {name: table(name) for name in BETWEEN if (place / LISTINGS / f"{name}.parquet").is_file()}
 
 
 def _brief(error: Exception) -> str:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from sim.recorder import RunArrays
 
 TABLES = ("series", "bands", "events", "accounts")
+LISTINGS = "listings"  # folder of the tables of all listings
+BETWEEN = ("transit", "stakes")
+"""Tables of what lies between the listings of a network."""
 
 
 class Tables(NamedTuple):
@@ -208,9 +211,9 @@ class Run:
         tables = zip(TABLES, self.tables, strict=True)
         files = {f"{name}.parquet": storage.parquet_bytes(table, run_id or self.run_id) for name, table in tables}
         for name in TABLES if self.listings else ():
-            files[f"listings/{name}.parquet"] = storage.parquet_bytes(self.of_listings(name), run_id or self.run_id)
+            files[f"{LISTINGS}/{name}.parquet"] = storage.parquet_bytes(self.of_listings(name), run_id or self.run_id)
         for name, table in self.between.items():
-            files[f"listings/{name}.parquet"] = storage.parquet_bytes(table, run_id or self.run_id)
+            files[f"{LISTINGS}/{name}.parquet"] = storage.parquet_bytes(table, run_id or self.run_id)
         return files | {"summary.json": storage.json_bytes(self.summary)}
 
     def of_listings(self, table: str) -> pd.DataFrame:
@@ -237,8 +240,13 @@ class Run:
         }
 
     def record(self) -> dict[str, Any]:
-        """Entry of this seed in a manifest."""
-        return {"result_sha256": self.hashes, "constants": storage.plain(self.constants), **self.timing._asdict()}
+        """Entry of this seed in a manifest; of each listing its hashes and constants."""
+        own = {"result_sha256": self.hashes, "constants": storage.plain(self.constants)}
+        each = {
+            name: {"result_sha256": run.hashes, "constants": storage.plain(run.constants)}
+            for name, run in self.listings.items()
+        }
+        return {**own, **self.timing._asdict(), **({"listings": each} if each else {})}
 
     def to_csv(self, folder: str | Path) -> Path:
         """Write the four tables as CSV files with all digits, and ``units.csv`` beside them; returns the folder."""

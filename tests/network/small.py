@@ -1,5 +1,6 @@
 """Small networks for tests: few accounts and orders, minutes of time."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,6 @@ SPOT_ONLY = {"market": {"perp": False}, "arbitrage": {"enabled": False}, "dip_bu
 def spec_of(folder: Path, listings: dict[str, Any], network: dict[str, Any] | None = None, **more: Any) -> Spec:
     """Write a scenario with these listings and read it."""
     file = folder / "small.yaml"
-    file.write_text(
-        yaml.safe_dump(
-            {**SMALL, "listings": listings, "network": {"record_every": "1s", **(network or {})}, **more},
-            sort_keys=False,
-        )
-    )
+    whole = {**SMALL, "listings": listings, "network": {"record_every": "1s", **(network or {})}, **more}
+    file.write_text(yaml.safe_dump(json.loads(json.dumps(whole)), sort_keys=False))  # no part stands twice: no aliases
     return load_spec(file)
