@@ -1,6 +1,7 @@
 """Write ``calibration/derived``: ``python -m calibration.derive``; the recordings are found through SHOAL_EVIDENCE."""
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 from calibration.betas import betas
@@ -8,6 +9,7 @@ from calibration.dat_funding import dat_funding
 from calibration.etf_flow import etf_flow
 from calibration.event_paths import btc_path, btc_tiers, depth_shares, headline_depth, qqq_path
 from calibration.figures import figures
+from calibration.ny_calendar import PACKAGE, ny_calendar
 from calibration.population_table import lambda_table
 from calibration.tables import DERIVED, EVIDENCE_VARIABLE, evidence_folder
 
@@ -25,11 +27,18 @@ FROM_RECORDINGS: dict[str, Callable[[Path], str]] = {
 """Files made from recordings, by name, and what makes their text."""
 FROM_SETTINGS: dict[str, Callable[[], str]] = {"lambda_population": lambda_table}
 """Files made from the settings alone."""
+FROM_A_PACKAGE: dict[str, tuple[str, Callable[[], str]]] = {"ny_calendar": (PACKAGE, ny_calendar)}
+"""Files made from a package that is not among the requirements, with its name."""
 
 
 def main() -> None:
     """Write every file; without recordings only those that need none, and say so."""
     texts = {name: make() for name, make in FROM_SETTINGS.items()}
+    for name, (package, make) in FROM_A_PACKAGE.items():
+        if find_spec(package):
+            texts[name] = make()
+        else:
+            print(f"left calibration/derived/{name}.csv as it is: it needs the package {package}")
     data = evidence_folder()
     if data is not None:
         texts |= {name: make(data) for name, make in FROM_RECORDINGS.items()}

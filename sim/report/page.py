@@ -29,6 +29,7 @@ from sim.report import (
     tables,
     words,
 )
+from sim.report.new_york import new_york
 from sim.report.recorded import Recorded, load_recorded
 from sim.report.sheet import Section
 from sim.results import Run, manifest
@@ -163,7 +164,7 @@ def render(
         facts=stylised.rows(stylised.facts_of(runs)),
         pass_share=f"{100 * PASS_SHARE:g} %",
         tells_cascades=tables.tells_cascades(runs),
-        limits=words.LIMITS_OF_LISTINGS if sections else words.LIMITS,
+        limits=(*(words.LIMITS_OF_LISTINGS if sections else words.LIMITS), *new_york(spec)),
         hashes=tables.hash_rows(runs),
         tool=origin.code["tool"],
         kernel=origin.code["kernel_sha256"],

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from calibration.derive import FROM_RECORDINGS, FROM_SETTINGS
+from calibration.derive import FROM_A_PACKAGE, FROM_RECORDINGS, FROM_SETTINGS
 from calibration.microstructure import Feed
 from calibration.tables import DERIVED, clock, evidence_folder, quoted, table
 from sim import evidence
@@ -32,8 +32,8 @@ def test_script_makes_the_committed_file(name):
 
 
 def test_every_derived_file_has_a_maker_and_tells_its_origin():
-    assert {file.stem for file in DERIVED.glob("*.csv")} == {*FROM_RECORDINGS, *FROM_SETTINGS}
-    for name in FROM_RECORDINGS:
+    assert {file.stem for file in DERIVED.glob("*.csv")} == {*FROM_RECORDINGS, *FROM_SETTINGS, *FROM_A_PACKAGE}
+    for name in (*FROM_RECORDINGS, *FROM_A_PACKAGE):
         lines = (DERIVED / f"{name}.csv").read_text(encoding="utf-8").splitlines()
         head = "".join(line for line in lines if line.startswith("# "))
         for word in ("Source:", "Method:", "Licence:", "ounding"):
