@@ -317,10 +317,10 @@ class Market(mesa.Model):  # type: ignore[misc]  # Mesa has no types
             float(row["mark_half_ticks"]) * half, float(row["index_half_ticks"]) * half,
         )  # fmt: skip
 
-    def collect(self) -> RunArrays:
-        """What has been recorded so far."""
+    def collect(self, copy: bool = True) -> RunArrays:
+        """What has been recorded so far; ``copy=False`` is for a market that will not go on."""
         self.sync()
-        return collect(self)
+        return collect(self, copy)
 
     def state_hash(self) -> str:
         """SHA-256 over everything that defines results."""

@@ -61,14 +61,20 @@ def rows_so_far(market: "Market") -> "Array":
     return market.state.rows[: int(market.state.clock[0]["n_rows"])]
 
 
-def collect(market: "Market") -> RunArrays:
-    """Copy the recorded rows of a market up to the last finished tick."""
+def collect(market: "Market", copy: bool = True) -> RunArrays:
+    """The recorded rows of a market up to the last finished tick; without ``copy`` those of a market that will not go
+    on are taken as they lie.
+    """
     state = market.state
     clock = state.clock[0]
+    series, bands, events = (
+        room[: int(clock[n])]
+        for room, n in ((state.rows, "n_rows"), (state.bands, "n_bands"), (state.events, "n_events"))
+    )
     return RunArrays(
-        series=rows_so_far(market).copy(),
-        bands=state.bands[: int(clock["n_bands"])].copy(),
-        events=state.events[: int(clock["n_events"])].copy(),
+        series=series.copy() if copy else series,
+        bands=bands.copy() if copy else bands,
+        events=events.copy(),
         accounts=touched_accounts(state),
         constants=constants_of(market),
     )

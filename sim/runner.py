@@ -249,7 +249,13 @@ class Scenario:
         live = self._live(seed)
         live.audit = audit
         timing = simulate(live, self.spec.duration, progress, looks=looks)
-        return finished(live, timing, Origin(self.resolved, self.overrides, audit))
+        run = finished(live, timing, Origin(self.resolved, self.overrides, audit))
+        if self.spec.listings:
+            from sim.network.memory import give_back
+
+            del live
+            give_back()
+        return run
 
 
 def finished(live: Market | Network, timing: Timing, origin: Origin) -> Run:
@@ -259,7 +265,7 @@ def finished(live: Market | Network, timing: Timing, origin: Origin) -> Run:
     if isinstance(live, Network):
         network: Network = live
         specs = {name: market.spec for name, market in network.markets.items()}
-        found = network.collect(), network.state_hashes(), timing, origin, network.watched()
+        found = network.collect(copy=False), network.state_hashes(), timing, origin, network.watched()
         return Run.of_network(network.spec, specs, network.seed, *found)
     return Run.from_arrays(live.spec, live.seed, live.collect(), live.state_hash(), timing, origin)
 

@@ -15,6 +15,7 @@ from sim.kernels.references import References
 from sim.kernels.transit import FIRM, HALT, SEAT, Wallets
 from sim.network.links import listing_rows
 from sim.network.makers import purses_of
+from sim.network.memory import give_back
 from sim.network.network import Couplings, Network
 from sim.network.portfolios import fill_portfolios, population_spec
 from sim.participants import SECONDS_PER_DAY, daily_volumes
@@ -46,6 +47,7 @@ def build_network(spec: Spec, seed: int = 1) -> Network:
     ScenarioError
         When the listings of one asset have different lots, or a weight names no listing.
     """
+    give_back()
     specs = listing_specs(spec)
     markets = {}
     for k, (name, one) in enumerate(specs.items()):
@@ -78,7 +80,9 @@ def build_network(spec: Spec, seed: int = 1) -> Network:
         shared_funds(spec, exchanges), portfolios,
         purses_of(spec, [market.state for market in markets.values()], assets),
     )  # fmt: skip
-    return Network(spec, seed, markets, couplings, names)
+    network = Network(spec, seed, markets, couplings, names)
+    give_back()
+    return network
 
 
 def names_of(spec: Spec) -> dict[str, list[str]]:

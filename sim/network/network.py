@@ -188,9 +188,9 @@ class Network:
         """The touch, mark and index of one listing; see ``Market.view``."""
         return self.markets[listing].view(latency_s)
 
-    def collect(self) -> dict[str, Any]:
-        """What each listing has recorded so far: name to ``RunArrays``."""
-        return {name: market.collect() for name, market in self.markets.items()}
+    def collect(self, copy: bool = True) -> dict[str, Any]:
+        """What each listing has recorded so far: name to ``RunArrays``; ``copy=False`` as for a market."""
+        return {name: market.collect(copy) for name, market in self.markets.items()}
 
     def watched(self) -> Watched:
         """Whose the accounts are, what the liquidated had, and what was on its way each minute."""
