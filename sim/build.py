@@ -21,6 +21,7 @@ from sim.kernels.account_triggers import ACCOUNT_TRIGGER, N_LADDERS
 from sim.kernels.adl import ADL_RULES
 from sim.kernels.clock import CLOCK
 from sim.kernels.engines import ENGINES
+from sim.kernels.fund_drop import DROP, N_PARTS, PEAK
 from sim.kernels.ledger import (
     ACCOUNT,
     FLOWS,
@@ -35,6 +36,7 @@ from sim.kernels.margin import TIER
 from sim.kernels.marks import MARK_RULES, PRICE
 from sim.kernels.memory import allocate_books
 from sim.kernels.recording import QUOTE, QUOTE_RING
+from sim.kernels.safeguards import LOOK, MOST_LOOKS, SAFEGUARD
 from sim.layout import Layout, layout_of
 from sim.market import Market
 from sim.news_path import path_ramps
@@ -49,6 +51,7 @@ from sim.participants import (
     room_sizes,
 )
 from sim.population import ACCOUNT_DRAW, draw_population
+from sim.safeguards import fill_safeguards
 from sim.scenario.spec import Spec
 from sim.schema import (
     BAND_ROW,
@@ -204,6 +207,10 @@ def state_of(spec: Spec, venue: VenueSettings, contract: Contract, seed: int) ->
         triggers=np.zeros(0, ACCOUNT_TRIGGER),
         trigger_heads=np.zeros((N_LADDERS, 0), np.int32),
         past_marks=np.zeros(1, np.int64),
+        safeguards=np.zeros(1, SAFEGUARD),
+        looks=np.zeros(MOST_LOOKS, LOOK),
+        fund_drop=np.zeros(1, DROP),
+        fund_peaks=np.zeros(N_PARTS + 1, PEAK),
     )
     fill_clock(state, spec, most_messages, most_events)
     fill_prices(state, spec, venue, contract)
@@ -215,6 +222,7 @@ def state_of(spec: Spec, venue: VenueSettings, contract: Contract, seed: int) ->
     fill_accounts(state, spec, venue, contract, layout, crowd, seed)
     fill_conduct(state, spec, contract, layout, crowd, seed)
     fill_exempt(state, venue, layout)
+    fill_safeguards(state, spec, venue)
     refuse_overflows(state, contract, oi_lots)
     return state
 

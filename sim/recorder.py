@@ -222,6 +222,10 @@ def state_hash(state: "State") -> str:
         state.conduct,
         state.persons,
         state.past_marks,
+        state.safeguards[["n_looks", "next_us", "until_us"]],
+        state.looks,
+        state.fund_drop[["n_parts"]],
+        state.fund_peaks,
     ):
         for name, column in columns(array):
             digest.update(name.encode() + column.tobytes())

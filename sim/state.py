@@ -83,6 +83,10 @@ class State:
     triggers: Array
     trigger_heads: Array
     past_marks: Array
+    safeguards: Array
+    looks: Array
+    fund_drop: Array
+    fund_peaks: Array
 
     @property
     def tick(self) -> int:
@@ -102,6 +106,7 @@ class State:
             self.firms, self.caution, self.quoting, self.distance, self.rung_lots,
             self.arbitrageurs, self.arbitrage, self.dip_buyers, self.dip_bids, self.trend_funds, self.trend,
             self.conduct, self.persons, self.closing, self.triggers, self.trigger_heads, self.past_marks,
+            self.safeguards, self.looks, self.fund_drop, self.fund_peaks,
         )  # fmt: skip
 
     def ledger(self) -> Ledger:

@@ -65,6 +65,8 @@ READ_ONLY: dict[str, tuple[str, ...]] = {
         "enabled", "fast_us", "slow_us", "half_life_us", "sample_every_us", "trade_over_us", "target_per_day",
         "most_leverage",
     ),
+    "safeguards": ("band_ppm", "move_ppm", "step_us", "most_looks", "halt_us", "manner"),
+    "fund_drop": ("drop_ppm", "part_us"),
     "conduct": (
         "enabled", "top_up_chance", "panic_gap_us", "top_up_share_ppm", "panic_loss_ppm", "panic_move_ppm",
         "slice_micro", "latency_us", "interval_us",

@@ -21,6 +21,7 @@ from sim.kernels._jit import entry, inlined
 from sim.kernels.book import Books, recentre
 from sim.kernels.clock import DONE, FAULT, GROW, OVERFLOW
 from sim.kernels.fund import unload_fund
+from sim.kernels.fund_drop import FundDrop, watch_fund
 from sim.kernels.funding import settle_funding
 from sim.kernels.guests import settle_guests
 from sim.kernels.invariants import broken_law
@@ -29,6 +30,7 @@ from sim.kernels.liquidation import Risk, hang, run_engine, scan_rank
 from sim.kernels.mailbox import Mail, match_mail, take_inbox
 from sim.kernels.marks import PERP, SPOT, Prices, read_mids, update_prices
 from sim.kernels.recording import Tape, write_bands, write_quote, write_row
+from sim.kernels.safeguards import Safeguards, guard
 
 
 @inlined
@@ -80,8 +82,9 @@ def start_tick(bk, ld):
 
 
 @inlined
-def force_orders(bk, ld, rk, px, now_us):
+def force_orders(bk, ld, rk, px, fd, now_us):
     """Steps 6 and 7: the liquidation engine, then the fund."""
+    watch_fund(fd, bk, ld, rk, px, now_us)
     run_engine(bk, ld, rk, px, now_us)
     unload_fund(bk, ld, rk, px, now_us)
     settle_guests(bk, ld, rk, px)
@@ -132,6 +135,7 @@ def advance(
     firms, caution, quoting, distance, rung_lots,
     arbitrageurs, arb_desk, dip_buyers, dip_bids, trend_funds, trend_signal,
     conduct, persons, closing, triggers, trigger_heads, past_marks,
+    safeguards, looks, fund_drop, fund_peaks,
 ):  # fmt: skip
     """Run up to ``n`` whole ticks; returns DONE, GROW (room short, this tick not begun), FAULT or OVERFLOW (after a
     tick).
@@ -152,6 +156,7 @@ def advance(
     dip = DipBuyers(dip_buyers, dip_bids)
     trend = Trend(trend_funds, trend_signal)
     pp = People(conduct, persons, closing, triggers, trigger_heads, past_marks)
+    sg, fd = Safeguards(safeguards, looks), FundDrop(fund_drop, fund_peaks)
     status = DONE
     for _ in range(n):
         if is_short_of_room(bk, ld, mail, rk, tape):
@@ -163,10 +168,12 @@ def advance(
         take_inbox(ld, mail, inbox)  # 0
         update_news(news, t, start_us)  # 1
         update_prices(bk, px, ld, start_us)  # 2
+        if t >= ZERO:
+            guard(sg, ld, rk, px, start_us)  # 2
         settle_funding(bk, ld, rk, px, start_us)  # 3
         is_engine_on = t >= ZERO and clock[0]["engine_on"] != ZERO
         if is_engine_on and clock[0]["engine_first"] != ZERO:
-            force_orders(bk, ld, rk, px, start_us)  # 6, 7 in a study of the order of steps
+            force_orders(bk, ld, rk, px, fd, start_us)  # 6, 7 in a study of the order of steps
         make_markets(bk, mk, ld, mail, px, news, key, t)  # 4a
         send_limits(bk, bg, ld, mail, px, key, t)  # 4b
         tend_layers(bk, ld, mail, px, news, lt, key, t)  # 4c
@@ -184,7 +191,7 @@ def advance(
         if t < ZERO:
             hang_all(bk, ld, rk, pp, key)
         if is_engine_on and clock[0]["engine_first"] == ZERO:
-            force_orders(bk, ld, rk, px, end_us)  # 6, 7, 8
+            force_orders(bk, ld, rk, px, fd, end_us)  # 6, 7, 8
         if t >= ZERO:
             decide_people(bk, ld, rk, px, pp, key, t, end_us)  # 10
         record(bk, ld, rk, px, tape, mk, arb, dip, trend, lt, pp, news, t, end_us)  # 11

@@ -1,6 +1,7 @@
 """Who bears the loss of an account that the engine could not close: the insurance fund, then auto-deleveraging.
 
-The fund takes as many lots as its own equity at mark pays for (MODEL 2.7: account equity, fund, ADL; no layer before
+A venue may also start deleveraging once its fund has lost a share of the pool (kernels/fund_drop.py). Else
+the fund takes as many lots as its own equity at mark pays for (MODEL 2.7: account equity, fund, ADL; no layer before
 the previous is empty, to a lot). The rest is closed against accounts in profit on the other side, in the order of the
 venue's ranking, at the bankruptcy price of what is deleveraged. Nobody is deleveraged whose own equity would fall
 below zero, nor without a position; who is passed over for one account may bear the loss of the next. What finds no
@@ -211,8 +212,9 @@ def close_out(bk, ld, rk, a, mark, now_us):
     loss = -equity_micro(ld.accounts[a]["cash_micro"], position, mark, unit)
     fund = max(ZERO, equity_micro(ld.accounts[FUND]["cash_micro"], bk.positions[PERP, FUND], mark, unit))
     is_queue = rk.engine[0]["adl_on"] != ZERO and rk.engine[0]["adl_rule"] <= INDEX
-    if position != ZERO and loss > fund and is_queue:
-        borne = pro_rata(abs(position), fund, loss)
+    has_dropped = rk.engine[0]["fund_dropped"] != ZERO
+    if position != ZERO and (loss > fund or has_dropped) and is_queue:
+        borne = ZERO if has_dropped else pro_rata(abs(position), fund, loss)
         if borne != ZERO:
             take_over(bk, ld, rk, a, borne if position > ZERO else -borne, now_us)
         deleverage(bk, ld, rk, a, mark, ZERO, now_us)

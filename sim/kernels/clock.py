@@ -30,6 +30,9 @@ CLOCK = np.dtype(
         ("first_joint", "i8"),  # their rows: first_joint .. end_joint - 1
         ("end_joint", "i8"),
         ("n_inbox", "i8"),  # messages of the network that the next tick takes in
+        ("levelled_micro", "i8"),  # what the fund got from funds of other listings, less what it gave
+        ("pool_micro", "i8"),  # equity of the funds that stand in for this one, itself included
+        ("is_pooled", "i8"),  # 1: there are such funds
         ("overflow", "i8"),  # messages that did not fit the declared maximum; ends the run
         ("n_waiting", "i8", (2,)),  # of each book: messages that had arrived in the last tick and were not worked off
     ]

@@ -55,6 +55,8 @@ def level_group(s, first):
             account = s.accounts[s.listings[at]["account0"] + FUND]
             account["cash_micro"] = account["cash_micro"] + change
             s.clock[at]["cash_micro"] = s.clock[at]["cash_micro"] + change
+            s.clock[at]["levelled_micro"] = s.clock[at]["levelled_micro"] + change
+            s.clock[at]["pool_micro"], s.clock[at]["is_pooled"] = total, ONE
 
 
 @behaviour

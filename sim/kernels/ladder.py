@@ -51,6 +51,7 @@ ENGINE = np.dtype(
         ("alert_ppm", "i8"),  # equity over maintenance at which an owner is alert; 0: nobody is
         ("alert_top", "i8"),  # no long is alert above this bucket, no short below the other
         ("alert_bottom", "i8"),
+        ("fund_dropped", "i8"),  # 1: the fund takes nothing more, see kernels/fund_drop.py
         ("kind", "i8"),  # TIERED, TIER_FOK or BACKSTOP, see kernels/engines.py
         ("large_micro", "i8"),  # BACKSTOP: positions above it are cut by ``large_share_ppm`` first
         ("large_share_ppm", "i8"),

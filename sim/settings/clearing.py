@@ -122,6 +122,45 @@ class FundingRules(Settings):
         return self
 
 
+class BreakerSettings(Settings):
+    """A halt of the perp after a large move of its mark in a short time."""
+
+    move: Fraction | None = setting(
+        None,
+        unit="fraction",
+        provenance="scenario",
+        source="MODEL.md 2.1: offshore venues have none; policy experiments of 5% in 5 min, as US limit up-limit down",
+        note="Move of the mark, from its highest or lowest in the time, that stops the perp; null: no breaker.",
+        at_least=0.0001,
+        at_most=0.99,
+    )
+    within: Duration = setting(
+        "5min",
+        unit="s",
+        provenance="scenario",
+        source="MODEL.md 2.1: policy experiments",
+        note="Time in which the move counts.",
+        at_least=1.0,
+        at_most=3600.0,
+    )
+    halt: Duration = setting(
+        "5min",
+        unit="s",
+        provenance="scenario",
+        source="the trading pause of the US limit up-limit down plan",
+        note="How long nothing is matched; then what waited is matched in order of arrival, and looks begin anew.",
+        at_least=1.0,
+        at_most=86400.0,
+    )
+    orders: Literal["wait", "reject"] = setting(
+        "wait",
+        unit="",
+        provenance="scenario",
+        source="the scenario's own choice",
+        note="What becomes of messages meanwhile, as in shocks of kind halt.",
+    )
+
+
 class ClearingSettings(Settings):
     """Parts of the venue's clearing that a scenario can switch off or scale; everyone's draws stay the same."""
 
@@ -159,6 +198,21 @@ class ClearingSettings(Settings):
         ),
         at_least=1.0,
         at_most=1e7,
+    )
+    price_band: Fraction | None = setting(
+        None,
+        unit="fraction",
+        provenance="scenario",
+        source="MODEL.md 2.1 [S:8]: 5% of mark for BTC and 15% for smaller coins on a Binance-like venue",
+        note=(
+            "No buy order of the perp rests above the mark by more, no sell order below; takers, forced orders too, "
+            "trade up to the edge. null: no band."
+        ),
+        at_least=0.0001,
+        at_most=0.99,
+    )
+    breaker: BreakerSettings = setting(
+        {}, unit="", provenance="scenario", source="own choice: a switch", note="Circuit breaker of the perp."
     )
     adl_rule: Literal["leverage_pnl", "pnl_leverage", "index", "pro_rata", "haircut", "optimal"] | None = setting(
         None,

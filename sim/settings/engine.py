@@ -77,6 +77,27 @@ class EngineRules(Settings):
         at_least=1.0,
         at_most=1e12,
     )
+    adl_drop: Fraction | None = setting(
+        None,
+        unit="fraction",
+        provenance="sourced",
+        source="MODEL.md 2.7 [S:9b; the 30% from memory, medium confidence]",
+        note=(
+            "Loss of the fund, from its highest of adl_drop_window and as a share of the highest pool, from which on "
+            "accounts are deleveraged at their bankruptcy price and the fund takes none. null: once it is empty."
+        ),
+        at_least=0.001,
+        at_most=1.0,
+    )
+    adl_drop_window: Duration = setting(
+        "8h",
+        unit="s",
+        provenance="sourced",
+        source="MODEL.md 2.7 [S:9b]",
+        note="Time in which the fund's highest counts.",
+        at_least=48.0,
+        at_most=86400.0,
+    )
     large_order: Money | None = setting(
         None,
         unit="USD",

@@ -86,9 +86,12 @@ class Band(Held):
 
     def put(self, held: Sequence[Held]) -> None:
         """The narrowest of them."""
-        rules = self.market.state.rules[self.book]
+        rules, safeguard = self.market.state.rules[self.book], self.market.state.safeguards[0]
         rules["band_low_ticks"] = max([1, *(shock.value[0] for shock in held)])
         rules["band_high_ticks"] = min([int(MAX_PRICE_TICKS), *(shock.value[1] for shock in held)])
+        if self.book == 0:  # the tick puts the venue's own band, if it has one, within these
+            safeguard["shock_low_ticks"] = rules["band_low_ticks"] if held else 0
+            safeguard["shock_high_ticks"] = rules["band_high_ticks"] if held else 0
 
 
 def price_band(market: "Market", shock: "PriceBand") -> ShockDesk | None:
@@ -112,7 +115,11 @@ class Stop(Held):
 
     def put(self, held: Sequence[Held]) -> None:
         """The strictest of them."""
-        self.market.state.rules[self.book]["halted"] = max([0, *(shock.value for shock in held)])
+        halted, safeguard = max([0, *(shock.value for shock in held)]), self.market.state.safeguards[0]
+        if self.book == 0:
+            safeguard["shock_halted"] = halted
+            halted = max(halted, int(safeguard["manner"]) if safeguard["until_us"] else 0)
+        self.market.state.rules[self.book]["halted"] = halted
 
 
 def halt(market: "Market", shock: "Halt") -> ShockDesk | None:

@@ -10,6 +10,7 @@ from sim.kernels._jit import entry
 from sim.kernels.account_triggers import hang_triggers, take_crossed
 from sim.kernels.adl import deleverage, index_score, leverage_pnl, pnl_leverage
 from sim.kernels.book import Books
+from sim.kernels.fund_drop import FundDrop, watch_fund
 from sim.kernels.funding import settle_funding
 from sim.kernels.guests import status_of_account
 from sim.kernels.inverse import inverse_bankruptcy, inverse_equity, inverse_is_liquidatable, inverse_last_safe
@@ -35,6 +36,7 @@ from sim.kernels.marks import (
 )
 from sim.kernels.matching import submit
 from sim.kernels.premium import premium_ppb
+from sim.kernels.safeguards import Safeguards, has_moved
 
 
 @entry
@@ -247,3 +249,22 @@ def uniforms(key, tick, purpose, words, row0, out):
         row = np.int64(0) if row0 < 0 else row0 + np.int64(i)
         w0, w1, w2, w3 = rng.philox(key, tick, purpose, words[i], row)
         out[i, 0], out[i, 1] = rng.uniform(w0, w1), rng.uniform(w2, w3)
+
+
+@entry
+def look_of_breaker(safeguards, looks, mark):
+    return has_moved(Safeguards(safeguards, looks), np.int64(mark))
+
+
+@entry
+def look_at_fund(
+    drop, peaks, now_us,
+    clock, sides, book, levels, words, pool, far, positions, fills, cursor,
+    accounts, rules, flows, tickets, slot_ticket, guest_fills,
+    tiers, engine, heads, queue, events, ranked, score, shares,
+    price, samples,
+):  # fmt: skip
+    bk = Books(sides, book, levels, words, pool, far, positions, fills, cursor)
+    ld = Ledger(accounts, rules, flows, tickets, slot_ticket, guest_fills, clock)
+    rk = Risk(tiers, engine, heads, queue, events, ranked, score, shares)
+    watch_fund(FundDrop(drop, peaks), bk, ld, rk, Prices(price, samples), now_us)

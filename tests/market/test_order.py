@@ -11,6 +11,7 @@ STEPS = [
     "take_inbox",  # 0, of a network
     "update_news",  # 1
     "update_prices",  # 2
+    "guard",  # 2
     "settle_funding",  # 3
     "force_orders",  # 6 and 7 in a study of the order of steps, off
     "make_markets",  # 4

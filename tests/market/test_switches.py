@@ -57,15 +57,18 @@ OF_THE_START = {
     "dip_buyers": {"owner", "book", "ticket0", "n_bids", "passed_us", "phase_us"},
     "trend_funds": {"owner", "ticket", "slice_phase_us"},
     "conduct": {"first", "n", "bucket_shift"},
+    "fund_drop": {"start_micro"},
+    "safeguards": {"shock_low_ticks", "shock_high_ticks", "shock_halted"},
 }  # fmt: skip
 """Rules of the venue, places, what was given at the start, what shocks alone write: no setting of a fork reaches it."""
 
 MOVED = {
     "clock": {
         "n_inbox", "n_waiting", "n_called", "joint_touched", "n_guest_fills", "n_closing", "n_guests", "engine_first",
-        "cash_micro", "coin_lots", "fault", "overflow",
+        "cash_micro", "coin_lots", "fault", "overflow", "levelled_micro", "pool_micro", "is_pooled",
     },
-    "engine": {"n_queue", "n_ranked", "n_passed_over", "ranked_side"},
+    "fund_drop": {"n_parts"},
+    "engine": {"fund_dropped", "n_queue", "n_ranked", "n_passed_over", "ranked_side"},
     "price": {
         "next_funding_us", "funding_due", "given_half_ticks", "given_us", "others_half_ticks", "previous_half_ticks",
         "basis_sum", "basis_weight", "touch_sum", "touch_weight",
@@ -73,6 +76,7 @@ MOVED = {
     "arbitrageurs": {"is_stopped"},
     "trend_funds": {"target_lots", "until_us"},
     "conduct": {"n_closing"},
+    "safeguards": {"is_banded", "n_looks", "next_us", "until_us"},
 }  # fmt: skip
 """Moved by ticks, though not in the fall below."""
 

@@ -182,6 +182,10 @@ def step_funds(room: Room) -> None:
     for (at, fund), new in zip(funds.items(), cash, strict=True):
         s.accounts[int(s.listings[at]["account0"]) + int(FUND)]["cash_micro"] = new
         s.clock[at]["cash_micro"] += new - fund.cash
+        s.clock[at]["levelled_micro"] += new - fund.cash
+        if room.shared_fund[fund.exchange]:
+            mine = [f.equity() for f in funds.values() if (f.exchange, f.quote) == (fund.exchange, fund.quote)]
+            s.clock[at]["pool_micro"], s.clock[at]["is_pooled"] = sum(mine), 1
 
 
 def write_firms(room: Room, firms: list[transit.Firm]) -> None:
