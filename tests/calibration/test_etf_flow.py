@@ -93,9 +93,10 @@ def test_crps_by_hand_and_of_a_normal():
 
 
 def days_by_hand() -> tuple[pd.Series, pd.Series]:
-    """Trading days that end with 9 October, a weekend among them, closes that double in turn."""
-    days = pd.bdate_range(end=etf_flow.LAST_DAY, periods=12)
-    close = pd.Series(np.exp(0.01 * np.array([0.0, 1, 3, 6, 10, 15, 21, 28, 36, 30, 25, 27])) * 1e5, index=days)
+    """Trading days that end with 9 October, weekends among them: 14 flat, then logs of 1, 3, 6 up to 36, 30, 25, 27."""
+    days = pd.bdate_range(end=etf_flow.LAST_DAY, periods=25)
+    logs = [0.0] * 14 + [1, 3, 6, 10, 15, 21, 28, 36, 30, 25, 27]
+    close = pd.Series(np.exp(0.01 * np.array(logs)) * 1e5, index=days)
     return close, pd.Series(1e9, index=days)
 
 
@@ -106,8 +107,8 @@ def test_terms_stand_at_their_day():
     day = got.iloc[-1]
     assert (day["r0"], day["r1"]) == (pytest.approx(2.0), pytest.approx(-5.0))
     assert day["r2_6"] == pytest.approx(-6 + 8 + 7 + 6 + 5)
-    assert day["drawdown"] == pytest.approx(25 - 36)
-    friday = got[got.index.day_of_week == 4].index[0]
+    assert (day["drawdown"], day["trend"]) == (pytest.approx(25 - 36), pytest.approx(25.0))
+    friday = got[got.index.day_of_week == 4].index[-1]
     monday = friday + pd.Timedelta("3D")
     assert got.loc[monday, "r0"] == pytest.approx(100 * np.log(close[monday] / close[friday]))
     moved = close.copy()
@@ -140,11 +141,11 @@ def test_assets_follow_the_price_and_the_flow():
     """Without noise: 100 bp of the assets a day, price +10 % on the first day ahead."""
     close, flow = days_by_hand()
     days = etf_flow.terms_of(close, flow)
-    before, ahead = days.iloc[8:10], days.iloc[10:].copy()
+    before, ahead = days.iloc[-4:-2], days.iloc[-2:].copy()
     ahead["r0"] = [100 * np.log(1.1), 0.0]
     sure = Fit(np.array([[100.0]]), np.zeros(1), np.zeros(1), np.array([5.0]))
     got = etf_flow.dollars(sure, before, ahead, (), 2, np.random.default_rng(0))
-    start = days["assets"].iloc[10]
+    start = days["assets"].iloc[-2]
     assert got == pytest.approx(np.tile([0.01 * start, 0.01 * start * 1.11], (2, 1)))
 
 

@@ -144,6 +144,13 @@ def test_words_are_honest(html):
     assert text.count("forecast") == text.count("not a forecast")
 
 
+def test_the_hours_of_new_york_are_said_of_the_run_itself(html):
+    """From 20:20 UTC on Friday 10 October, two hours: CME for 40 minutes of them."""
+    text = " ".join("".join(Outline(html).words).split())
+    assert "No creation, redemption or corporate trade can occur within this run" in text
+    assert "CME (open for 40 min until 21:00 UTC)" in text and "says nothing about ETFs" in text
+
+
 def test_every_setting_is_listed_with_provenance_and_source(run):
     rows = {p.name: p for p in tables.parameters(run.spec)}
     assert rows["market.price"].value == "$116,720" and rows["market.price"].provenance == "measured"
