@@ -102,6 +102,14 @@ else:
         _prefetch(array, index)  # type: ignore[call-arg]
 
 
+def address_of(function: Any, arguments: tuple[Any, ...]) -> int:
+    """Address of the machine code of a compiled entry for arguments of these types."""
+    types_of = tuple(numba.typeof(argument) for argument in arguments)
+    function.compile(types_of)
+    compiled = function.overloads[types_of]
+    return int(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name))
+
+
 MOST_WORDS = 544  # machine words that a compiled entry may take as arguments
 
 if JIT_OFF:

@@ -9,10 +9,9 @@ from operator import is_
 from typing import Any
 
 import numpy as np
-from numba import typeof
 
 from sim.coupling import couple
-from sim.kernels._jit import JIT_OFF, MOST_WORDS
+from sim.kernels._jit import JIT_OFF, MOST_WORDS, address_of
 from sim.kernels.clock import DONE
 from sim.kernels.rounds import LISTING, STATUS, TICK, run_rounds
 from sim.state import Array
@@ -70,14 +69,6 @@ class Rounds:
 def same(arrays: tuple[Array, ...], others: tuple[Array, ...]) -> bool:
     """Whether two tuples hold the very same arrays."""
     return len(arrays) == len(others) and all(map(is_, arrays, others))
-
-
-def address_of(function: Any, arguments: tuple[Any, ...]) -> int:
-    """Address of the machine code of a compiled entry for arguments of these types."""
-    types = tuple(typeof(argument) for argument in arguments)  # type: ignore[no-untyped-call]
-    function.compile(types)
-    compiled = function.overloads[types]
-    return int(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name))
 
 
 def words_of(arguments: tuple[Any, ...]) -> Array:
