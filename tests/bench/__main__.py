@@ -137,6 +137,24 @@ def scale_rows() -> list[Row]:
     ]
 
 
+def replay_rows() -> list[Row]:
+    """The replay over exchanges and assets, whole, and with a million accounts."""
+    from tests.bench import replay
+
+    whole = replay.fresh(1)
+    ratio, many = replay.grown()
+    name = f"{replay.NAME}, {whole['accounts']:,} accounts"
+    return [
+        Row(f"{name}: 20:20-03:00", whole["seconds"], "CPU-s", 8.0),
+        Row("  a book-second", whole["seconds"] / whole["book_seconds"] * 1e6, "us", 10.0),
+        Row("  message mix", whole["messages"] / whole["book_seconds"], "messages/book-second"),
+        Row("  build", whole["build"], "CPU-s"),
+        Row("  peak memory", whole["bytes"] / 1e6, "MB", 350.0),
+        Row(f"  time of a tick with {many['accounts']:,} accounts", ratio, "x", 1.3, note="quarter of an hour, pairs"),
+        Row("  peak memory with them", many["bytes"] / 1e6, "MB"),
+    ]
+
+
 def sweep_rows() -> list[Row]:
     """The sweep cell in a sweep on two workers, against one worker, against bare processes; the engine alone."""
     from tests.bench import sweep
@@ -191,12 +209,13 @@ def cpu_seconds_of_children() -> float:
 
 
 def main() -> None:
-    """Print the table; ``--json FILE`` keeps it, ``--only core,flow,run,scale,sweep,start`` chooses."""
+    """Print the table; ``--json FILE`` keeps it, ``--only core,flow,run,scale,replay,sweep,start`` chooses."""
     parts = {
         "core": core_rows,
         "flow": flow_rows,
         "run": run_rows,
         "scale": scale_rows,
+        "replay": replay_rows,
         "sweep": sweep_rows,
         "start": start_rows,
     }
