@@ -149,7 +149,7 @@ class Scenario:
         warm()
         if until is None:
             return self._simulate(wanted, audit, progress)
-        live = self._live(wanted)
+        live = self.live(wanted)
         live.audit = audit
         timing = simulate(live, end_s, progress)
         return SavedState.of(live, self.overrides, timing)
@@ -242,11 +242,12 @@ class Scenario:
         warm()
         return self._simulate(wanted, False, None, (going, every_s))
 
-    def _live(self, seed: int) -> Market | Network:
+    def live(self, seed: int = 1) -> Market | Network:
+        """The live market at time 0, or the network of a scenario with listings."""
         return self.network(seed) if self.spec.listings else self.market(seed)
 
     def _simulate(self, seed: int, audit: bool, progress: Progress | None, looks: Looks | None = None) -> Run:
-        live = self._live(seed)
+        live = self.live(seed)
         live.audit = audit
         timing = simulate(live, self.spec.duration, progress, looks=looks)
         run = finished(live, timing, Origin(self.resolved, self.overrides, audit))

@@ -29,6 +29,9 @@ def impulse(
     ] = "1s",
     side: Annotated[Literal["sell", "buy"], typer.Option("--side", help="Side of the order.")] = "sell",
     book: Annotated[Literal["perp", "spot"], typer.Option("--book", help="Book it is sent to.")] = "perp",
+    listing: Annotated[
+        str | None, typer.Option("--listing", metavar="NAME", help="Of a network: whose book. Default: the first.")
+    ] = None,
     seeds: Annotated[
         str, typer.Option("--seeds", metavar="N|A,B|A-B", help="Each with and without the order; runs made stay.")
     ] = "32",
@@ -68,6 +71,7 @@ def impulse(
             horizon_s=None if horizon is None else _seconds("--horizon", horizon),
             with_resilience=not no_resilience,
             level=level,
+            listing=listing,
             out=out,
             workers=workers,
             told=told,

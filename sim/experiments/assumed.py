@@ -9,8 +9,9 @@ from datetime import date
 from typing import Any
 
 from sim.errors import ScenarioError
+from sim.experiments.cases import listing_spec, named
 from sim.experiments.live_looks import end_of
-from sim.experiments.looks import LIMITS, WORST, key_of, valid_until
+from sim.experiments.looks import LIMITS, WORST, key_of, name_in, valid_until
 from sim.scenario.spec import Spec
 from sim.settings.assumption import JUDGED
 from sim.settings.assumptions import Assumption
@@ -103,17 +104,16 @@ class Assumed:
             return None
         keeps = value <= self.limit if self.test.limit == "at_most" else value >= self.limit
         end = end_of(self.look, duration_s)
-        ended = any(valid_until(self.test.kind, _ends(r)) < end for r in (row, sale) if r is not None)
+        ended = any(valid_until(self.test.kind, self._ends(r)) < end for r in (row, sale) if r is not None)
         if ended and (keeps or self.test.kind not in WORST):
             return None
         return keeps
 
     def _ended_before(self, row: Mapping[str, Any]) -> bool:
-        return valid_until(self.test.kind, _ends(row)) < float(self.look["at"])
+        return valid_until(self.test.kind, self._ends(row)) < float(self.look["at"])
 
-
-def _ends(row: Mapping[str, Any]) -> dict[str, float]:
-    return {name: float(row[name]) for name in LIMITS}
+    def _ends(self, row: Mapping[str, Any]) -> dict[str, float]:
+        return {name: float(row[name_in(self.look.get("listing"), name)]) for name in LIMITS}
 
 
 def assumed(spec: Spec, today: date, seeds: int | None = None, joint: bool = False) -> list[Assumed]:
@@ -145,11 +145,13 @@ def assumed(spec: Spec, today: date, seeds: int | None = None, joint: bool = Fal
         raise ScenarioError(f"scenario {spec.name!r} {why}")
     depth = spec.sources.depth
     age = None if depth is None else (today - depth.as_of).days
-    venue = load_profile(spec.venue)
-    tiers = tier_table(venue.margin_tiers)
     out = []
     for test in section.tests:
-        look = test.model_dump(mode="python", exclude=set(JUDGED))
+        one = listing_spec(spec, test.listing)
+        refuse_books(one, test)
+        venue = load_profile(one.venue)
+        tiers = tier_table(venue.margin_tiers)
+        look = test.model_dump(mode="python", exclude={*JUDGED, "listing"}) | named(spec, test.listing)
         look["key"] = key_of(look)
         confidence = test.confidence or section.confidence
         if joint:
@@ -168,10 +170,26 @@ def assumed(spec: Spec, today: date, seeds: int | None = None, joint: bool = Fal
             as_of=None if depth is None else depth.as_of,
             age_days=age,
             fee=fee,
-            reasons=(*_stale(age, max_age_s), *out_of_range(spec, test, tiers)),
+            reasons=(*_stale(age, max_age_s), *out_of_range(one, test, tiers)),
         )
         out.append(ready)
     return out
+
+
+def refuse_books(one: Spec, test: Assumption) -> None:
+    """Refuse an assumption about a book that its listing does not have, or about a sale between two recorded rows."""
+    books = (
+        [test.book] if test.kind in ("depth", "exit_cost") or (test.kind == "recovery" and test.of == "depth") else []
+    )
+    books += ["perp"] if test.kind in ("liquidation", "margin_call", "fund", "bad_debt", "adl") else []
+    for book in books:
+        if not getattr(one.market, book):
+            raise ScenarioError(f"assumption {test.name}: {one.name} has no {book} book")
+    if test.kind == "exit_cost" and test.over < one.record_every:
+        raise ScenarioError(
+            f"assumption {test.name}: {one.name} is recorded every {one.record_every:g} s; spread the sale over at "
+            "least as long, or set network.record_every"
+        )
 
 
 def _stale(age_days: int | None, max_age_s: float) -> list[str]:

@@ -15,9 +15,13 @@ from sim.experiments.store import PLAN, read_plan, save_plan
 from sim.experiments.sweep import Lane, Tally, run_sweep, writing
 from sim.results.folder import run_folder
 from sim.results.manifest import text_hash
+from sim.scenario.listings import listing_specs
 
 if TYPE_CHECKING:
+    from sim.market import Market
+    from sim.network import Network
     from sim.runner import Scenario
+    from sim.scenario.spec import Spec
 
 NAMES = ("name", "title", "description")
 """Settings that name a scenario and move no result."""
@@ -59,8 +63,36 @@ def scenario_of(given: Scenario | str | Path, changes: Mapping[str, object] | Se
     return load(given, set=changes)
 
 
-def with_shock(scenario: Scenario, shock: Mapping[str, Any]) -> Scenario:
-    """Add a shock, written as in a scenario file, behind those of a scenario."""
+def listing_spec(spec: Spec, listing: str | None) -> Spec:
+    """The settings of one listing, the first if none is named; those of the scenario itself where it lists none.
+
+    Raises
+    ------
+    ScenarioError
+        When there is no such listing.
+    """
+    if listing is not None and listing not in spec.listings:
+        known = f"it has {', '.join(spec.listings)}" if spec.listings else "it has one market alone"
+        raise ScenarioError(f"listing {listing!r} is not in {spec.name}: {known}")
+    return listing_specs(spec)[listing or next(iter(spec.listings))] if spec.listings else spec
+
+
+def named(spec: Spec, listing: str | None) -> dict[str, str]:
+    """How a measure names a listing: not at all where it is the first, whose market is the scenario's own."""
+    return {} if listing is None or listing == next(iter(spec.listings), None) else {"listing": listing}
+
+
+def live_market(live: Market | Network, listing: str | None) -> Market:
+    """The market of a listing, of the first if none is named."""
+    markets: dict[str, Market] = getattr(live, "markets", {"": live})
+    return markets[listing or next(iter(markets))]
+
+
+def with_shock(scenario: Scenario, shock: Mapping[str, Any], listing: str | None = None) -> Scenario:
+    """Add a shock, written as in a scenario file, behind those of a scenario, or of one of its listings."""
+    if listing is not None and listing != next(iter(scenario.spec.listings), None):
+        own = scenario.resolved["scenario"]["listings"][listing]["shocks"]
+        return _altered(scenario, {f"listings.{listing}.shocks": [*own, dict(shock)]})
     return _altered(scenario, {"shocks": [*scenario.resolved["scenario"]["shocks"], dict(shock)]})
 
 

@@ -20,6 +20,7 @@ from sim.experiments.cells import OK
 from sim.experiments.looks import sale_shock
 from sim.experiments.plan import Part, Plan
 from sim.metrics.sequential import PASS, UNDECIDED, Decision, decide
+from sim.scenario.listings import listing_specs
 
 if TYPE_CHECKING:
     from sim.experiments.sweep import Lane, Tally
@@ -219,13 +220,20 @@ def with_sale(spec: Spec, look: Mapping[str, Any]) -> dict[str, Any]:
     """
     end = look["at"] + look["over"] + spec.tick
     shocks = [shock for shock in spec.shocks if shock.at < end]
-    lasting = [shock.at + getattr(shock, "over", 0.0) + getattr(shock, "ramp", 0.0) for shock in shocks]
-    rows = math.ceil(round(max([end, *lasting]) / spec.record_every, 9))
-    duration = min(spec.duration, rows * spec.record_every)
-    return {
-        "duration": f"{duration!r}s",
-        "shocks": [*(shock.model_dump(mode="json") for shock in shocks), sale_shock(look)],
-    }
+    listings, of_listings, every_s = {}, [], spec.record_every
+    for name, one in listing_specs(spec).items():
+        own = one.shocks[: len(spec.listings[name].shocks)]
+        of_listings += [shock for shock in own if shock.at < end]
+        listing = spec.listings[name].model_dump(mode="json")
+        raw = [shock for shock, read in zip(listing["shocks"], own, strict=True) if read.at < end]
+        listings[name] = {**listing, "shocks": raw}
+        every_s = max(every_s, one.record_every)
+    lasting = [s.at + getattr(s, "over", 0.0) + getattr(s, "ramp", 0.0) for s in (*shocks, *of_listings)]
+    rows = math.ceil(round(max([end, *lasting]) / every_s, 9))
+    duration = min(spec.duration, rows * every_s)
+    whole = [shock.model_dump(mode="json") for shock in shocks]
+    (listings[look["listing"]]["shocks"] if "listing" in look else whole).append(sale_shock(look))
+    return {"duration": f"{duration!r}s", "shocks": whole, **({"listings": listings} if listings else {})}
 
 
 def rows_of(folder: Path) -> dict[tuple[str, int], dict[str, Any]]:

@@ -68,6 +68,8 @@ class Impulse:
         Sweep of the resilience; None when it was left out.
     level : float
         Coverage of the intervals, 0..1.
+    listing : str, optional
+        Of a network: whose book; the first if not given.
     """
 
     scenario: Scenario
@@ -83,6 +85,7 @@ class Impulse:
     plan: Plan
     recovery: tuple[Path, Plan] | None
     level: float = 0.95
+    listing: str | None = None
 
     @property
     def direction(self) -> float:
@@ -97,7 +100,7 @@ class Impulse:
     def point(self, size: float) -> str:
         """Identity in the sweep of the scenario with the probe of a size; 0 is the one without."""
         return cases.point_of(
-            _probed(self.scenario, self.at_s, self.over_s, self.side, self.book, size * self.depth_usd)
+            _probed(self.scenario, self.at_s, self.over_s, self.side, self.book, size * self.depth_usd, self.listing)
         )
 
     def _rows(self, point: str, columns: Sequence[str]) -> Floats:
@@ -140,7 +143,7 @@ class Impulse:
 
     def filled(self, size: float) -> float:
         """Share of the probe that traded, mean over seeds."""
-        coins = size * self.depth_usd / self.scenario.spec.market.price
+        coins = size * self.depth_usd / cases.listing_spec(self.scenario.spec, self.listing).market.price
         gap = self._rows(self.point(size), [mids.HELD]) - self._rows(self.point(0.0), [mids.HELD])
         return float(np.nanmean(self.direction * gap)) / coins
 
@@ -225,6 +228,7 @@ def impulse(
     horizon_s: float | None = None,
     with_resilience: bool = True,
     level: float = 0.95,
+    listing: str | None = None,
     out: str | Path = "results",
     workers: int | None = None,
     told: Callable[[Tally], None] | None = None,
@@ -253,6 +257,8 @@ def impulse(
         Also watch the book fill up again after a probe of half of what lies within 10 bp.
     level : float
         Coverage of the intervals, 0..1.
+    listing : str, optional
+        Of a scenario with listings: whose book the probe is sent to and whose price is watched; the first if not given.
     out, workers, told, lanes
         As for ``sim.compare``.
 
@@ -272,32 +278,41 @@ def impulse(
 
     given = cases.scenario_of(scenario, set)
     wanted = checked_seeds(range(1, seeds + 1) if isinstance(seeds, int) else seeds)
-    horizon = _checked(given.spec, sizes, at_s, over_s, side, book, horizon_s, level)
+    one = cases.listing_spec(given.spec, listing)
+    horizon = _checked(one, sizes, at_s, over_s, side, book, horizon_s, level)
     base = cases.lasting(given, at_s + horizon)
-    depth = depth_hit_usd(given.spec, book, side)
-    after = _times(horizon, max(given.spec.record_every, given.spec.tick))
-    probed = [_probed(base, at_s, over_s, side, book, q * depth) for q in sizes]
+    depth = depth_hit_usd(one, book, side)
+    after = _times(horizon, max(one.record_every, one.tick))
+    probed = [_probed(base, at_s, over_s, side, book, q * depth, listing) for q in sizes]
+    whose = cases.named(given.spec, listing)
     plan = cases.plan_of(
         f"impulse_{given.spec.name}", [base, *probed], wanted,
-        measure={"kind": "mids", "book": book, "at_s": at_s, "after_s": after},
+        measure={"kind": "mids", "book": book, "at_s": at_s, "after_s": after, **whose},
     )  # fmt: skip
     how: How = (workers, told, lanes)
     folder = cases.folder_of(out, plan)
     cases.make_runs(folder, plan, *how)
-    recovery = _recover(given, wanted, at_s, side, book, Path(out), how) if with_resilience else None
+    recovery = _recover(given, wanted, at_s, side, book, Path(out), how, whose) if with_resilience else None
     return Impulse(
         base, wanted, tuple(sizes), depth, at_s, over_s, side, book, np.array(after), folder, read_plan(folder),
-        recovery, level,
+        recovery, level, listing,
     )  # fmt: skip
 
 
 def _recover(
-    given: Scenario, seeds: Sequence[int], at_s: float, side: str, book: str, out: Path, how: How
+    given: Scenario,
+    seeds: Sequence[int],
+    at_s: float,
+    side: str,
+    book: str,
+    out: Path,
+    how: How,
+    whose: Mapping[str, str],
 ) -> tuple[Path, Plan]:
     watched = min(WATCHED_S, given.spec.duration - at_s)
     measure = {
         "kind": "resilience", "book": book, "side": side, "at_s": at_s, "share": SHARE, "touch": TOUCH, "near": NEAR,
-        "after_s": _times(watched, given.spec.tick)[1:],
+        "after_s": _times(watched, given.spec.tick)[1:], **whose,
     }  # fmt: skip
     case = cases.lasting(given, at_s + watched)
     plan = cases.plan_of(f"resilience_{given.spec.name}", [case], seeds, measure=measure)
@@ -343,6 +358,8 @@ def _checked(
         problems.append(f"side: expected sell or buy, got {side!r}")
     if book not in ("perp", "spot"):
         problems.append(f"book: expected perp or spot, got {book!r}")
+    elif not getattr(spec.market, book):
+        problems.append(f"book: {spec.name} has no {book} book")
     if abs(at_s / step - round(at_s / step)) > 1e-9 or at_s < step:
         problems.append(f"at: expected a whole number of recorded intervals of {step:g} s, got {at_s:g} s")
     if not 0.5 <= level < 1.0:
@@ -369,7 +386,9 @@ def _times(horizon_s: float, step_s: float) -> list[float]:
     return [float(s) for s in np.round(kept * step_s, 9)]
 
 
-def _probed(base: Scenario, at_s: float, over_s: float, side: str, book: str, usd: float) -> Scenario:
+def _probed(
+    base: Scenario, at_s: float, over_s: float, side: str, book: str, usd: float, listing: str | None = None
+) -> Scenario:
     if usd == 0.0:
         return base
-    return cases.with_shock(base, cases.order(at_s, over_s, side, book, usd))
+    return cases.with_shock(base, cases.order(at_s, over_s, side, book, usd), listing)

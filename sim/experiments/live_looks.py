@@ -160,7 +160,8 @@ LIVE: dict[str, Callable[[Look], Live]] = {"depth": Depth, "recovery": Depth, "a
 
 
 def leverage_of_accounts(market: Market) -> tuple[NDArray[np.int64], Floats]:
-    """Perp lots of each account, and notional over equity at mark; inf without equity, the fund left out.
+    """Perp lots of each account, and notional over equity at mark; inf without equity. The fund is left out, and so are
+    legs of accounts that are margined over several listings: the equity of one leg says nothing.
 
     Coins count as equity where the liquidation engine does not watch the account, as in its ranking (kernels/adl.py).
     """
@@ -170,6 +171,7 @@ def leverage_of_accounts(market: Market) -> tuple[NDArray[np.int64], Floats]:
     mark, unit = int(state.price[0]["mark_half_ticks"]), int(state.rules[0]["micro_per_tick_lot"])
     lots = state.books.positions[0].astype(np.int64).copy()
     lots[int(FUND)] = 0
+    lots[state.accounts["joint"] != 0] = 0
     worth = 0.5 * mark * unit
     coins = np.where(state.accounts["leveraged"] != 0, 0, state.books.positions[1])
     equity = state.accounts["cash_micro"] + (lots + coins) * worth

@@ -1,8 +1,9 @@
 """The measure ``assumptions``: what liquidity assumptions ask of a run, by what they measure and never by their limits.
 
 Arguments: ``looks``, for each distinct measure its ``kind`` and settings in memory units (seconds, dollars, fractions),
-and ``key``, which names its columns. A sale is a scenario of its own, with the sale as its last shock; the columns of a
-sale are filled where a run has it, those of the market without it in every other run, and both meet by seed.
+``key``, which names its columns, and ``listing`` where it is not the first of a network. A sale is a scenario of its
+own, with the sale as its last shock; the columns of a sale are filled where a run has it, those of the market without
+it in every other run, and both meet by seed.
 """
 
 from __future__ import annotations
@@ -14,18 +15,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.experiments.cases import live_market
 from sim.experiments.live_looks import LIVE, NEVER, Floats, Live, Look, Numbers, Sale, end_of, spell
 from sim.experiments.measures import Arguments, Measure
 from sim.metrics.position import LONG, SHORT, Held, largest_call, least_room, liquidation_usd
 from sim.metrics.price import NO_FLOOR, time_left_behind
 from sim.results.manifest import now_utc, text_hash
-from sim.results.run import Origin, Run
+from sim.results.run import Origin
 from sim.results.summary import Timing
 from sim.thresholds import tier_table
 from sim.venues.profile import load_profile
 
 if TYPE_CHECKING:
+    from sim.results.run import Run
     from sim.runner import Scenario
+    from sim.scenario.spec import Spec
 
 WORST = frozenset({"depth", "liquidation", "margin_call", "fund", "bad_debt"})
 """Kinds that give the worst of a window: read up to the end of what is a result, a breach by then is a breach."""
@@ -64,8 +68,14 @@ def columns(arguments: Arguments) -> dict[str, tuple[str, str]]:
     """Name to unit and meaning of the numbers."""
     found = dict(LIMITS)
     for look in arguments["looks"]:
+        found |= {name_in(look.get("listing"), name): said for name, said in LIMITS.items()}
         found |= {f"{look['key']}{suffix}": said for suffix, said in _COLUMNS[look["kind"]].items()}
     return found
+
+
+def name_in(listing: str | None, name: str) -> str:
+    """Column of a number of one listing; of the first, and of a market of its own, the name itself."""
+    return f"{listing}.{name}" if listing else name
 
 
 def sale_shock(look: Look) -> dict[str, Any]:
@@ -99,25 +109,35 @@ def make(scenario: Scenario, seed: int, arguments: Arguments) -> tuple[Run, Numb
     Run, dict
         The run, and a number for each of ``columns``; NaN where this run cannot answer.
     """
-    spec = scenario.spec
-    last = spec.shocks[-1].model_dump(mode="json") if spec.shocks else None
-    looks = [look for look in arguments["looks"] if look["kind"] == "exit_cost" and sale_shock(look) == last]
+    looks = [look for look in arguments["looks"] if look["kind"] == "exit_cost" and is_last_shock(look, scenario.spec)]
     is_sale = bool(looks)
     live: list[Live] = [Sale(look) for look in looks]
     if not is_sale:
         live = [LIVE[look["kind"]](look) for look in arguments["looks"] if look["kind"] in LIVE]
     run = _run(scenario, seed, live)
-    series = {name: run.series[name].to_numpy() for name in run.series.columns}
-    ends = _limits(series)
-    found = dict.fromkeys(columns(arguments), NEVER) | ends
-    for one in live:
-        found |= one.numbers(valid_until(one.look["kind"], ends))
-    if not is_sale:
-        for look in arguments["looks"]:
-            valid = series["elapsed_s"] <= valid_until(look["kind"], ends)
-            told = {name: column[valid] for name, column in series.items()} if look["kind"] in WORST else series
-            found |= _RECORDED.get(look["kind"], _nothing)(look, told, scenario)
+    found = dict.fromkeys(columns(arguments), NEVER)
+    for listing in dict.fromkeys([None, *(look.get("listing") for look in arguments["looks"])]):
+        whose = run.listings[listing] if listing else run
+        series = {name: whose.series[name].to_numpy() for name in whose.series.columns}
+        ends = _limits(series)
+        found |= {name_in(listing, name): end for name, end in ends.items()}
+        for one in live:
+            if one.look.get("listing") == listing:
+                found |= one.numbers(valid_until(one.look["kind"], ends))
+        for look in () if is_sale else arguments["looks"]:
+            if look.get("listing") == listing:
+                valid = series["elapsed_s"] <= valid_until(look["kind"], ends)
+                told = {name: column[valid] for name, column in series.items()} if look["kind"] in WORST else series
+                found |= _RECORDED.get(look["kind"], _nothing)(look, told, whose.spec)
     return run, found
+
+
+def is_last_shock(look: Look, spec: Spec) -> bool:
+    """Whether a scenario, or the listing that a look is about, ends with the look's sale."""
+    if listing := look.get("listing"):
+        own = spec.listings[listing].shocks
+        return bool(own) and own[-1] == sale_shock(look)
+    return bool(spec.shocks) and spec.shocks[-1].model_dump(mode="json") == sale_shock(look)
 
 
 def valid_until(kind: str, ends: Mapping[str, float]) -> float:
@@ -133,7 +153,9 @@ def valid_until(kind: str, ends: Mapping[str, float]) -> float:
 def _run(scenario: Scenario, seed: int, live: Sequence[Live]) -> Run:
     """Run to the end, stopping at the times of each look; how time is cut changes no result (DECISIONS 4, 5)."""
     spec = scenario.spec
-    market = scenario.market(seed)
+    from sim.runner import finished
+
+    market = scenario.live(seed)
     started, wall, cpu = now_utc(), time.perf_counter(), time.process_time()
     stops: dict[float, list[Live]] = {}
     for one in live:
@@ -142,11 +164,10 @@ def _run(scenario: Scenario, seed: int, live: Sequence[Live]) -> Run:
     for at in sorted(stops):
         market.run_until(at)
         for one in stops[at]:
-            one.see(at, market)
+            one.see(at, live_market(market, one.look.get("listing")))
     market.run_until(spec.duration)
     timing = Timing(time.process_time() - cpu, time.perf_counter() - wall, started, now_utc())
-    origin = Origin(scenario.resolved, scenario.overrides)
-    return Run.from_arrays(spec, seed, market.collect(), market.state_hash(), timing, origin)
+    return finished(market, timing, Origin(scenario.resolved, scenario.overrides))
 
 
 def _limits(series: Mapping[str, Floats]) -> Numbers:
@@ -167,7 +188,7 @@ def _window(look: Look, time_s: Floats) -> NDArray[np.bool_]:
     return np.asarray((time_s >= look["at"] - 1e-9) & (time_s <= end + 1e-9))
 
 
-def _exit_cost(look: Look, series: Mapping[str, Floats], _scenario: Scenario) -> Numbers:
+def _exit_cost(look: Look, series: Mapping[str, Floats], _spec: Spec) -> Numbers:
     time_s, mid = series["elapsed_s"], series[f"{look['book']}_mid_usd"]
     during = (time_s >= look["at"] - 1e-9) & (time_s < look["at"] + look["over"] - 1e-9)
     known = mid[during][np.isfinite(mid[during])]
@@ -176,7 +197,7 @@ def _exit_cost(look: Look, series: Mapping[str, Floats], _scenario: Scenario) ->
     return {f"{look['key']}_twin_usd": float(known.mean()), f"{look['key']}_arrival_usd": float(known[0])}
 
 
-def _recovery(look: Look, series: Mapping[str, Floats], _scenario: Scenario) -> Numbers:
+def _recovery(look: Look, series: Mapping[str, Floats], _spec: Spec) -> Numbers:
     if look["of"] == "depth":
         return {}
     time_s = series["elapsed_s"]
@@ -184,42 +205,42 @@ def _recovery(look: Look, series: Mapping[str, Floats], _scenario: Scenario) -> 
     return {look["key"]: spell(look, time_s[until], series["mark_usd"][until])}
 
 
-def _liquidation(look: Look, series: Mapping[str, Floats], scenario: Scenario) -> Numbers:
+def _liquidation(look: Look, series: Mapping[str, Floats], spec: Spec) -> Numbers:
     mark = series["mark_usd"][_window(look, series["elapsed_s"])]
     if not mark.size:
         return {}
     side, price = LONG if look["side"] == "long" else SHORT, look["liquidation_price"]
     if price is None:
-        tiers = tier_table(load_profile(scenario.spec.venue).margin_tiers)
+        tiers = tier_table(load_profile(spec.venue).margin_tiers)
         price = liquidation_usd(Held(side, look["notional"], look["leverage"]), float(mark[0]), tiers)
     return {look["key"]: least_room(side, price, mark)}
 
 
-def _margin_call(look: Look, series: Mapping[str, Floats], scenario: Scenario) -> Numbers:
+def _margin_call(look: Look, series: Mapping[str, Floats], spec: Spec) -> Numbers:
     mark = series["mark_usd"][_window(look, series["elapsed_s"])]
     if not mark.size:
         return {}
-    tiers = tier_table(load_profile(scenario.spec.venue).margin_tiers)
+    tiers = tier_table(load_profile(spec.venue).margin_tiers)
     book = [Held(LONG if p["side"] == "long" else SHORT, p["notional"], p["leverage"]) for p in look["positions"]]
     cross = look["mode"] == "cross"
     return {look["key"]: largest_call(book, mark, tiers, look["margin"] == "initial", cross)}
 
 
-def _fund(look: Look, series: Mapping[str, Floats], _scenario: Scenario) -> Numbers:
+def _fund(look: Look, series: Mapping[str, Floats], _spec: Spec) -> Numbers:
     fund = series["fund_usd"][_window(look, series["elapsed_s"])]
     return {look["key"]: float(fund.min() / fund[0])} if fund.size and fund[0] > 0.0 else {}
 
 
-def _bad_debt(look: Look, series: Mapping[str, Floats], _scenario: Scenario) -> Numbers:
+def _bad_debt(look: Look, series: Mapping[str, Floats], _spec: Spec) -> Numbers:
     deficit = series["deficit_usd"][_window(look, series["elapsed_s"])]
     return {look["key"]: float(deficit.max())} if deficit.size else {}
 
 
-def _nothing(_look: Look, _series: Mapping[str, Floats], _scenario: Scenario) -> Numbers:
+def _nothing(_look: Look, _series: Mapping[str, Floats], _spec: Spec) -> Numbers:
     return {}
 
 
-_RECORDED: dict[str, Callable[[Look, Mapping[str, Floats], Scenario], Numbers]] = {
+_RECORDED: dict[str, Callable[[Look, Mapping[str, Floats], Spec], Numbers]] = {
     "exit_cost": _exit_cost,
     "recovery": _recovery,
     "liquidation": _liquidation,

@@ -1,7 +1,8 @@
 """The measure ``mids``: the mid of a book at given times after a moment, and what the account of flow shocks holds.
 
 Arguments: ``book`` ("perp" or "spot"), ``at_s``, the moment in seconds from the start, and ``after_s``, a list of times
-since then; 0 is the end of the last tick that a probe sent at that moment cannot have moved.
+since then, and ``listing`` where it is not the first of a network; 0 is the end of the last tick that a probe sent at
+that moment cannot have moved.
 """
 
 from __future__ import annotations
@@ -47,17 +48,19 @@ def make(scenario: Scenario, seed: int, arguments: Arguments) -> tuple[Run, dict
     Run, dict
         The run, and a number for each column; NaN where a side of the book was empty.
     """
-    from sim.build import build
+    from sim.experiments.cases import live_market
     from sim.kernels.ledger import FLOW
-    from sim.results import Origin, Run, Timing
+    from sim.results import Origin, Timing
+    from sim.runner import finished
     from sim.view import BOOKS
 
-    market = build(scenario.spec, seed)
-    arrays = market.run()
-    run = Run.from_arrays(
-        scenario.spec, seed, arrays, market.state_hash(), Timing(0.0, 0.0, "", ""), Origin(scenario.resolved)
-    )
-    mid = run.series[f"{arguments['book']}_mid_usd"].to_numpy(dtype=np.float64)
+    live = scenario.live(seed)
+    live.run_until(scenario.spec.duration)
+    run = finished(live, Timing(0.0, 0.0, "", ""), Origin(scenario.resolved))
+    listing = arguments.get("listing")
+    market, hit = live_market(live, listing), run.listings[listing] if listing else run
+    arrays = market.collect()
+    mid = hit.series[f"{arguments['book']}_mid_usd"].to_numpy(dtype=np.float64)
     wanted_us = np.rint(1e6 * (arguments["at_s"] + np.array(arguments["after_s"]))).astype(np.int64)
     rows = np.searchsorted(arrays.series["time_us"], wanted_us)
     if rows.max() >= mid.size or (arrays.series["time_us"][rows] != wanted_us).any():

@@ -217,8 +217,8 @@ def value_of(spec: Any, path: str) -> Any:
     found = spec
     for key in path.split("."):
         try:
-            found = found[int(key)] if isinstance(found, (list, tuple)) else getattr(found, key)
-        except (AttributeError, IndexError, ValueError):
+            found = _inside(found, key)
+        except (AttributeError, IndexError, KeyError, ValueError):
             return None
     if found is None or isinstance(found, (bool, int, float, str)):
         return found
@@ -228,6 +228,13 @@ def value_of(spec: Any, path: str) -> Any:
     return json.dumps(whole, sort_keys=True)
 
 
+def _inside(found: Any, key: str) -> Any:
+    """Part of a group, a list, or a mapping such as the listings of a network."""
+    if isinstance(found, dict):
+        return found[key]
+    return found[int(key)] if isinstance(found, (list, tuple)) else getattr(found, key)
+
+
 def unit_of(spec: Any, path: str) -> str:
     """Unit of a setting, as its field declares it."""
     from sim.settings.fields import field_extra
@@ -235,8 +242,8 @@ def unit_of(spec: Any, path: str) -> str:
     *above, last = path.split(".")
     holder = spec
     for key in above:
-        holder = holder[int(key)] if isinstance(holder, (list, tuple)) else getattr(holder, key)
-    return "" if last.isdecimal() else str(field_extra(type(holder), last).get("unit", ""))
+        holder = _inside(holder, key)
+    return "" if last.isdecimal() or isinstance(holder, dict) else str(field_extra(type(holder), last).get("unit", ""))
 
 
 def difference(base: Any, other: Any, at: str = "") -> dict[str, Any]:

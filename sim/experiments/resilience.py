@@ -1,7 +1,8 @@
 """The measure ``resilience``: how a book fills up again after an order took a share of what is near (MODEL.md 5.1).
 
 Arguments: ``book``, ``side`` of the probe ("sell" or "buy"), ``at_s``, ``share`` of the depth within ``touch`` that the
-probe takes, ``near``, the distance within which depth is watched (fractions of mid), and ``after_s``, times since it.
+probe takes, ``near``, the distance within which depth is watched (fractions of mid), ``after_s``, times since it, and
+``listing`` where it is not the first of a network.
 """
 
 from __future__ import annotations
@@ -55,21 +56,22 @@ def make(scenario: Scenario, seed: int, arguments: Arguments) -> tuple[Run, dict
     Run, dict
         The run without the probe, and a number for each column; NaN where a side of the book was empty.
     """
-    from sim.build import build
-    from sim.experiments.cases import order, with_shock
+    from sim.experiments.cases import live_market, order, with_shock
     from sim.recorder import near_usd
 
     book, side = arguments["book"], arguments["side"]
     hit = "buy" if side == "sell" else "sell"
-    plain = build(scenario.spec, seed)
+    listing = arguments.get("listing")
+    plain = scenario.live(seed)
     plain.run_until(arguments["at_s"])
-    usd = arguments["share"] * near_usd(plain, book, hit, arguments["touch"])
-    probed = build(with_shock(scenario, order(arguments["at_s"], 1.0, side, book, usd)).spec, seed)
+    usd = arguments["share"] * near_usd(live_market(plain, listing), book, hit, arguments["touch"])
+    probed = with_shock(scenario, order(arguments["at_s"], 1.0, side, book, usd), listing).live(seed)
     out, names = {PROBE: usd}, names_of(arguments)
     for k, after_s in enumerate(arguments["after_s"]):
         held, mids = [], []
-        for market in (plain, probed):
-            market.run_until(arguments["at_s"] + after_s)
+        for live in (plain, probed):
+            live.run_until(arguments["at_s"] + after_s)
+            market = live_market(live, listing)
             held.append(near_usd(market, book, hit, arguments["near"]))
             mids.append(market.view().mid(book) or math.nan)
         out[names["depth"][k]] = held[1] - held[0]

@@ -34,7 +34,8 @@ def limit_text(one: Assumed) -> str:
 
 def statement(one: Assumed) -> str:
     """What is claimed, as one sentence."""
-    return f"{_what(one)} {limit_text(one)} in at least {100 * one.least:.4g} % of seeds"
+    whose = f"{one.test.listing}: " if one.test.listing else ""
+    return f"{whose}{_what(one)} {limit_text(one)} in at least {100 * one.least:.4g} % of seeds"
 
 
 def _what(one: Assumed) -> str:

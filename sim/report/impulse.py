@@ -31,6 +31,7 @@ def text(found: Impulse) -> str:
     seeds, hit = len(found.seeds), "bids" if found.side == "sell" else "asks"
     lines = [
         f"{words.plain_text(spec.title)} ({spec.name}): {found.side} orders in the {found.book} book "
+        f"{f'of {found.listing} ' if found.listing else ''}"
         f"{words.duration(found.at_s)} after the start, over {words.duration(found.over_s)}",
         f"sizes are times D1 = {words.amount(found.depth_usd, 'USD')}, the {hit} within 1 % of mid at the start",
         f"{seeds} seed{'s' if seeds > 1 else ''}, each with and without the order, the same draws in both; intervals "
@@ -258,6 +259,7 @@ def plain(found: Impulse) -> dict[str, Any]:
         "over_s": found.over_s,
         "side": found.side,
         "book": found.book,
+        **({"listing": found.listing} if found.listing else {}),
         "depth_within_1pct_usd": found.depth_usd,
         "sizes": ends,
         "responses": found.table.astype(object).to_dict("records"),

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from sim.settings.bridge import Id
 from sim.settings.fields import Settings, problem_at, setting
 from sim.settings.quantities import Count, Duration, Flag, Fraction, Money, Number
 from sim.settings.sources import printable
@@ -41,6 +42,9 @@ class AssumptionSettings(Settings):
     )
     note: Annotated[str, Field(max_length=500), AfterValidator(printable)] = own(
         "", unit="", note="Who relies on it and why; printed beside the verdict."
+    )
+    listing: Id | None = own(
+        None, unit="", note="Listing that it is about, in a scenario with several; null is the first."
     )
     share_of_seeds: Fraction | None = own(
         None,
