@@ -121,16 +121,19 @@ def share_news(spec: Spec, state: "State", asset: str, seed: int) -> None:
     """
     loading = spec.network.assets.get(asset, AssetSettings())
     per_tick = math.sqrt(spec.tick / SECONDS_PER_DAY)
-    state.news_keys[:] = news_keys(asset, seed)
+    state.news_keys[:] = news_keys(spec, asset, seed)
     state.news[0]["common_per_tick"] = loading.beta * spec.news.noise_per_day * per_tick
     state.news[0]["noise_per_tick"] = loading.own_noise_per_day * per_tick
     state.news[0]["alt_per_tick"] = loading.alt_noise_per_day * per_tick
     state.ramps["log_move"] *= loading.beta
 
 
-def news_keys(asset: str, seed: int) -> "Array":
+def news_keys(spec: Spec, asset: str, seed: int) -> "Array":
     """Random keys of the news that all share, of the asset's own and of the altcoins', uint64[6]."""
-    keys: Array = np.concatenate([rng.seed_key(seed), named_key(seed, f"asset:{asset}"), named_key(seed, "alts")])
+    of = spec.network.assets.get(asset, AssetSettings()).own_noise_of or asset
+    if all(listing.asset != of for listing in spec.listings.values()):
+        raise ScenarioError(f"network.assets.{asset}.own_noise_of: no listing is of asset {of}")
+    keys: Array = np.concatenate([rng.seed_key(seed), named_key(seed, f"asset:{of}"), named_key(seed, "alts")])
     return keys
 
 

@@ -312,7 +312,7 @@ def resume(
         asset = spec.listings[name].asset
         market.news_loading = spec.network.assets.get(asset, AssetSettings()).beta
         if seed != record["seed"]:
-            market.state.news_keys[:] = news_keys(asset, seed)
+            market.state.news_keys[:] = news_keys(spec, asset, seed)
     couplings = couplings_from(snapshot.arrays)
     if spec != old:
         turn_ties(couplings, before.ties, after.ties)

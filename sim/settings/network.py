@@ -88,6 +88,13 @@ class AssetSettings(Settings):
         at_least=0.0,
         at_most=2.0,
     )
+    own_noise_of: Id | None = setting(
+        None,
+        unit="",
+        provenance="scenario",
+        source=_GIVEN,
+        note="Asset whose own noise it takes, by its own_noise_per_day: what it is a claim on; null: its own.",
+    )
     alt_noise_per_day: Fraction = setting(
         0.0,
         unit="fraction per sqrt(day)",

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sim.errors import ScenarioError
 from sim.network import build_network
 from tests.network.small import spec_of
 from tests.reference_market import news as twin
@@ -49,6 +50,14 @@ def test_listings_of_an_asset_have_one_value_which_is_the_twins(tmp_path):
     sds = {"btc": (0.02, 0.0, 0.01), "eth": (1.3 * 0.02, 0.03, 0.02), "sol": (1.4 * 0.02, -0.04, 0.0)}
     for name, asset in (("a", "btc"), ("b", "eth"), ("c", "eth"), ("d", "sol"), ("e", "btc")):
         assert found[name] == twin.log_values(SEED, asset, sds[asset], factors, levels, 1.0, TICKS)
+
+
+def test_a_claim_on_another_asset_takes_its_noise(tmp_path):
+    assets = {**ASSETS, "lst": {**ASSETS["eth"], "own_noise_of": "eth"}}
+    found = values(tmp_path, listed(a="btc", b="eth", d="lst"), assets)
+    assert found["d"] == found["b"] != values(tmp_path, listed(a="btc", b="eth", d="lst"), ASSETS)["d"]
+    with pytest.raises(ScenarioError, match="no listing is of asset mars"):
+        values(tmp_path, listed(a="btc"), {"btc": {"own_noise_of": "mars"}})
 
 
 def test_without_the_altcoins_factor_every_other_draw_is_the_same(tmp_path):
