@@ -30,7 +30,7 @@ NETWORK = {
         "transfer_low": "20s", "transfer_high": "40s", "halts": [{"at": "2min", "over": "2min", "exchange": "two"}],
     },
 }  # fmt: skip
-SHOCKS = [{"kind": "flow", "at": "1min", "over": "60s", "notional": "$3bn", "side": "sell"}]
+SHOCKS = [{"kind": "flow", "at": "1min", "over": "60s", "notional": "$6bn", "side": "sell"}]
 
 
 def spec(folder):
