@@ -35,7 +35,7 @@ assumptions:
   - {name: fund, kind: fund, at_least: 90%}
   - {name: long, kind: liquidation, side: long, leverage: 100}
   - {name: sale, kind: exit_cost, notional: $20m, at: 1min, over: 1min, at_most: 60bp}
-  - {name: costly, kind: exit_cost, notional: $20m, at: 1min, over: 1min, at_most: 0.01bp}
+  - {name: costly, kind: exit_cost, notional: $20m, at: 1min, over: 1min, at_most: 4bp}
 """
 
 
