@@ -29,6 +29,7 @@ _OTHER_LOCATORS = "UserProvidedCacheLocator,InTreeCacheLocator,UserWideCacheLoca
 _VARIABLE = "NUMBA_CACHE_LOCATOR_CLASSES"
 # Settings that change the compiled code and are not part of Numba's own cache key: each has a folder of its own.
 _COMPILER_SETTINGS = ("NUMBA_BOUNDSCHECK", "NUMBA_OPT", "NUMBA_DEBUGINFO", "SHOAL_KEEP_WRAPPERS")
+MARKET, COUPLING = "the market", "the coupling of markets"
 _FLEETING = "shoal-kernels-"  # head of the name of a folder for one process
 
 
@@ -253,28 +254,28 @@ def kernel_hash() -> str:
     return _stamps_of_package()[PACKAGE]
 
 
-def _warm_stamp() -> Path:
+def _warm_stamp(what: str = MARKET) -> Path:
     from importlib import metadata
 
     versions = (metadata.version("numba"), metadata.version("llvmlite"), sys.implementation.cache_tag)
-    key = hashlib.sha256("\0".join([kernel_hash(), str(PACKAGE), *map(str, versions)]).encode()).hexdigest()
+    key = hashlib.sha256("\0".join([what, kernel_hash(), str(PACKAGE), *map(str, versions)]).encode()).hexdigest()
     return cache_dir() / f"warm-{key[:16]}"
 
 
-def is_warm() -> bool:
+def is_warm(what: str = MARKET) -> bool:
     """Whether these very kernels have been compiled on this machine before."""
-    return _warm_stamp().exists()
+    return _warm_stamp(what).exists()
 
 
 @contextmanager
-def compiling() -> Iterator[None]:
+def compiling(what: str = MARKET) -> Iterator[None]:
     """Around the first use of the kernels: on a cold cache, say on stderr that they are compiled, and how long."""
-    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0") or is_warm():
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0") or is_warm(what):
         yield
         return
     begin, done = time.monotonic(), threading.Event()
     talk = threading.Thread(target=_count_seconds, args=(begin, done), daemon=True)
-    sys.stderr.write("Compiling the market: once per machine and version, about half a minute ...\n")
+    sys.stderr.write(f"Compiling {what}: once per machine and version, about a minute ...\n")
     talk.start()
     try:
         yield
@@ -283,7 +284,7 @@ def compiling() -> Iterator[None]:
         talk.join()
     back = "\r" if sys.stderr.isatty() else ""
     sys.stderr.write(f"{back}Compiled in {time.monotonic() - begin:.0f} s; later starts take about a second.\n")
-    _warm_stamp().touch()
+    _warm_stamp(what).touch()
 
 
 def _count_seconds(begin: float, done: threading.Event) -> None:

@@ -105,7 +105,7 @@ def _processor() -> Finding:
 def _cache() -> Finding:
     from sim.kernel_cache import cache_dir, is_lasting, is_warm, kernel_hash
 
-    state = "compiled" if is_warm() else "not compiled yet: the first run does it, about half a minute"
+    state = "compiled" if is_warm() else "not compiled yet: the first run does it, about a minute"
     text = f"kernels {kernel_hash()[:12]} {state}; cache in {_short(cache_dir())}"
     if is_lasting():
         return Finding("cache", "ok", text)

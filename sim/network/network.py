@@ -9,6 +9,7 @@ import numpy as np
 
 from sim import units
 from sim.errors import InvariantError, ScenarioError
+from sim.kernel_cache import COUPLING, compiling
 from sim.kernels.clock import DONE, GROW
 from sim.kernels.rounds import LISTING, STATUS
 from sim.market import BLOCK
@@ -74,6 +75,8 @@ class Network:
         self.start_seed = self.seed
         self.lineage: dict[str, Any] | None = None  # of a forked network: what it was forked from
         self._link()
+        with compiling(COUPLING):
+            self._run_ticks(self.tick)  # none, but what runs them
         self.watch = Watch()
         self.watch.begin(self)
 

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from sim import kernel_cache
+from sim.kernels._jit import JIT_OFF
+from sim.runner import Scenario
+from tests.network.small import spec_of
 from tests.shell.files import ROOT
 
 HELPER = """
@@ -191,9 +194,23 @@ def test_compiling_speaks_once_and_only_on_a_cold_cache(cold: None, capsys: pyte
     assert said.out == ""
     assert said.err.splitlines()[0].startswith("Compiling the market")
     assert said.err.splitlines()[-1].startswith("Compiled in 0 s")
-    assert kernel_cache.is_warm()
+    assert kernel_cache.is_warm() and not kernel_cache.is_warm(kernel_cache.COUPLING)
     with kernel_cache.compiling():
         pass
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.skipif(JIT_OFF, reason="nothing is compiled with the JIT off")
+def test_a_network_says_once_that_its_coupling_is_compiled(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    stamps = {kernel_cache.MARKET: tmp_path / "market", kernel_cache.COUPLING: tmp_path / "coupling"}
+    monkeypatch.setattr(kernel_cache, "_warm_stamp", lambda what=kernel_cache.MARKET: stamps[what])
+    stamps[kernel_cache.MARKET].touch()
+    scenario = Scenario(spec_of(tmp_path, {"a": {"asset": "btc", "exchange": "one"}}, {}, duration="2s"))
+    scenario.network(1)
+    assert capsys.readouterr().err.startswith("Compiling the coupling of markets")
+    scenario.network(1)
     assert capsys.readouterr().err == ""
 
 
