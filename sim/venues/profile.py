@@ -98,6 +98,14 @@ def profile_files(path: Path) -> tuple[Path, ...]:
     return tuple(reversed(files))
 
 
+def _has(key: str, path: Path, folder: Path = PROFILES, kind: str = "venue profile") -> bool:
+    """Whether a YAML file, or what it extends, has a key at its top."""
+    if path.suffix not in (".yaml", ".yml") or not path.is_file():
+        return False
+    data = _chain(path, [], folder, kind).data
+    return isinstance(data, dict) and key in data
+
+
 def is_profile(path: Path) -> bool:
     """Whether a file is a venue profile: margin tiers at the top of it or of what it extends, which no scenario has.
 
@@ -110,10 +118,7 @@ def is_profile(path: Path) -> bool:
     -------
     bool
     """
-    if path.suffix not in (".yaml", ".yml") or not path.is_file():
-        return False
-    data = _chain(path, []).data
-    return isinstance(data, dict) and "margin_tiers" in data
+    return _has("margin_tiers", path)
 
 
 def load_rules(name: str) -> RuleSettings:
@@ -204,10 +209,7 @@ def is_lender(path: Path) -> bool:
     -------
     bool
     """
-    if path.suffix not in (".yaml", ".yml") or not path.is_file():
-        return False
-    data = _chain(path, [], LENDERS, "lender profile").data
-    return isinstance(data, dict) and "close_factor" in data
+    return _has("close_factor", path, LENDERS, "lender profile")
 
 
 def _files() -> dict[str, Path]:
