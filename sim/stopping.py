@@ -4,6 +4,7 @@ The handler raises nothing while modules are imported: an exception in an import
 module and take another. What the command writes is whole or not there, so it may end anywhere, as a kill may end it.
 """
 
+import atexit
 import os
 import signal
 import sys
@@ -35,6 +36,13 @@ def leave_when_told() -> None:
     """Let either signal end this process with exit code 130, whatever it is at. Workers leave with their driver."""
     for number in SIGNALS:
         signal.signal(number, _leave)
+    atexit.register(_end_as_decided)
+
+
+def _end_as_decided() -> None:
+    """At the very end Python sets the handlers back, and a second signal would replace the exit code by its own."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

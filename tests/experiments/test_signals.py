@@ -122,6 +122,14 @@ def test_a_library_does_not_handle_signals_of_its_user():
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
+@BOTH
+def test_a_signal_while_python_takes_itself_down_leaves_the_exit_code(number: int):
+    code = "import os, sys\nfrom sim import stopping\n"
+    code += f"class Last:\n    def __del__(self, kill=os.kill, me=os.getpid()):\n        kill(me, {int(number)})\n"
+    code += "last = Last()\nstopping.leave_when_told()\nsys.exit(3)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 3
+
+
 @pytest.mark.long
 def test_signals_at_any_moment_of_the_command(tmp_path: Path):
     design = tmp_path / "small.yaml"
