@@ -6,6 +6,7 @@ from pathlib import Path
 
 from calibration.betas import betas
 from calibration.dat_funding import dat_funding
+from calibration.dat_rule import dat_rule
 from calibration.etf_flow import etf_flow
 from calibration.event_paths import btc_path, btc_tiers, depth_shares, headline_depth, qqq_path
 from calibration.figures import figures
@@ -23,6 +24,7 @@ FROM_RECORDINGS: dict[str, Callable[[Path], str]] = {
     "betas": betas,
     "etf_flow": etf_flow,
     "dat_funding": dat_funding,
+    "dat_rule": dat_rule,
 }
 """Files made from recordings, by name, and what makes their text."""
 FROM_SETTINGS: dict[str, Callable[[], str]] = {"lambda_population": lambda_table}
