@@ -79,7 +79,7 @@ BAND_EVERY_S = 10.0  # DECISIONS 8
 MOST_WINDOW = 1 << 17  # DECISIONS 10
 
 
-def build(spec: Spec, seed: int = 1, venue: VenueSettings | None = None) -> Market:
+def build(spec: Spec, seed: int = 1, venue: VenueSettings | None = None, *, institutions: bool = True) -> Market:
     """A market at time 0 with its books seeded, ready to run.
 
     Parameters
@@ -90,6 +90,8 @@ def build(spec: Spec, seed: int = 1, venue: VenueSettings | None = None) -> Mark
         0 .. 2^64 - 1. Equal seeds share every draw that settings do not change.
     venue : VenueSettings, optional
         Rules to use instead of the profile that the scenario names.
+    institutions : bool
+        False leaves those of the scenario to be seated later, after other accounts.
 
     Raises
     ------
@@ -101,7 +103,10 @@ def build(spec: Spec, seed: int = 1, venue: VenueSettings | None = None) -> Mark
     venue = load_profile(spec.venue) if venue is None else venue
     contract = contract_of(spec, venue)
     state = state_of(spec, venue, contract, seed)
-    return Market(spec, seed, state, contract.tick_usd, contract.lot_coin, venue)
+    market = Market(spec, seed, state, contract.tick_usd, contract.lot_coin, venue)
+    if institutions:
+        market.seat_institutions()
+    return market
 
 
 def contract_of(spec: Spec, venue: VenueSettings) -> Contract:

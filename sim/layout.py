@@ -16,6 +16,8 @@ from sim.scenario.spec import Spec
 GROUP_KEYS = 1 << 16  # keys reserved for each group; the population has its own, far above
 PEOPLE_KEY = 1 << 22
 GUEST_KEY = 1 << 26
+INSTITUTION_KEY = 1 << 27  # apart from the guests': who is switched off shifts nobody's key
+KEYS_OF_AN_INSTITUTION = 1 << 12
 ACCOUNTS_PER_ARBITRAGEUR = 3  # in the perp's venue, in the spot venues, elsewhere
 
 

@@ -7,7 +7,7 @@ cut (DECISIONS 4, 5).
 
 import heapq
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import mesa
@@ -15,14 +15,14 @@ import numpy as np
 from mesa.time import Priority as Priority
 
 from sim import units
-from sim.agents import DESKS
+from sim.agents import DESKS, INSTITUTIONS, Institution
 from sim.errors import CapacityError, InvariantError, ScenarioError
 from sim.kernels.clock import FAULT, OVERFLOW
 from sim.kernels.invariants import LAWS
 from sim.kernels.ledger import ACCOUNT, NO_TICKET
 from sim.kernels.liquidation import scan_rank
 from sim.kernels.recording import QUOTE_RING
-from sim.layout import GUEST_KEY
+from sim.layout import GUEST_KEY, INSTITUTION_KEY
 from sim.recorder import RunArrays, collect, state_hash
 from sim.shocks import SHOCKS
 from sim.state import State, longer
@@ -121,6 +121,8 @@ class Market(mesa.Model):  # type: ignore[misc]  # Mesa has no types
             self._run_ticks(1)
         for desk in DESKS:
             desk(self)
+        self.institutions: list[Institution] = []  # those of the scenario, in the order of INSTITUTIONS
+        self.deposited = [0, 0]  # micro-dollars and lots that institutions brought in since this object was made
         self.shocks: list[Any] = [None] * len(spec.shocks)  # desk of each shock of the scenario; None for size zero
         if begins:
             for k in range(len(spec.shocks)):
@@ -136,6 +138,28 @@ class Market(mesa.Model):  # type: ignore[misc]  # Mesa has no types
         """Put the events of a shock that is new into the calendar."""
         if self.shocks[k] is not None:
             self.shocks[k].schedule()
+
+    def seat_institutions(self, saved: Mapping[str, Any] | None = None) -> None:
+        """Make the institutions that the scenario has, open their accounts and let them plan; after everybody else,
+        whose account rows they follow. With what was ``saved`` of them they take it up instead; one that was switched
+        off since is not made.
+        """
+        for cls in INSTITUTIONS:
+            if not cls.is_in(self.spec) or not (saved is None or cls.NAME in saved):
+                continue
+            if saved is not None:
+                self.agent_id_counter = saved[cls.NAME]["id"]
+            desk = cls(self)
+            self.institutions.append(desk)
+            if saved is None:
+                desk.begin()
+            else:
+                desk.restore(saved[cls.NAME]["state"])
+
+    def ledgers(self) -> dict[str, list[dict[str, Any]]]:
+        """Rows of each institution's ledger, by its name."""
+        self.sync()
+        return {desk.NAME: desk.ledger() for desk in self.institutions}
 
     # --- time
     # -----------------------------------------------------------------------------------------------------------------
@@ -241,21 +265,45 @@ class Market(mesa.Model):  # type: ignore[misc]  # Mesa has no types
 
         The liquidation engine watches it. ``initial_ppm`` is the least rate of initial margin, in millionths.
         """
+        keys = self.state.accounts["key"]
+        key = GUEST_KEY + int(np.count_nonzero((keys >= GUEST_KEY) & (keys < INSTITUTION_KEY)))
+        return self.open_row(units.micro(cash_usd), units.lots(coins, self.lot_coin), initial_ppm, key)
+
+    def open_row(self, cash_micro: int, coin_lots: int, initial_ppm: int, key: int) -> int:
+        """Add an account with a deposit, in whole units, under a random key; returns its row."""
         self.sync()
         row = np.zeros(1, ACCOUNT)
         clock = self.state.clock[0]
-        row["cash_micro"] = units.micro(cash_usd)
-        units.refuse_overflow(int(clock["cash_micro"]) + int(row[0]["cash_micro"]), "cash of all accounts")
-        row["key"] = GUEST_KEY + int(clock["n_guests"])
+        row["cash_micro"] = cash_micro
+        units.refuse_overflow(int(clock["cash_micro"]) + cash_micro, "cash of all accounts")
+        row["key"] = key
         row["rank"] = scan_rank(self.state.key, row[0]["key"])
         row["bucket"], row["next"], row["prev"], row["first_forced_us"] = -1, -1, -1, -1
         row["leveraged"], row["least_initial_ppm"], row["newest_order"] = 1, initial_ppm, NO_TICKET
         owner = self.state.add_owner(row)
-        self.state.books.positions[1, owner] = units.lots(coins, self.lot_coin)
+        self.state.books.positions[1, owner] = coin_lots
         clock["n_guests"] += 1
-        clock["cash_micro"] += row[0]["cash_micro"]
-        clock["coin_lots"] += self.state.books.positions[1, owner]
+        clock["cash_micro"] += cash_micro
+        clock["coin_lots"] += coin_lots
         return owner
+
+    def deposit(self, owner: int, cash_micro: int, coin_lots: int) -> None:
+        """Bring money and coins into an account from outside, below 0 out of it; the totals of the conservation laws
+        move with them. Whether the account has them is for the caller to ask.
+        """
+        clock = self.state.clock[0]
+        units.refuse_overflow(int(clock["cash_micro"]) + cash_micro, "cash of all accounts")
+        self.post_amounts(owner, cash_micro, coin_lots)
+        clock["cash_micro"] += cash_micro
+        clock["coin_lots"] += coin_lots
+        self.deposited[0] += cash_micro
+        self.deposited[1] += coin_lots
+
+    def post_amounts(self, owner: int, cash_micro: int, coin_lots: int) -> None:
+        """Add to an account's cash and coins; one side of a transfer, or a deposit."""
+        self.sync()
+        self.state.accounts[owner]["cash_micro"] += cash_micro
+        self.state.books.positions[1, owner] += coin_lots
 
     def new_ticket(self, owner: int | None = None) -> int:
         """Reserve a ticket: the name of one order, valid before and after it reaches the book. That of a Python agent's

@@ -267,8 +267,8 @@ def finished(live: Market | Network, timing: Timing, origin: Origin) -> Run:
         network: Network = live
         specs = {name: market.spec for name, market in network.markets.items()}
         found = network.collect(copy=False), network.state_hashes(), timing, origin, network.watched()
-        return Run.of_network(network.spec, specs, network.seed, *found)
-    return Run.from_arrays(live.spec, live.seed, live.collect(), live.state_hash(), timing, origin)
+        return Run.of_network(network.spec, specs, network.seed, *found, network.ledgers())
+    return Run.from_arrays(live.spec, live.seed, live.collect(), live.state_hash(), timing, origin, live.ledgers())
 
 
 def refuse_listings(spec: Spec, why: str) -> None:

@@ -4,7 +4,6 @@ Arrays are those of ``State``. Plain values are the calendar, every pending call
 what shocks and agents remember, and the generators of Mesa. Nothing else of a market decides what happens next.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from sim.agents import DESKS
 from sim.agents.base import Desk, TradingAgent
 from sim.build import contract_of, state_of
+from sim.desk_records import agent_record, institution_records, plain, shock_record
 from sim.errors import ForkError
 from sim.kernels.book import Books
 from sim.kernels.memory import aligned_zeros
@@ -93,7 +93,8 @@ def take(market: Market, state: State | None = None) -> Snapshot:
     if market.venue is None:
         raise ForkError("this market was made without its venue's rules; make it by build() or scenario.market()")
     market.sync()
-    guests = [agent for agent in market.agents if type(agent) not in DESKS and agent not in market.shocks]
+    others = [*market.shocks, *market.institutions]
+    guests = [agent for agent in market.agents if type(agent) not in DESKS and agent not in others]
     record = {
         "seed": market.seed,
         "start_seed": market.start_seed,
@@ -107,6 +108,7 @@ def take(market: Market, state: State | None = None) -> Snapshot:
         "generator": market.rng.bit_generator.state,
         "random": market.random.getstate(),
         "shocks": [None if desk is None else shock_record(desk) for desk in market.shocks],
+        "institutions": institution_records(market),
         "agents": [agent_record(agent) for agent in guests],
         "in_force": {name: [market.shocks.index(desk) for desk in held] for name, held in market.in_force.items()},
         "events": [event_record(market, event) for event in pending(market)],
@@ -130,45 +132,6 @@ def arrays_of(state: State) -> dict[str, Array]:
         else:
             found[field.name] = room.copy()
     return found
-
-
-def plain(value: Any, whose: str) -> Any:
-    """The value as JSON gives it back; refused when that is another one."""
-    try:
-        back = json.loads(json.dumps(value))
-    except (TypeError, ValueError) as error:
-        raise ForkError(f"{whose} cannot be saved: {error}; use numbers, texts, lists and dicts of them") from None
-    return back
-
-
-def own_state(desk: Any, whose: str) -> dict[str, Any]:
-    """What a desk remembers, refused by name when JSON would change it (a tuple, a key that is no text, NaN)."""
-    state = desk.state()
-    back = plain(state, whose)
-    if back != state or not isinstance(back, dict):
-        raise ForkError(
-            f"{whose} cannot be saved: its state() is not what JSON gives back; "
-            "use a dict of numbers, texts, lists and dicts with texts as keys"
-        )
-    return back
-
-
-def shock_record(desk: Any) -> dict[str, Any]:
-    """A shock: its Mesa id where it trades, and what it remembers."""
-    return {"id": desk.unique_id if isinstance(desk, Desk) else None, "state": own_state(desk, type(desk).__name__)}
-
-
-def agent_record(agent: Any) -> dict[str, Any]:
-    """An agent written in Python: class, id, account, and what it remembers."""
-    cls = type(agent)
-    whose = f"agent {agent.unique_id} ({cls.__name__})"
-    methods = [getattr(cls, name, None) for name in ("state", "restore")]
-    if not isinstance(agent, Desk) or methods[0] is Desk.state or methods[1] is Desk.restore:
-        raise ForkError(
-            f"{whose} cannot be saved: a class of agents needs both state() and restore(state), see docs/forking.md"
-        )
-    account = agent.account_state() if isinstance(agent, TradingAgent) else None
-    return {"class": cls.__qualname__, "id": agent.unique_id, "account": account, "state": own_state(agent, whose)}
 
 
 def pending(market: Market) -> list[Any]:
@@ -197,6 +160,9 @@ def address(market: Market, function: Callable[..., None], args: tuple[Any, ...]
     for k, desk in enumerate(market.shocks):
         if owner is not None and desk is owner:
             return ["shock", k, name, list(args)]
+    for institution in market.institutions:
+        if institution is owner:
+            return ["institution", institution.NAME, name, list(args)]
     for agent in market.agents:
         if owner is not None and agent is owner:
             return ["agent", agent.unique_id, name, list(args)]
@@ -342,6 +308,7 @@ def put_back(market: Market, record: Mapping[str, Any], kept: Mapping[int, int],
     next_agent = market.agent_id_counter
     for saved in record["agents"]:
         seat_agent(market, saved, classes)
+    market.seat_institutions(record.get("institutions", {}))
     market.agent_id_counter = next_agent
     for name, held in record["in_force"].items():
         now = [market.shocks[kept[k]] for k in held if k in kept]
@@ -382,10 +349,13 @@ def seat_agent(market: Market, saved: Mapping[str, Any], classes: Mapping[str, t
 def called(
     market: Market, call: list[Any], kept: Mapping[int, int]
 ) -> tuple[Callable[..., None] | None, tuple[Any, ...]]:
-    """The method that a saved call names; None when its shock is there no more."""
+    """The method that a saved call names; None when its shock or institution is there no more."""
     kind, number, name, args = call
+    owner: Any
     if kind == "shock":
         owner = market.shocks[kept[number]] if number in kept else None
+    elif kind == "institution":
+        owner = next((desk for desk in market.institutions if desk.NAME == number), None)
     else:
         owner = next((agent for agent in market.agents if agent.unique_id == number), None)
         if owner is None:

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from sim.errors import ScenarioError
 from sim.kernels.book import Books
 from sim.kernels.ledger import FLOW, NOISE, TAKERS
-from sim.scenario.spec import NOT_READ, Spec
+from sim.scenario.spec import INSTITUTIONS, NOT_READ, Spec
 from sim.state import Array, State
 
 LABELS = frozenset({"name", "title", "description", "seeds_shown", "evidence", "duration"})
@@ -157,7 +157,10 @@ def refuse_change[Draft](
     ScenarioError
         One line for each setting that a fork cannot change, with the reason.
     """
-    changed = [path for path in differing(old, new) if not is_told_apart(path)]
+    paths = differing(old, new)
+    if problems := [problem for path in paths for problem in complaints_of_desk(new, path)]:
+        raise ScenarioError(problems)
+    changed = [path for path in paths if not is_told_apart(path)]
     if not changed:
         return
     tick_us = round(old.tick * 1e6)
@@ -183,8 +186,21 @@ def refuse_change[Draft](
 
 
 def is_told_apart(path: str) -> bool:
-    """Whether a setting is no tick's to read, or a shock's, which is judged by its time."""
-    return OF_A_LISTING.sub("", path).split(".")[0] in {*LABELS, *NOT_READ, "shocks"}
+    """Whether a setting is no tick's to read, or a shock's, which is judged by its time, or that of a desk."""
+    return OF_A_LISTING.sub("", path).split(".")[0] in {*LABELS, *NOT_READ, *INSTITUTIONS, "shocks"}
+
+
+def complaints_of_desk(new: Spec, path: str) -> list[str]:
+    """Why a setting of an institution cannot change at a fork: it acts at the start, or there is no desk to read it."""
+    group, _, name = path.partition(".")
+    if group not in INSTITUTIONS:
+        return []
+    name, settings = name.split(".")[0], getattr(new, group)
+    if name in settings.at_start:
+        return [f"{path}: cannot change at a fork: it acts at the start alone"]
+    if name == "enabled" and settings.enabled:
+        return [f"{path}: cannot be switched on at a fork: what was off at the start has no money or no place"]
+    return []
 
 
 def turn(state: State, before: State, fresh: State, n_path_ramps: int) -> int:

@@ -5,6 +5,7 @@ from sim.agents.background import BackgroundDesk
 from sim.agents.base import Desk, Fill, OrderRefused, Ref, Refusal, TradingAgent
 from sim.agents.dip_buyer import DipBuyerDesk
 from sim.agents.engine import EngineDesk, FundDesk, HedgerDesk
+from sim.agents.institution import Institution
 from sim.agents.leveraged import LeveragedDesk
 from sim.agents.market_maker import MarketMakerDesk
 from sim.agents.trend import TrendDesk
@@ -22,8 +23,12 @@ DESKS: tuple[type[Desk], ...] = (
     EngineDesk,
 )
 
+# Institutions in order of their Mesa ids: a market has those that its scenario enables.
+INSTITUTIONS: tuple[type[Institution], ...] = ()
+
 __all__ = [
     "DESKS",
+    "INSTITUTIONS",
     "ArbitrageDesk",
     "BackgroundDesk",
     "Desk",
@@ -32,6 +37,7 @@ __all__ = [
     "Fill",
     "FundDesk",
     "HedgerDesk",
+    "Institution",
     "LeveragedDesk",
     "MarketMakerDesk",
     "OrderRefused",

@@ -51,7 +51,8 @@ def build_network(spec: Spec, seed: int = 1) -> Network:
     specs = listing_specs(spec)
     markets = {}
     for k, (name, one) in enumerate(specs.items()):
-        markets[name] = build(population_spec(spec, one, spec.listings[name].exchange), listing_seed(seed, name, k))
+        alone = population_spec(spec, one, spec.listings[name].exchange)
+        markets[name] = build(alone, listing_seed(seed, name, k), institutions=False)
         markets[name].spec = one  # the open interest that is left out there belongs to portfolios
     names = names_of(spec)
     assets, exchanges, quotes = (names[kind] for kind in ("asset", "exchange", "quote"))
@@ -80,6 +81,8 @@ def build_network(spec: Spec, seed: int = 1) -> Network:
         shared_funds(spec, exchanges), portfolios,
         purses_of(spec, [market.state for market in markets.values()], assets),
     )  # fmt: skip
+    for market in markets.values():
+        market.seat_institutions()  # after the accounts of firms and portfolios: Python agents come last
     network = Network(spec, seed, markets, couplings, names)
     give_back()
     return network

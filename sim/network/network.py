@@ -170,14 +170,16 @@ class Network:
                 self._check_totals(self.tick - 1)
 
     def _totals(self) -> dict[str, int]:
-        """Cash of every money, and coins of every asset, over all listings and on their way."""
+        """Cash of every money, and coins of every asset, over all listings and on their way, without what institutions
+        brought in.
+        """
         listings, seats = self.couplings.listings, self.couplings.wallets.seats
         out: dict[str, int] = {}
         for k, market in enumerate(self.markets.values()):
             clock, row = market.state.clock[0], listings[k]
             for kind, name, value in (
-                (0, f"quote {row['quote']}", int(clock["cash_micro"])),
-                (1, f"asset {row['asset']}", int(clock["coin_lots"])),
+                (0, f"quote {row['quote']}", int(clock["cash_micro"]) - market.deposited[0]),
+                (1, f"asset {row['asset']}", int(clock["coin_lots"]) - market.deposited[1]),
             ):
                 out[name] = out.get(name, 0) + value + int(seats[:, k, kind]["on_way"].sum())
         return out
@@ -194,6 +196,10 @@ class Network:
     def collect(self, copy: bool = True) -> dict[str, Any]:
         """What each listing has recorded so far: name to ``RunArrays``; ``copy=False`` as for a market."""
         return {name: market.collect(copy) for name, market in self.markets.items()}
+
+    def ledgers(self) -> dict[str, dict[str, list[dict[str, Any]]]]:
+        """Rows of the ledgers of each listing's institutions."""
+        return {name: market.ledgers() for name, market in self.markets.items()}
 
     def watched(self) -> Watched:
         """Whose the accounts are, what the liquidated had, and what was on its way each minute."""

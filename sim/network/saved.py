@@ -14,6 +14,7 @@ import numpy as np
 from sim import snapshot as markets
 from sim.behaviours.maker_purse import Purses
 from sim.build import contract_of, state_of
+from sim.desk_records import plain
 from sim.errors import ForkError, ScenarioError
 from sim.kernels.portfolios import Portfolios
 from sim.kernels.references import References
@@ -41,7 +42,7 @@ from sim.scenario.listings import listing_specs
 from sim.scenario.spec import Spec
 from sim.settings.network import AssetSettings, ExchangeSettings
 from sim.settings.venue import VenueSettings
-from sim.snapshot import Snapshot, go_on, plain
+from sim.snapshot import Snapshot, go_on
 from sim.state import Array, State
 from sim.switches import Reach, reach_of, refuse_change, refuse_past
 

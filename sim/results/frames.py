@@ -6,7 +6,7 @@ rounded: an integer is recovered by dividing by the constant and rounding (teste
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -67,6 +67,12 @@ MEANINGS: dict[str, str] = {
     "n_messages": "orders, cancels, reduces and replaces that reached a book in the interval",
     "n_fills": "fills in all books in the interval",
     "kind": "what happened",
+    "date": "day in New York",
+    "who": "whose act it was: an issuer, a company, an account",
+    "what": "what was done",
+    "shares": "shares moved, below 0 given away or redeemed",
+    "coins": "coins moved, below 0 given away",
+    "amount_usd": "dollars moved, below 0 paid",
     "group": "kind of the account's owner, in a scenario with listings",
     "owner": "number of the owner over all listings; a portfolio and a bridge firm have one for all their accounts",
     "listing": "name of the listing",
@@ -170,6 +176,34 @@ def events_frame(rows: Rows, constants: Mapping[str, Any], start_utc: datetime) 
 def accounts_frame(rows: Rows, constants: Mapping[str, Any], start_utc: datetime) -> pd.DataFrame:
     """Table of the accounts that were touched; units by the suffix of each field."""
     return pd.DataFrame(_human(rows, constants, start_utc))
+
+
+LEDGER_HEAD = {
+    "date": "str",
+    "who": "str",
+    "what": "str",
+    "shares": "int64",
+    "coins": "float64",
+    "amount_usd": "float64",
+}
+
+
+def ledger_frame(rows: Sequence[Mapping[str, Any]], start_utc: datetime) -> pd.DataFrame:
+    """Table of an institution's ledger, one row an entry; further columns are empty where an entry lacks them.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        As ``Institution.ledger`` gives them, in order of time.
+    start_utc : datetime
+        Start of the scenario.
+    """
+    table = pd.DataFrame(list(rows), columns=None if rows else ["elapsed_s", *LEDGER_HEAD])
+    clock = _clock(np.round(table.pop("elapsed_s").to_numpy(np.float64) * 1e6).astype(np.int64), start_utc)
+    table = table.astype(LEDGER_HEAD)
+    for place, (name, values) in enumerate(clock.items()):
+        table.insert(place, name, values)
+    return table
 
 
 def _human(rows: Rows, constants: Mapping[str, Any], start_utc: datetime) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from sim.results import storage
 from sim.results.ensemble import Ensemble
 from sim.results.folder import read_manifest
 from sim.results.manifest import CODE
-from sim.results.run import BETWEEN, LISTINGS, TABLES, Origin, Run, Tables
+from sim.results.run import BETWEEN, LEDGERS, LISTINGS, TABLES, Origin, Run, Tables
 from sim.results.summary import Timing
 from sim.scenario.listings import listing_specs
 from sim.scenario.spec import Spec
@@ -60,7 +60,13 @@ def _one(place: Path, spec: Spec, seed: int, saved: Mapping[str, Any], origin: O
     tables = Tables(*(storage.read_parquet((place / f"{name}.parquet").read_bytes()) for name in TABLES))
     timing = Timing(record["cpu_s"], record["wall_s"], record["started_utc"], record["ended_utc"])
     own = spec, seed, tables, dict(record["constants"]), dict(record["result_sha256"]), timing, origin
-    return Run(*own, *_listings(place, spec, seed, record, timing, origin)) if spec.listings else Run(*own)
+    books = {
+        name: storage.read_parquet((place / LEDGERS / f"{name}.parquet").read_bytes())
+        for name in record.get("ledgers", ())
+    }
+    if not spec.listings:
+        return Run(*own, ledgers=books)
+    return Run(*own, *_listings(place, spec, seed, record, timing, origin), ledgers=books)
 
 
 def _listings(

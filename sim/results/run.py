@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from sim.recorder import RunArrays
 
 TABLES = ("series", "bands", "events", "accounts")
+Ledgers = Mapping[str, list[dict[str, Any]]]
+"""Rows of each institution's ledger, in human units."""
 LISTINGS = "listings"  # folder of the tables of all listings
+LEDGERS = "ledgers"  # folder of the institutions' books
 BETWEEN = ("transit", "stakes")
 """Tables of what lies between the listings of a network."""
 
@@ -89,6 +92,8 @@ class Run:
     between : mapping
         Of such a scenario: ``transit`` (what bridge firms had on its way each minute) and ``stakes`` (what owners who
         were liquidated had at the start and at the end).
+    ledgers : mapping
+        Books of the scenario's institutions: name ("etf") to one row for everything that it did; empty without them.
     """
 
     spec: Spec
@@ -100,19 +105,24 @@ class Run:
     origin: Origin
     listings: Mapping[str, Run] = field(default_factory=dict)
     between: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    ledgers: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @classmethod
     def of_network(
         cls, spec: Spec, specs: Mapping[str, Spec], seed: int, arrays: Mapping[str, RunArrays],
         state_hashes: Mapping[str, str], timing: Timing, origin: Origin, watched: Watched | None = None,
+        ledgers: Mapping[str, Ledgers] | None = None,
     ) -> Run:  # fmt: skip
         """Make a run of what ``Network.collect``, ``state_hashes`` and ``watched`` give: that of the first listing,
         with the run of every listing in ``listings``.
         """
         runs = {
-            name: cls.from_arrays(specs[name], seed, found, state_hashes[name], timing, origin)
+            name: cls.from_arrays(
+                specs[name], seed, found, state_hashes[name], timing, origin, (ledgers or {}).get(name)
+            )
             for name, found in arrays.items()
         }
+        books = {name: table for run in runs.values() for name, table in run.ledgers.items()}
         first = next(iter(runs.values()))
         hashes = first.hashes | {"listings": manifest.text_hash([runs[name].hashes for name in runs])}
         hashes["state"] = manifest.text_hash(dict(state_hashes))
@@ -123,13 +133,14 @@ class Run:
             between["stakes"] = coupled.stakes_frame(watched, list(runs))
             for name, run in runs.items():
                 coupled.name_owners(run.events, watched, name)
-        return cls(spec, seed, first.tables, first.constants, hashes, timing, origin, runs, between)
+        return cls(spec, seed, first.tables, first.constants, hashes, timing, origin, runs, between, books)
 
     @classmethod
     def from_arrays(
-        cls, spec: Spec, seed: int, arrays: RunArrays, state_hash: str, timing: Timing, origin: Origin
-    ) -> Run:
-        """Make a run of what ``Market.collect`` and ``Market.state_hash`` give."""
+        cls, spec: Spec, seed: int, arrays: RunArrays, state_hash: str, timing: Timing, origin: Origin,
+        ledgers: Ledgers | None = None,
+    ) -> Run:  # fmt: skip
+        """Make a run of what ``Market.collect``, ``state_hash`` and ``ledgers`` give."""
         start, constants = spec.start_utc, dict(arrays.constants)
         tables = Tables(
             frames.series_frame(arrays.series, constants, start),
@@ -138,7 +149,11 @@ class Run:
             frames.accounts_frame(arrays.accounts, constants, start),
         )
         hashes = {name: manifest.array_hash(getattr(arrays, name)) for name in TABLES}
-        return cls(spec, seed, tables, constants, {**hashes, "state": state_hash}, timing, origin)
+        hashes["state"] = state_hash
+        if ledgers:
+            hashes["ledgers"] = manifest.text_hash(ledgers)
+        books = {name: frames.ledger_frame(rows, start) for name, rows in (ledgers or {}).items()}
+        return cls(spec, seed, tables, constants, hashes, timing, origin, ledgers=books)
 
     @property
     def series(self) -> pd.DataFrame:
@@ -207,13 +222,15 @@ class Run:
         return folders.write_folder(Path(folder), files, self.manifest(), force)
 
     def files(self, run_id: str = "") -> dict[str, bytes]:
-        """Make the data files of the run folder: four Parquet tables and ``summary.json``."""
+        """Make the data files of the run folder: its tables, those of listings and ledgers, and ``summary.json``."""
         tables = zip(TABLES, self.tables, strict=True)
         files = {f"{name}.parquet": storage.parquet_bytes(table, run_id or self.run_id) for name, table in tables}
         for name in TABLES if self.listings else ():
             files[f"{LISTINGS}/{name}.parquet"] = storage.parquet_bytes(self.of_listings(name), run_id or self.run_id)
         for name, table in self.between.items():
             files[f"{LISTINGS}/{name}.parquet"] = storage.parquet_bytes(table, run_id or self.run_id)
+        for name, table in self.ledgers.items():
+            files[f"{LEDGERS}/{name}.parquet"] = storage.parquet_bytes(table, run_id or self.run_id)
         return files | {"summary.json": storage.json_bytes(self.summary)}
 
     def of_listings(self, table: str) -> pd.DataFrame:
@@ -246,13 +263,16 @@ class Run:
             name: {"result_sha256": run.hashes, "constants": storage.plain(run.constants)}
             for name, run in self.listings.items()
         }
-        return {**own, **self.timing._asdict(), **({"listings": each} if each else {})}
+        books = {"ledgers": list(self.ledgers)} if self.ledgers else {}
+        return {**own, **self.timing._asdict(), **({"listings": each} if each else {}), **books}
 
     def to_csv(self, folder: str | Path) -> Path:
-        """Write the four tables as CSV files with all digits, and ``units.csv`` beside them; returns the folder."""
+        """Write the four tables, and ledgers as ``ledger_<name>``, as CSV files with all digits, ``units.csv`` beside
+        them; returns the folder.
+        """
         place = Path(folder)
         place.mkdir(parents=True, exist_ok=True)
-        tables = self.tables._asdict()
+        tables = self.tables._asdict() | {f"ledger_{name}": table for name, table in self.ledgers.items()}
         for name, table in tables.items():
             (place / f"{name}.csv").write_bytes(storage.csv_bytes(table))
         (place / "units.csv").write_bytes(storage.units_csv_bytes(tables))

@@ -79,6 +79,12 @@ NOT_READ = frozenset({"sources", "assumptions"})
 """Settings that the model never reads: they are no part of what identifies a run."""
 
 
+INSTITUTIONS = frozenset({"etf", "dat", "holders"})
+"""Groups of settings that desks of the calendar read when they act; each desk sits in one listing of a network. Those
+that act at the start alone are named by the group's ``at_start``.
+"""
+
+
 class Spec(Settings):
     """One scenario, resolved: the only thing ``build`` needs beside a seed."""
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from sim import units
 from sim.agents.base import SIDES, Desk
+from sim.agents.execution import bounded_price
 from sim.kernels.ledger import FLOW
 from sim.kernels.mailbox import NEW
 from sim.schema import EVENT_SHOCK, IOC, MAX_PRICE_TICKS
@@ -73,13 +74,6 @@ class FlowSeller(Desk):
         price = bounded_price(market, self.book, self.side, int(state.rules[self.book]["order_bound_ppm"]))
         ticket = take(market, self.book, self.side, price, lots, (self.unique_id << 32) + self.sent)
         self.waiting.append(ticket)
-
-
-def bounded_price(market: "Market", book: int, side: int, bound_ppm: int) -> int:
-    """Worst price in ticks within a bound of the mark (perp) or index (spot)."""
-    reference = int(market.state.price[0]["mark_half_ticks" if book == 0 else "index_half_ticks"])
-    price = reference * (units.PPM + (bound_ppm if side == 0 else -bound_ppm)) // (2 * units.PPM)
-    return min(max(1, price), int(MAX_PRICE_TICKS))
 
 
 def take(market: "Market", book: int, side: int, price: int, lots: int, serial: int) -> int:
