@@ -39,7 +39,7 @@ from sim.kernels.recording import QUOTE, QUOTE_RING
 from sim.kernels.safeguards import LOOK, MOST_LOOKS, SAFEGUARD
 from sim.layout import Layout, layout_of
 from sim.market import Market
-from sim.news_path import path_ramps
+from sim.news_path import macro_ramps, own_noise, path_ramps
 from sim.participants import (
     SECONDS_PER_DAY,
     Contract,
@@ -183,7 +183,7 @@ def state_of(spec: Spec, venue: VenueSettings, contract: Contract, seed: int) ->
         bands=np.zeros(int(spec.duration / BAND_EVERY_S) + 2, BAND_ROW),
         quotes=np.zeros(QUOTE_RING, QUOTE),
         news=np.zeros(1, NEWS),
-        ramps=path_ramps(spec.news),
+        ramps=np.concatenate([path_ramps(spec.news), macro_ramps(spec)]),
         seen=np.zeros(seen_ticks(spec), np.float64),
         moods=np.zeros(2, MOOD),
         news_keys=np.tile(rng.seed_key(seed), 3),
@@ -307,7 +307,7 @@ def fill_prices(state: State, spec: Spec, venue: VenueSettings, contract: Contra
     fill_funding(state, spec, venue)
     news["start_usd"] = contract.price_usd
     news["tick_usd"] = contract.tick_usd
-    news["noise_per_tick"] = spec.news.noise_per_day * math.sqrt(spec.tick / SECONDS_PER_DAY)
+    news["noise_per_tick"] = own_noise(spec) * math.sqrt(spec.tick / SECONDS_PER_DAY)
 
 
 def fill_funding(state: State, spec: Spec, venue: VenueSettings) -> None:

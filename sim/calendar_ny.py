@@ -66,6 +66,14 @@ def is_trading_day(day: date) -> bool:
     return _closing(NYSE, day, CLOSES) is not None
 
 
+def why_closed(day: date) -> str | None:
+    """Why a day is no trading day as far as the calendar knows, in a sentence; None for a trading day."""
+    try:
+        return None if is_trading_day(day) else f"shares do not trade in New York on {day}"
+    except DataError as error:
+        return str(error)
+
+
 def next_trading_day(day: date) -> date:
     """The first trading day after a day: also the day on which a creation of that day settles, T + 1."""
     day += DAY

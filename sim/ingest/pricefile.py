@@ -12,7 +12,7 @@ from sim.ingest.clock import instant_us, window_us
 from sim.ingest.findings import Finding, Log, iso
 from sim.ingest.fragment import Fragment, base_spec, entry, percent, place
 from sim.ingest.prices import Prices, read_prices
-from sim.scenario.news_csv import MOST_ROWS, read_news_csv
+from sim.scenario.own_csv import MOST_ROWS, read_own_csv
 from sim.settings.problems import Document
 
 _SAMPLE_US = 300_000_000
@@ -95,7 +95,7 @@ class PriceResult:
 
 def _check_news(file: Path) -> None:
     document = Document({"news": {"path": file.name}})
-    read_news_csv(document, file.parent, inside=True)
+    read_own_csv(document, file.parent, inside=True)
     if document.problems:
         raise DataError(document.problems[0].sentence)
 

@@ -18,6 +18,7 @@ from sim.network.makers import purses_of
 from sim.network.memory import give_back
 from sim.network.network import Couplings, Network
 from sim.network.portfolios import fill_portfolios, population_spec
+from sim.news_path import macro_ramps, own_noise
 from sim.participants import SECONDS_PER_DAY, daily_volumes
 from sim.scenario.listings import listing_specs
 from sim.scenario.spec import Spec
@@ -125,10 +126,12 @@ def share_news(spec: Spec, state: "State", asset: str, seed: int) -> None:
     loading = spec.network.assets.get(asset, AssetSettings())
     per_tick = math.sqrt(spec.tick / SECONDS_PER_DAY)
     state.news_keys[:] = news_keys(spec, asset, seed)
-    state.news[0]["common_per_tick"] = loading.beta * spec.news.noise_per_day * per_tick
+    state.news[0]["common_per_tick"] = loading.beta * own_noise(spec) * per_tick
     state.news[0]["noise_per_tick"] = loading.own_noise_per_day * per_tick
     state.news[0]["alt_per_tick"] = loading.alt_noise_per_day * per_tick
-    state.ramps["log_move"] *= loading.beta
+    path = state.ramps[: len(state.ramps) - len(macro_ramps(spec))]
+    path["log_move"] *= loading.beta
+    state.ramps = np.concatenate([path, macro_ramps(spec, asset, loading.beta)])
 
 
 def news_keys(spec: Spec, asset: str, seed: int) -> "Array":

@@ -229,7 +229,7 @@ class Drawing:
             draft.specs[name] == one
             and draft.alone[name].price[0]["index_given"] == given
             and old.network.assets.get(asset) == spec.network.assets.get(asset)
-            and old.news == spec.news
+            and (old.news, old.macro) == (spec.news, spec.macro)
         )
 
 

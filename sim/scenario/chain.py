@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from sim.errors import ScenarioError
-from sim.scenario.news_csv import read_news_csv
+from sim.scenario.own_csv import read_own_csv
 from sim.scenario.places import scenario_names, scenarios_dir
 from sim.settings.extending import file_extended, is_file, read_extended
 from sim.settings.problems import Document, did_you_mean
@@ -51,9 +51,9 @@ def _short(path: Path) -> str:
 
 
 def read_layer(path: Path, shown: str) -> Document:
-    """Read one file, and the CSV file of a news path that it names."""
+    """Read one file, and the CSV files that it names."""
     document = read_file(path, shown)
-    read_news_csv(document, path.parent, inside=True)
+    read_own_csv(document, path.parent, inside=True)
     return document
 
 

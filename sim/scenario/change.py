@@ -7,8 +7,8 @@ from typing import Any
 
 from sim.errors import ScenarioError
 from sim.scenario.load import checked_spec
-from sim.scenario.news_csv import read_news_csv
 from sim.scenario.overrides import apply_overrides
+from sim.scenario.own_csv import read_own_csv
 from sim.scenario.spec import Spec
 from sim.scenario.write import spec_to_yaml
 from sim.settings.reader import read_text
@@ -47,7 +47,7 @@ def change_spec(
     if add_shocks and isinstance(document.data, dict):
         shocks = document.data.get("shocks")
         document.data["shocks"] = [*(shocks if isinstance(shocks, list) else []), *map(_shock, add_shocks)]
-    read_news_csv(document, Path(), inside=False)
+    read_own_csv(document, Path(), inside=False)
     try:
         changed = checked_spec(document, _SHOWN)
     except ScenarioError as error:

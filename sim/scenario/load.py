@@ -4,10 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from sim.calendar_ny import why_closed
 from sim.scenario.chain import find_scenario, read_chain
 from sim.scenario.listings import listing_document
-from sim.scenario.news_csv import read_news_csv
 from sim.scenario.overrides import apply_overrides
+from sim.scenario.own_csv import read_own_csv
 from sim.scenario.places import recorded_names
 from sim.scenario.spec import Spec
 from sim.settings.complaints import check
@@ -43,7 +44,7 @@ def load_spec(name_or_path: str | Path, overrides: Mapping[str, object] | Sequen
     path, shown = find_scenario(name_or_path)
     document = read_chain(path, shown)
     apply_overrides(document, overrides)
-    read_news_csv(document, Path(), inside=False)  # one that an override names; those of files have been read
+    read_own_csv(document, Path(), inside=False)  # those that overrides name; those of files have been read
     return checked_spec(document, shown)
 
 
@@ -99,6 +100,9 @@ def _outside_problems(spec: Spec, document: Document, shown: str) -> list[Proble
         wrong.append((("venue",), why if "did you mean" in why else why + own))
     if isinstance(spec.news.path, str) and spec.news.path not in (known := recorded_names("return_bp")):
         wrong.append((("news", "path"), _no_such("recorded index path", spec.news.path, known)))
+    for i, day in enumerate(spec.macro.path):
+        if why_not := why_closed(day.date):
+            wrong.append((("macro", "path", i, "date"), f"{why_not}: leave the day out"))
     if spec.evidence is not None and spec.evidence not in (known := recorded_names("close_usd")):
         wrong.append((("evidence",), _no_such("recorded prices", spec.evidence, known)))
     problems = [Problem(document.place_of(keys, Place(shown, 1, 1)), keys, sentence) for keys, sentence in wrong]

@@ -15,6 +15,7 @@ from sim.settings.dip_buyer import DipBuyerSettings
 from sim.settings.fields import Settings, problem_at, setting
 from sim.settings.latent import LatentSettings
 from sim.settings.leveraged import LeveragedSettings
+from sim.settings.macro import MacroSettings
 from sim.settings.market import MarketSettings
 from sim.settings.market_maker import MarketMakerSettings
 from sim.settings.network import Listing, NetworkSettings
@@ -142,6 +143,9 @@ class Spec(Settings):
         {}, unit="", provenance="scenario", source=_OWN, note="Switches of the venue's clearing."
     )
     news: NewsSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="News value.")
+    macro: MacroSettings = setting(
+        {}, unit="", provenance="scenario", source=_OWN, note="Factors outside crypto that move the news value."
+    )
     shocks: Annotated[tuple[Shock, ...], Field(max_length=1000)] = setting(
         (), unit="list of shocks", provenance="scenario", source=_OWN, note="Shocks from outside, in any order."
     )
