@@ -3,6 +3,7 @@
 from sim.agents.arbitrage import ArbitrageDesk
 from sim.agents.background import BackgroundDesk
 from sim.agents.base import Desk, Fill, OrderRefused, Ref, Refusal, TradingAgent
+from sim.agents.dat import TreasuryDesk
 from sim.agents.dip_buyer import DipBuyerDesk
 from sim.agents.engine import EngineDesk, FundDesk, HedgerDesk
 from sim.agents.institution import Institution
@@ -24,7 +25,7 @@ DESKS: tuple[type[Desk], ...] = (
 )
 
 # Institutions in order of their Mesa ids: a market has those that its scenario enables.
-INSTITUTIONS: tuple[type[Institution], ...] = ()
+INSTITUTIONS: tuple[type[Institution], ...] = (TreasuryDesk,)
 
 __all__ = [
     "DESKS",
@@ -44,5 +45,6 @@ __all__ = [
     "Ref",
     "Refusal",
     "TradingAgent",
+    "TreasuryDesk",
     "TrendDesk",
 ]

@@ -11,6 +11,7 @@ from sim.settings.assumptions import AssumptionsSettings
 from sim.settings.background import BackgroundSettings
 from sim.settings.bridge import Id
 from sim.settings.clearing import ClearingSettings
+from sim.settings.dat import DatSettings
 from sim.settings.dip_buyer import DipBuyerSettings
 from sim.settings.fields import Settings, problem_at, setting
 from sim.settings.latent import LatentSettings
@@ -141,6 +142,9 @@ class Spec(Settings):
     leveraged: LeveragedSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="Leveraged accounts.")
     clearing: ClearingSettings = setting(
         {}, unit="", provenance="scenario", source=_OWN, note="Switches of the venue's clearing."
+    )
+    dat: DatSettings = setting(
+        {}, unit="", provenance="scenario", source=_OWN, note="Companies that hold coins (docs/treasuries.md)."
     )
     news: NewsSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="News value.")
     macro: MacroSettings = setting(

@@ -1,9 +1,10 @@
 """Companies that hold coins: which there are, how their premium moves, what they issue, and what a scenario does."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from sim.settings.bridge import Id
 from sim.settings.dat_companies import EthTreasurySettings, SmallTreasurySettings, StrategySettings
 from sim.settings.fields import Settings, problem_at, setting
 from sim.settings.quantities import Count, Duration, Flag, Fraction, Money, Number
@@ -138,6 +139,64 @@ class ClaimsSettings(Settings):
     )  # fmt: skip
 
 
+class SalesSettings(Settings):
+    """When coins are sold: by force, and by small companies of their own will."""
+
+    forced_reserve: Duration = setting(
+        "91d", unit="s", provenance="sourced", source="MODEL.md 4.8: reserve below one quarter",
+        note="Coins are sold by force when m_EV is below 1, no capital can be had, and cash covers less than this.",
+        at_least=0.0, at_most=3.2e8,
+    )  # fmt: skip
+    sell_days: Count = setting(
+        5, unit="", provenance="judgement", source="own judgement: a week, as purchases are reported by the week",
+        note="Trading days over which a sale of coins is worked.", at_least=1, at_most=250,
+    )  # fmt: skip
+    hazard_above_1: Number = setting(
+        0.02, unit="1/month", provenance="sourced", source="MODEL.md 4.8",
+        note="Rate of sales of coins while m_eq is above 1; a month is 30 days.", at_least=0.0, at_most=100.0,
+    )  # fmt: skip
+    hazard: Number = setting(
+        0.10, unit="1/month", provenance="sourced", source="MODEL.md 4.8",
+        note="The same while m_eq is between the discount below and 1.", at_least=0.0, at_most=100.0,
+    )  # fmt: skip
+    hazard_deep: Number = setting(
+        0.25, unit="1/month", provenance="sourced", source="MODEL.md 4.8",
+        note="The same while m_eq is below the discount.", at_least=0.0, at_most=100.0,
+    )  # fmt: skip
+    discount: Number = setting(
+        0.7, unit="", provenance="sourced", source="MODEL.md 4.8", note="m_eq below which the last rate holds.",
+        at_least=0.0, at_most=1.0,
+    )  # fmt: skip
+    indebted_above: Fraction = setting(
+        "50%", unit="fraction", provenance="sourced", source="MODEL.md 4.8",
+        note="Debt over the value of the coins above which the rate is multiplied.", at_least=0.0, at_most=10.0,
+    )  # fmt: skip
+    indebted_factor: Number = setting(
+        3.0, unit="", provenance="sourced", source="MODEL.md 4.8", note="By how much.", at_least=0.0, at_most=100.0
+    )
+    share_low: Fraction = setting(
+        "10%", unit="fraction", provenance="sourced", source="MODEL.md 4.8 [S:28]: Sequans 30%, FG Nexus 21%",
+        note="Share of the coins that a sale takes is drawn evenly from this.", at_least=0.0, at_most=1.0,
+    )  # fmt: skip
+    share_high: Fraction = setting(
+        "30%", unit="fraction", provenance="sourced", source="MODEL.md 4.8 [S:28]", note="... to this.",
+        at_least=0.0, at_most=1.0,
+    )  # fmt: skip
+    retire_debt_above: Fraction = setting(
+        "39%", unit="fraction", provenance="judgement",
+        source="own judgement: the debt/NAV that Sequans's sale left (55 to 39%, MODEL.md 4.8 [S:28])",
+        note="A sale retires debt while debt over coins is above this, and buys back shares otherwise.",
+        at_least=0.0, at_most=10.0,
+    )  # fmt: skip
+
+    @model_validator(mode="after")
+    def _range_rises(self) -> "SalesSettings":
+        if self.share_high < self.share_low:
+            why = f"must be at least share_low ({self.share_low:g}), got {self.share_high:g}"
+            raise problem_at("share_high", sentence=why)
+        return self
+
+
 class PutSettings(Settings):
     """Holders of notes ask for their money at par."""
 
@@ -178,9 +237,16 @@ class ExclusionSettings(Settings):
 class DatSettings(Settings):
     """Digital-asset treasuries: companies that hold coins and sell shares, notes and coins (docs/treasuries.md)."""
 
+    at_start: ClassVar[frozenset[str]] = frozenset({"listing", "coin", "strategy", "eth_treasury", "small"})
+    """Settings that act at the start alone: which companies there are, and their books."""
+
     enabled: Flag = setting(
         False, unit="", provenance="scenario", source=_OWN,
         note="true puts the companies into the market; the draws of everyone else stay the same.",
+    )  # fmt: skip
+    listing: Id | None = setting(
+        None, unit="", provenance="scenario", source=_OWN,
+        note="Listing whose spot book the companies trade in, in a network; null: the first.",
     )  # fmt: skip
     coin: Literal["BTC", "ETH"] = setting(
         "BTC", unit="", provenance="scenario", source=_OWN,
@@ -196,27 +262,29 @@ class DatSettings(Settings):
     claims: ClaimsSettings = setting(
         {}, unit="", provenance="scenario", source=_OWN, note="Issue of preferred stock and notes."
     )
-    forced_reserve: Duration = setting(
-        "91d", unit="s", provenance="sourced", source="MODEL.md 4.8: reserve below one quarter",
-        note="Coins are sold by force when m_EV is below 1, no capital can be had, and cash covers less than this.",
-        at_least=0.0, at_most=3.2e8,
-    )  # fmt: skip
-    sell_days: Count = setting(
-        5, unit="", provenance="judgement", source="own judgement: a week, as purchases are reported by the week",
-        note="Trading days over which a sale of coins is worked.", at_least=1, at_most=250,
-    )  # fmt: skip
+    sales: SalesSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="Sales of coins.")
     buy_days: Count = setting(
         5, unit="", provenance="judgement", source="own judgement: an offering's coins are reported a week later",
         note="Trading days over which the money of an offering is spent; that of other stock is spent the same day.",
         at_least=1, at_most=250,
     )  # fmt: skip
+    order_every: Duration = setting(
+        "5min", unit="s", provenance="judgement", source="own judgement",
+        note="Time between two orders of a day's purchase or sale, which is spread evenly over New York's session.",
+        at_least=1.0, at_most=86400.0,
+    )  # fmt: skip
+    order_bound: Fraction = setting(
+        "2%", unit="fraction", provenance="judgement", source="own judgement: what is not had within it waits",
+        note="Furthest price of such an order from the index.", at_least=1e-5, at_most=0.5,
+    )  # fmt: skip
     access_closed_from: Day | None = setting(
         None, unit="", provenance="scenario", source=_OWN,
         note="From this day on nobody buys new shares, preferred stock or notes of any company; null: never.",
     )  # fmt: skip
-    exclusion: ExclusionSettings | None = setting(
-        None, unit="", provenance="scenario", source=_OWN, note="Exclusion from an index; null: none."
-    )
+    exclusions: Annotated[tuple[ExclusionSettings, ...], Field(max_length=100)] = setting(
+        (), unit="list of exclusions", provenance="scenario", source=_OWN,
+        note="Exclusions of the Strategy-like company from an index.",
+    )  # fmt: skip
     puts: Annotated[tuple[PutSettings, ...], Field(max_length=100)] = setting(
         (), unit="list of puts", provenance="scenario", source=_OWN, note="Notes that are put to the company."
     )

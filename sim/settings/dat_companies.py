@@ -111,7 +111,7 @@ class EthTreasurySettings(Settings):
 
 
 class SmallTreasurySettings(Settings):
-    """Small treasuries, each drawn by its own number: size, debt, premium and cost, and when they sell."""
+    """Small treasuries, each drawn by its own number: size, debt, premium and cost."""
 
     companies: Count = setting(
         30, unit="", provenance="sourced", source="MODEL.md 4.8", note="Number of companies.", at_least=0, at_most=1000
@@ -158,48 +158,10 @@ class SmallTreasurySettings(Settings):
         "3%", unit="fraction per day", provenance="judgement", source="own judgement, as Strategy's",
         note="Shares traded on a trading day, over shares there are.", at_least=0.0, at_most=1.0,
     )  # fmt: skip
-    sale_hazard_above_1: Number = setting(
-        0.02, unit="1/month", provenance="sourced", source="MODEL.md 4.8",
-        note="Rate of sales of coins while m_eq is above 1; a month is 30 days.", at_least=0.0, at_most=100.0,
-    )  # fmt: skip
-    sale_hazard: Number = setting(
-        0.10, unit="1/month", provenance="sourced", source="MODEL.md 4.8",
-        note="The same while m_eq is between the discount below and 1.", at_least=0.0, at_most=100.0,
-    )  # fmt: skip
-    sale_hazard_deep: Number = setting(
-        0.25, unit="1/month", provenance="sourced", source="MODEL.md 4.8",
-        note="The same while m_eq is below the discount.", at_least=0.0, at_most=100.0,
-    )  # fmt: skip
-    discount: Number = setting(
-        0.7, unit="", provenance="sourced", source="MODEL.md 4.8", note="m_eq below which the last rate holds.",
-        at_least=0.0, at_most=1.0,
-    )  # fmt: skip
-    indebted_above: Fraction = setting(
-        "50%", unit="fraction", provenance="sourced", source="MODEL.md 4.8",
-        note="Debt over the value of the coins above which the rate is multiplied.", at_least=0.0, at_most=10.0,
-    )  # fmt: skip
-    indebted_factor: Number = setting(
-        3.0, unit="", provenance="sourced", source="MODEL.md 4.8", note="By how much.", at_least=0.0, at_most=100.0
-    )
-    sale_low: Fraction = setting(
-        "10%", unit="fraction", provenance="sourced", source="MODEL.md 4.8 [S:28]: Sequans 30%, FG Nexus 21%",
-        note="Share of the coins that a sale takes is drawn evenly from this.", at_least=0.0, at_most=1.0,
-    )  # fmt: skip
-    sale_high: Fraction = setting(
-        "30%", unit="fraction", provenance="sourced", source="MODEL.md 4.8 [S:28]", note="... to this.",
-        at_least=0.0, at_most=1.0,
-    )  # fmt: skip
-    retire_debt_above: Fraction = setting(
-        "39%", unit="fraction", provenance="judgement",
-        source="own judgement: the debt/NAV that Sequans's sale left (55 to 39%, MODEL.md 4.8 [S:28])",
-        note="A sale retires debt while debt over coins is above this, and buys back shares otherwise.",
-        at_least=0.0, at_most=10.0,
-    )  # fmt: skip
 
     @model_validator(mode="after")
     def _ranges_rise(self) -> "SmallTreasurySettings":
-        for low, high in (("cost_low", "cost_high"), ("sale_low", "sale_high")):
-            if getattr(self, high) < getattr(self, low):
-                why = f"must be at least {low} ({getattr(self, low):g}), got {getattr(self, high):g}"
-                raise problem_at(high, sentence=why)
+        if self.cost_high < self.cost_low:
+            why = f"must be at least cost_low ({self.cost_low:g}), got {self.cost_high:g}"
+            raise problem_at("cost_high", sentence=why)
         return self

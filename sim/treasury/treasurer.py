@@ -43,8 +43,9 @@ class Memory:
         What was due and is not paid, by kind; micro-dollars.
     index_fund_shares : int
         Shares that index funds hold.
-    exclusion : list of shares, days
-        Of those, to be sold by funds whose index left the company out, and over how many more days; empty without.
+    exclusions : dict
+        Of those, to be sold by funds whose index left the company out: shares, and over how many more days, by the
+        number of the exclusion.
     events : list of [what, shares, number]
         What happened that no entry of the books shows. ``number``: lots of a sale that begins; micro-dollars of shares
         that index funds sold.
@@ -58,7 +59,7 @@ class Memory:
     sale: list[Any] = field(default_factory=list)
     arrears: dict[str, int] = field(default_factory=dict)
     index_fund_shares: int = 0
-    exclusion: list[int] = field(default_factory=list)
+    exclusions: dict[str, list[int]] = field(default_factory=dict)
     events: list[list[Any]] = field(default_factory=list)
 
 
@@ -152,7 +153,7 @@ class Treasurer:
         self.value(at_s, lot_micro, self._normal(AT_OPEN, day))
         if self.balance.coins_lots == 0:
             return 0, 0
-        self._exclusion(day)
+        self._exclusions(day)
         if not self.is_closed(day):
             self._raise(day, days)
         self._pay(day)
@@ -165,23 +166,26 @@ class Treasurer:
         closed = self.settings.access_closed_from
         return closed is not None and day >= closed
 
-    def _exclusion(self, day: date) -> None:
+    def _exclusions(self, day: date) -> None:
         """Index funds sell shares: the market value falls, and no coin moves."""
-        rule, memory = self.settings.exclusion, self.memory
-        if rule is None or self.company.kind != "strategy":
-            return
-        value = self.market_value
-        if day == trading_day_from(rule.on):
-            wanted = units.micro(rule.notional) * self.balance.shares // value
-            memory.exclusion = [min(wanted, memory.index_fund_shares), rule.days]
-        if not memory.exclusion:
-            return
-        left, days = memory.exclusion
-        sold = -(-left // days)
-        memory.exclusion = [left - sold, days - 1] if days > 1 else []
-        memory.index_fund_shares -= sold
-        self._shift(value, value * math.exp(-rule.effect * sold / self.balance.shares))
-        memory.events.append([INDEX_SALE, -sold, sold * value // self.balance.shares])
+        memory = self.memory
+        rules = self.settings.exclusions if self.company.kind == "strategy" else ()
+        for k, rule in enumerate(rules):
+            value = self.market_value
+            if day == trading_day_from(rule.on):
+                free = memory.index_fund_shares - sum(left for left, _ in memory.exclusions.values())
+                wanted = units.micro(rule.notional) * self.balance.shares // value
+                memory.exclusions[str(k)] = [min(wanted, free), rule.days]
+            if str(k) not in memory.exclusions:
+                continue
+            left, days = memory.exclusions[str(k)]
+            sold = -(-left // days)
+            memory.exclusions[str(k)] = [left - sold, days - 1]
+            if days == 1:
+                del memory.exclusions[str(k)]
+            memory.index_fund_shares -= sold
+            self._shift(value, value * math.exp(-rule.effect * sold / self.balance.shares))
+            memory.events.append([INDEX_SALE, -sold, sold * value // self.balance.shares])
 
     def _shift(self, before: float, after: float) -> None:
         """Move the premium by what moves the market value from one to another."""
@@ -282,29 +286,29 @@ class Treasurer:
         preferred = self.company.kind == "strategy" and m_ev >= settings.claims.preferred_from
         if not self.is_closed(day) and (m_ev >= settings.common.from_premium or preferred):
             return
-        short = self._ahead(day, settings.forced_reserve) - self.balance.cash_micro
+        short = self._ahead(day, settings.sales.forced_reserve) - self.balance.cash_micro
         if short > 0:
-            self._sell(-(-short // self.memory.lot_micro), settings.sell_days, TO_CASH, FORCED)
+            self._sell(-(-short // self.memory.lot_micro), settings.sales.sell_days, TO_CASH, FORCED)
 
     def _hazard(self, day: date, days: float) -> None:
         """A small company's own sale: at a rate that rises as its shares fall below its coins, and with its debt."""
-        rule, number = self.settings.small, self.company.number
+        rule, number = self.settings.sales, self.company.number
         if self.company.kind != "small" or self.memory.sale:
             return
         draw = draws(self.seed, OF_SALE, number, day)
         comes, size = draw.random(2)
         if comes >= -math.expm1(-self.sale_rate() * days / MONTH_DAYS):
             return
-        lots = math.floor(self.balance.coins_lots * (rule.sale_low + (rule.sale_high - rule.sale_low) * size))
+        lots = math.floor(self.balance.coins_lots * (rule.share_low + (rule.share_high - rule.share_low) * size))
         use = TO_DEBT if self.debt_share > rule.retire_debt_above else TO_SHARES
-        self._sell(lots, self.settings.sell_days, use, OWN_SALE)
+        self._sell(lots, self.settings.sales.sell_days, use, OWN_SALE)
 
     def sale_rate(self) -> float:
         """Rate of its own sales at its premium and debt, 1/month."""
-        rule, m_eq = self.settings.small, self.m_eq
-        rate = rule.sale_hazard_above_1 if m_eq > 1 else rule.sale_hazard
+        rule, m_eq = self.settings.sales, self.m_eq
+        rate = rule.hazard_above_1 if m_eq > 1 else rule.hazard
         if m_eq < rule.discount:
-            rate = rule.sale_hazard_deep
+            rate = rule.hazard_deep
         return rate * (rule.indebted_factor if self.debt_share > rule.indebted_above else 1.0)
 
     def _sell(self, lots: int, days: int, use: str, why: str) -> None:

@@ -184,7 +184,7 @@ def test_notes_that_are_put_are_paid_from_cash():
 )
 def test_what_cash_does_not_pay_new_shares_pay_then_preferred_stock_then_coins(premium, closed, paid_by):
     made = one("strategy", debt=20_000_000, premium=premium, puts=put(), access_closed_from=closed, turnover=0.0,
-               forced_reserve="0s")  # fmt: skip
+               sales={"forced_reserve": "0s"})  # fmt: skip
     for day in trading_days(6):
         budget, lots = made.open(day, opens(day), LOT_MICRO)
         if lots:
@@ -293,7 +293,7 @@ def test_an_exclusion_moves_shares_and_the_premium_and_no_coin():
     """$10m of $120m of stock over two days, at an effect of 1: the market value falls by the share sold, in logs."""
     made = one(
         "strategy", premium=1.2, passive=0.15, turnover=0.0,
-        exclusion={"on": "2025-10-18", "notional": "$10m", "days": 2, "effect": 1.0},
+        exclusions=[{"on": "2025-10-18", "notional": "$10m", "days": 2, "effect": 1.0}],
     )  # fmt: skip
     shares, values = 10_000_000 * 1_000_000 // 120_000_000, [made.market_value]
     for day in trading_days(8):
@@ -308,11 +308,20 @@ def test_an_exclusion_moves_shares_and_the_premium_and_no_coin():
     assert made.m_ev == pytest.approx(1.2 * math.exp(-shares / 1_000_000), rel=1e-3)
 
 
+def test_index_funds_sell_no_more_than_they_hold():
+    one_index = {"on": "2025-10-13", "notional": "$10m", "days": 2}
+    made = one("strategy", premium=1.2, passive=0.1, turnover=0.0, exclusions=[one_index, one_index])
+    for day in trading_days(3):
+        made.open(day, opens(day), LOT_MICRO)
+    assert made.memory.index_fund_shares == 0 and made.memory.exclusions == {}
+    assert sum(event[1] for event in made.memory.events) == -100_000
+
+
 def test_an_exclusion_can_shut_the_market_for_common_stock():
     groups = {"common": {"for_coins": "100%"}}
     plain, out = (
-        one("strategy", premium=1.02, passive=0.15, exclusion=exclusion, **groups)
-        for exclusion in (None, {"on": "2025-10-13", "notional": "$10m", "days": 1})
+        one("strategy", premium=1.02, passive=0.15, exclusions=exclusions, **groups)
+        for exclusions in ([], [{"on": "2025-10-13", "notional": "$10m", "days": 1}])
     )
     for made in (plain, out):
         made.open(MONDAY, opens(MONDAY), LOT_MICRO)

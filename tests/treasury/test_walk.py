@@ -17,7 +17,7 @@ STRESS = {
     "strategy": {"premium": 1.08, "usual_premium": 0.9},
     "small": {"premium_median": 0.85},
     "access_closed_from": "2025-10-20",
-    "exclusion": {"on": "2025-10-15"},
+    "exclusions": [{"on": "2025-10-15"}],
     "puts": [{"company": "strategy", "on": "2025-10-24", "share": "12%"}],
 }
 
@@ -46,8 +46,8 @@ def test_a_month_of_stress_makes_at_least_three_of_thirty_sell(seed: int):
 
 
 def test_a_quiet_month_at_high_premia_makes_none_sell_by_force():
-    companies = drawn(seed=1, small={"premium_median": 2.0, "sale_hazard_above_1": 0, "sale_hazard": 0,
-                                     "sale_hazard_deep": 0})  # fmt: skip
+    companies = drawn(seed=1, small={"premium_median": 2.0},
+                      sales={"hazard_above_1": 0, "hazard": 0, "hazard_deep": 0})  # fmt: skip
     walk(companies, falling(22, fall=0.0))
     assert not any(entry[0] == "sell coins" for one in companies for entry in one.balance.journal)
     assert all(one.memory.events == [] for one in companies)
