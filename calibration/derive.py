@@ -10,6 +10,7 @@ from calibration.dat_rule import dat_rule
 from calibration.etf_flow import etf_flow
 from calibration.event_paths import btc_path, btc_tiers, depth_shares, headline_depth, qqq_path
 from calibration.figures import figures
+from calibration.holders import btc_holders, holders_after
 from calibration.ny_calendar import PACKAGE, ny_calendar
 from calibration.population_table import lambda_table
 from calibration.tables import DERIVED, EVIDENCE_VARIABLE, evidence_folder
@@ -25,6 +26,8 @@ FROM_RECORDINGS: dict[str, Callable[[Path], str]] = {
     "etf_flow": etf_flow,
     "dat_funding": dat_funding,
     "dat_rule": dat_rule,
+    "btc_holders_2025_10_10": btc_holders,
+    "holders_after": holders_after,
 }
 """Files made from recordings, by name, and what makes their text."""
 FROM_SETTINGS: dict[str, Callable[[], str]] = {"lambda_population": lambda_table}

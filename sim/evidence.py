@@ -133,6 +133,23 @@ def depth_shares(name: str) -> DepthShares:
     return DepthShares(_us(times), bid_pct / 100.0, bid, ask_pct / 100.0, ask)
 
 
+def holders(name: str) -> list[tuple[int, float, float]]:
+    """Coins by age and cost: age in days, cost in dollars, coins of each row.
+
+    Parameters
+    ----------
+    name : str
+        As ``holders.start`` names it: ``btc_holders_2025_10_10``.
+
+    Raises
+    ------
+    DataError
+        When there is no such file or a row is not readable.
+    """
+    columns = _columns(_file(name, "age_days"), ("age_days", "cost_usd", "coins"))
+    return [(int(age), float(cost), float(coins)) for age, cost, coins in zip(*columns, strict=True)]
+
+
 def figures() -> tuple[Figure, ...]:
     """All recorded figures, in the order of the file.
 

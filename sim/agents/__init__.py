@@ -6,6 +6,7 @@ from sim.agents.base import Desk, Fill, OrderRefused, Ref, Refusal, TradingAgent
 from sim.agents.dat import TreasuryDesk
 from sim.agents.dip_buyer import DipBuyerDesk
 from sim.agents.engine import EngineDesk, FundDesk, HedgerDesk
+from sim.agents.holders import HoldersDesk
 from sim.agents.institution import Institution
 from sim.agents.leveraged import LeveragedDesk
 from sim.agents.market_maker import MarketMakerDesk
@@ -25,7 +26,7 @@ DESKS: tuple[type[Desk], ...] = (
 )
 
 # Institutions in order of their Mesa ids: a market has those that its scenario enables.
-INSTITUTIONS: tuple[type[Institution], ...] = (TreasuryDesk,)
+INSTITUTIONS: tuple[type[Institution], ...] = (TreasuryDesk, HoldersDesk)
 
 __all__ = [
     "DESKS",
@@ -38,6 +39,7 @@ __all__ = [
     "Fill",
     "FundDesk",
     "HedgerDesk",
+    "HoldersDesk",
     "Institution",
     "LeveragedDesk",
     "MarketMakerDesk",

@@ -46,6 +46,8 @@ class Account:
         What it has; a perp position's price is in the cash, as in the market.
     fees_micro : int
         Fees paid so far.
+    traded_lots : int
+        Coins bought in the spot book so far, net of those sold.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Account:
     coin_lots: int = 0
     perp_lots: int = 0
     fees_micro: int = 0
+    traded_lots: int = 0
 
 
 class Institution(Desk):
@@ -345,6 +348,7 @@ class Institution(Desk):
         account.fees_micro += fee
         if order.book:
             account.coin_lots += sign * lots
+            account.traded_lots += sign * lots
         else:
             account.perp_lots += sign * lots
         order.done_lots, order.value_micro = order.done_lots + lots, order.value_micro + value

@@ -100,6 +100,8 @@ def _outside_problems(spec: Spec, document: Document, shown: str) -> list[Proble
         wrong.append((("venue",), why if "did you mean" in why else why + own))
     if isinstance(spec.news.path, str) and spec.news.path not in (known := recorded_names("return_bp")):
         wrong.append((("news", "path"), _no_such("recorded index path", spec.news.path, known)))
+    if isinstance(spec.holders.start, str) and spec.holders.start not in (known := recorded_names("age_days")):
+        wrong.append((("holders", "start"), _no_such("table of coins", spec.holders.start, known)))
     for i, day in enumerate(spec.macro.path):
         if why_not := why_closed(day.date):
             wrong.append((("macro", "path", i, "date"), f"{why_not}: leave the day out"))

@@ -115,6 +115,21 @@ def _news_points(text: str, name: str) -> list[dict[str, Any]]:
     return points
 
 
+def _held_coins(text: str, name: str) -> list[dict[str, Any]]:
+    """Coins by age and cost."""
+    columns = ["age_days", "cost_usd", "coins"]
+    _, rows = _rows(text, name, lambda cells: list(cells) == columns, f"{','.join(columns)!r}")
+    out = []
+    for where, cells in rows:
+        age, cost, coins = (_number(cell, where) for cell in cells)
+        if age < 0.0 or age != int(age):
+            raise ValueError(f"{where}: age_days must be a whole number from 0 on, got {age:g}")
+        if cost < 0.0 or coins < 0.0:
+            raise ValueError(f"{where}: cost_usd and coins must not be below 0, got {cost:g} and {coins:g}")
+        out.append({"age": int(age), "cost": f"${cost!r}", "coins": coins})
+    return out
+
+
 def _macro_days(text: str, name: str) -> list[dict[str, Any]]:
     """Daily levels of macro factors."""
     heading, rows = _rows(
@@ -150,6 +165,7 @@ def _number(cell: str, where: str) -> float:
 
 SLOTS: dict[tuple[str, str], Callable[[str, str], list[dict[str, Any]]]] = {
     ("news", "path"): _news_points,
+    ("holders", "start"): _held_coins,
     ("macro", "path"): _macro_days,
 }
 """Settings that may name a file, and what reads its text."""

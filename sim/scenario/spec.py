@@ -14,6 +14,7 @@ from sim.settings.clearing import ClearingSettings
 from sim.settings.dat import DatSettings
 from sim.settings.dip_buyer import DipBuyerSettings
 from sim.settings.fields import Settings, problem_at, setting
+from sim.settings.holders import HoldersSettings
 from sim.settings.latent import LatentSettings
 from sim.settings.leveraged import LeveragedSettings
 from sim.settings.macro import MacroSettings
@@ -140,6 +141,9 @@ class Spec(Settings):
     dip_buyer: DipBuyerSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="Dip buyers.")
     trend: TrendSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="Trend followers.")
     leveraged: LeveragedSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="Leveraged accounts.")
+    holders: HoldersSettings = setting(
+        {}, unit="", provenance="scenario", source=_OWN, note="Owners of coins beside those who trade here."
+    )
     clearing: ClearingSettings = setting(
         {}, unit="", provenance="scenario", source=_OWN, note="Switches of the venue's clearing."
     )
