@@ -10,9 +10,10 @@ from sim.behaviours.background import CROWD, METAORDER
 from sim.behaviours.dip_buyer import BUYER
 from sim.behaviours.latent import LAYER
 from sim.behaviours.leveraged import CONDUCT, PERSON
-from sim.behaviours.maker_risk import CAUTION, HEADLINE_S, MAKER
+from sim.behaviours.maker_risk import CAUTION, MAKER
 from sim.behaviours.market_maker import QUOTING
 from sim.behaviours.news import MOOD, NEWS
+from sim.behaviours.pace import PACE
 from sim.behaviours.trend import TREND, TREND_FUND
 from sim.conduct import fill_conduct
 from sim.errors import ScenarioError
@@ -39,9 +40,9 @@ from sim.kernels.recording import QUOTE, QUOTE_RING
 from sim.kernels.safeguards import LOOK, MOST_LOOKS, SAFEGUARD
 from sim.layout import Layout, layout_of
 from sim.market import Market
-from sim.news_path import macro_ramps, own_noise, path_ramps
+from sim.news_path import macro_ramps, path_ramps
+from sim.pace import BAND_EVERY_S, fill_pace, seen_ticks, write_rates
 from sim.participants import (
-    SECONDS_PER_DAY,
     Contract,
     fill_accounts,
     fill_activity,
@@ -75,7 +76,6 @@ SELF_TRADE = {
 }
 CEILING = 4  # prices above this multiple of the start are one bucket for the liquidation filter [judgement]
 MOST_BUCKETS = 1 << 14
-BAND_EVERY_S = 10.0  # DECISIONS 8
 MOST_WINDOW = 1 << 17  # DECISIONS 10
 
 
@@ -184,7 +184,7 @@ def state_of(spec: Spec, venue: VenueSettings, contract: Contract, seed: int) ->
         quotes=np.zeros(QUOTE_RING, QUOTE),
         news=np.zeros(1, NEWS),
         ramps=np.concatenate([path_ramps(spec.news), macro_ramps(spec)]),
-        seen=np.zeros(seen_ticks(spec), np.float64),
+        seen=np.zeros(seen_ticks(spec, spec.tick), np.float64),
         moods=np.zeros(2, MOOD),
         news_keys=np.tile(rng.seed_key(seed), 3),
         crowd=np.zeros(2, CROWD),
@@ -216,6 +216,7 @@ def state_of(spec: Spec, venue: VenueSettings, contract: Contract, seed: int) ->
         looks=np.zeros(MOST_LOOKS, LOOK),
         fund_drop=np.zeros(1, DROP),
         fund_peaks=np.zeros(N_PARTS + 1, PEAK),
+        pace=np.zeros(1, PACE),
     )
     fill_clock(state, spec, most_messages, most_events)
     fill_prices(state, spec, venue, contract)
@@ -228,6 +229,8 @@ def state_of(spec: Spec, venue: VenueSettings, contract: Contract, seed: int) ->
     fill_conduct(state, spec, contract, layout, crowd, seed)
     fill_exempt(state, venue, layout)
     fill_safeguards(state, spec, venue)
+    fill_pace(state, spec)
+    write_rates(state, spec, venue, spec.tick)
     refuse_overflows(state, contract, oi_lots)
     return state
 
@@ -239,12 +242,6 @@ def people_of(spec: Spec, venue: VenueSettings, contract: Contract, oi_lots: int
     return draw_population(
         spec.leveraged, venue.margin_tiers, oi_lots, contract.price_ticks, seed, unit_micro=contract.unit_micro
     )
-
-
-def seen_ticks(spec: Spec) -> int:
-    """Ticks of news value kept for slow eyes: the makers' headline window and everybody's latency."""
-    longest = max(spec.market_maker.news_latency + HEADLINE_S, spec.latent.news_latency)
-    return math.ceil(longest / spec.tick) + 3
 
 
 def rules_row(contract: Contract, book: BookRules) -> tuple[int, ...]:
@@ -284,11 +281,8 @@ def fill_clock(state: State, spec: Spec, most_messages: int, most_events: int) -
     clock["tick"] = -1
     clock["tick_us"] = units.us(spec.tick)
     clock["record_every_us"] = units.us(spec.record_every)
-    clock["band_every_us"] = units.us(max(BAND_EVERY_S, spec.tick))
     clock["most_messages"] = most_messages
     clock["most_events"] = most_events
-    if spec.clearing.capacity is not None:
-        state.rules[0]["most_per_tick"] = max(1, round(spec.clearing.capacity * spec.tick))
     clock["engine_on"] = int(spec.leveraged.enabled and spec.market.perp)
 
 
@@ -307,7 +301,6 @@ def fill_prices(state: State, spec: Spec, venue: VenueSettings, contract: Contra
     fill_funding(state, spec, venue)
     news["start_usd"] = contract.price_usd
     news["tick_usd"] = contract.tick_usd
-    news["noise_per_tick"] = own_noise(spec) * math.sqrt(spec.tick / SECONDS_PER_DAY)
 
 
 def fill_funding(state: State, spec: Spec, venue: VenueSettings) -> None:
@@ -346,7 +339,6 @@ def fill_engine(state: State, spec: Spec, venue: VenueSettings, contract: Contra
     engine["clearance_fee_ppm"] = units.ppm(rules.clearance_fee)
     pace = rules.pace_cap if spec.clearing.pace_cap is None else spec.clearing.pace_cap
     engine["pace_cap_micro_per_s"] = UNLIMITED if pace is None else units.micro(pace)
-    engine["unload_share_ppm"] = round(units.PPM * (1.0 - 0.5 ** (spec.tick / venue.fund_unload_half_life)))
     ceiling = 2 * CEILING * contract.price_ticks
     shift = max(0, math.ceil(math.log2(ceiling / MOST_BUCKETS)))
     n_buckets = (ceiling >> shift) + 1

@@ -9,6 +9,7 @@ from sim.behaviours.leveraged import STOP, TAKE_PROFIT
 from sim.errors import ScenarioError
 from sim.kernels.account_triggers import ACCOUNT_TRIGGER, FALLING, N_LADDERS, ON_LAST, ON_MARK, RISING
 from sim.layout import Layout
+from sim.pace import panic_ticks
 from sim.participants import SECONDS_PER_DAY, Contract
 from sim.scenario.spec import Spec
 from sim.settings.leveraged_conduct import LeveragedConduct
@@ -37,15 +38,12 @@ def fill_conduct(state: State, spec: Spec, contract: Contract, layout: Layout, c
                 f"got {rules.top_up_below:g}"
             )
         state.engine[0]["alert_ppm"] = units.ppm(rules.top_up_below)
-        conduct["top_up_chance"] = -math.expm1(-rules.top_up_hazard * spec.tick)
     if rules.panic and rules.panic_hazard > 0.0 and n:
         conduct["panic_gap_us"] = units.MICRO / (n * rules.panic_hazard)
     conduct["top_up_share_ppm"] = units.ppm(rules.top_up_share)
     conduct["panic_loss_ppm"], conduct["panic_move_ppm"] = units.ppm(rules.panic_loss), units.ppm(rules.panic_move)
-    tick_us, latency_us = units.us(spec.tick), units.us(rules.close_latency)
-    conduct["latency_us"], conduct["interval_us"] = latency_us, (latency_us // tick_us + 1) * tick_us
-    conduct["slice_micro"] = units.micro(rules.close_slice * float(conduct["interval_us"]) / units.MICRO)
-    state.past_marks = np.full(max(1, round(rules.panic_window / spec.tick)), 2 * contract.price_ticks, np.int64)
+    conduct["latency_us"] = units.us(rules.close_latency)
+    state.past_marks = np.full(panic_ticks(spec, spec.tick), 2 * contract.price_ticks, np.int64)
     state.triggers = draw_triggers(rules, contract, crowd, layout.first_leveraged, seed)
     n_buckets = state.heads.shape[1]
     conduct["bucket_shift"] = state.engine[0]["bucket_shift"]

@@ -17,12 +17,13 @@ from mesa.time import Priority as Priority
 from sim import units
 from sim.agents import DESKS, INSTITUTIONS, Institution
 from sim.errors import CapacityError, InvariantError, ScenarioError
-from sim.kernels.clock import FAULT, OVERFLOW
+from sim.kernels.clock import FAULT, OVERFLOW, SWITCH
 from sim.kernels.invariants import LAWS
 from sim.kernels.ledger import ACCOUNT, NO_TICKET
 from sim.kernels.liquidation import scan_rank
 from sim.kernels.recording import QUOTE_RING
 from sim.layout import GUEST_KEY, INSTITUTION_KEY
+from sim.pace import change_clock, is_shock_near, ticks_to_shock
 from sim.recorder import RunArrays, collect, state_hash
 from sim.shocks import SHOCKS
 from sim.state import State, longer
@@ -119,6 +120,8 @@ class Market(mesa.Model):  # type: ignore[misc]  # Mesa has no types
         self._kept: set[Call] = set()  # Mesa keeps weak references to what it calls
         if begins:
             self._run_ticks(1)
+            if spec.clock.slow_tick is not None and spec.clock.start == "slow":
+                change_clock(self)
         for desk in DESKS:
             desk(self)
         self.institutions: list[Institution] = []  # those of the scenario, in the order of INSTITUTIONS
@@ -201,12 +204,19 @@ class Market(mesa.Model):  # type: ignore[misc]  # Mesa has no types
 
     def sync(self) -> None:
         """Run every tick that ends at or before model time, applying queued changes at the tick they are due."""
-        state = self.state
-        target = self.time_us // int(state.clock[0]["tick_us"])
-        while state.tick < target:
+        while is_shock_near(self) or self._ticks_left() > 0:
+            if is_shock_near(self):
+                change_clock(self)
+                continue
             self.apply_changes()
-            stop = min(target, self.changes[0].tick) if self.changes else target
-            self._run_ticks(min(stop - state.tick, self.block))
+            left = self._ticks_left()
+            if self.changes:
+                left = min(left, self.changes[0].tick - self.state.tick)
+            self._run_ticks(min(left, ticks_to_shock(self), self.block))
+
+    def _ticks_left(self) -> int:
+        """Whole ticks from where the state stands to model time."""
+        return self.time_us // int(self.state.clock[0]["tick_us"]) - self.state.tick
 
     def next_event_s(self) -> float:
         """Model time of the next event in the calendar; infinite when there is none.
@@ -223,7 +233,11 @@ class Market(mesa.Model):  # type: ignore[misc]  # Mesa has no types
             change.function(*change.args)
 
     def _run_ticks(self, n: int) -> None:
-        self.refuse(self.state.run(n))
+        status = self.state.run(n)
+        if status == SWITCH:
+            change_clock(self)
+        else:
+            self.refuse(status)
 
     def refuse(self, status: int) -> None:
         """Raise what a tick that ended badly means; nothing for one that ended well."""
@@ -331,13 +345,15 @@ class Market(mesa.Model):  # type: ignore[misc]  # Mesa has no types
         clock["n_mail"] += 1
         state.tickets[row[2]]["pending"] += 1
 
-    def write_event(self, kind: int, account: int, lots: int, price_ticks: int, cash_micro: int) -> None:
-        """Add one row to the recorded events at model time."""
+    def write_event(
+        self, kind: int, account: int, lots: int, price_ticks: int, cash_micro: int, at_us: int | None = None
+    ) -> None:
+        """Add one row to the recorded events, at model time or ``at_us``."""
         state = self.state
         at = int(state.clock[0]["n_events"])
         if at >= len(state.events):
             state.events = longer(state.events)
-        state.events[at] = (self.time_us, kind, account, lots, price_ticks, cash_micro)
+        state.events[at] = (self.time_us if at_us is None else at_us, kind, account, lots, price_ticks, cash_micro)
         state.clock[0]["n_events"] += 1
 
     # --- looking

@@ -7,7 +7,6 @@ import numpy as np
 
 from sim import rng, units
 from sim.behaviours.background import METAORDER, MOST_RATE
-from sim.behaviours.maker_risk import HEADLINE_S
 from sim.errors import ScenarioError
 from sim.kernels import quotes
 from sim.kernels.ledger import FLOW, FUND, HEDGERS, NOISE, TAKERS
@@ -27,6 +26,7 @@ MOST_FUNDING = 1.0e12  # of the books part, USD: 2^62 micro-dollars hold four su
 STOCK_LIMITS = 20.0  # coins a maker works with, in inventory limits [judgement: never binds]
 SECONDS_PER_DAY = 86_400.0
 BASIS_POINT, ONE_PERCENT = 1e-4, 0.01
+BURST = 40.0  # mean takers of a long tick, times this, can be drawn; a fifth of it is for fine ticks [judgement]
 HAWKES_S = (0.1, 1.0, 10.0, 100.0)  # time scales of the Hawkes kernel, s (MODEL 4.2)
 VOLATILITY_S = (60.0, 600.0)  # memories of the makers' two moving variances, s (MODEL 4.1)
 # second word of the generators above the border, after the seed
@@ -103,14 +103,20 @@ def funded_tickets(spec: Spec) -> int:
 def room_sizes(spec: Spec) -> tuple[int, int, int]:
     """Declared maxima of one tick: messages, tickets of the behaviours, takers of each book."""
     tickets = first_funded_ticket(spec) + funded_tickets(spec)
-    most = rng.poisson_bound(MOST_RATE)
+    most, slow_tick = rng.poisson_bound(MOST_RATE), spec.clock.slow_tick
+    draws = 2 if slow_tick is None else sum(draws_of(rate, slow_tick) for rate in taker_rates(spec))
     for name, rate in zip(("perp", "spot"), taker_rates(spec), strict=True):
         if rate * spec.tick > MOST_RATE:
             raise ScenarioError(
                 f"market.{name}_daily_volume asks for {rate * spec.tick:g} background orders a tick, at most "
                 f"{MOST_RATE:g} can be drawn: use a shorter tick or larger orders"
             )
-    return tickets + 2 * most, tickets, most
+    return tickets + draws * most, tickets, most
+
+
+def draws_of(rate: float, tick: float) -> int:
+    """Draws of at most MOST_RATE orders each that a long tick of ``tick`` seconds makes of ``rate`` orders a second."""
+    return max(1, math.ceil(BURST * rate * tick / MOST_RATE))
 
 
 def side_profiles(spec: Spec) -> list[list[list[tuple[float, float]]]]:
@@ -158,19 +164,14 @@ def fill_background(state: State, spec: Spec, contract: Contract, most_takers: i
     state.metaorders = np.zeros((2, background.metaorders), METAORDER)
     median_lots = background.order_size_median / (contract.price_usd * contract.lot_coin)
     first = ticket_counts(spec)[0]
-    renewals = spec.tick / background.noise_lifetime * spec.market.depth_scale_refill
     for b, rate in enumerate(taker_rates(spec)):
         row = state.crowd[b]
-        row["base_per_tick"] = rate * spec.tick * (1.0 - background.branching)
-        row["kept"] = np.exp(-spec.tick / np.array(HAWKES_S))
-        row["gain"] = background.branching / len(HAWKES_S) * (1.0 - row["kept"])
         row["caused"] = rate * spec.tick * background.branching / len(HAWKES_S)
         row["most_takers"] = most_takers
         row["pareto"], row["longest"] = background.metaorder_exponent, background.metaorder_longest
         row["log_median_lots"] = math.log(median_lots)
         row["sigma"] = background.order_size_sigma
         row["ticket0"], row["rows_per_side"] = first + b * 2 * n, n
-        row["renew_16"] = max(1, round(65536 * -math.expm1(-renewals)))
         fill_metaorders(state.metaorders[b], background, np.random.default_rng([seed, DRAW_METAORDERS, b]))
         for side in range(2):
             points = profiles[b][side]
@@ -192,14 +193,10 @@ def fill_metaorders(rows: Array, background: BackgroundSettings, draw: np.random
 def fill_activity(state: State, spec: Spec, seed: int) -> None:
     """The factors of activity, each at a level drawn from its long-run law."""
     news = spec.news
-    rows = (
-        (news.activity_fast_half_life, news.activity_fast_size),
-        (news.activity_slow_half_life, news.activity_slow_size),
-    )
-    levels = np.random.default_rng([seed, DRAW_ACTIVITY]).standard_normal(len(rows))
-    for mood, level, (half_life, size) in zip(state.moods, levels, rows, strict=True):
-        kept = 0.5 ** (spec.tick / half_life)
-        mood["level"], mood["size"], mood["kept"], mood["shock"] = level, size, kept, math.sqrt(1.0 - kept * kept)
+    sizes = (news.activity_fast_size, news.activity_slow_size)
+    levels = np.random.default_rng([seed, DRAW_ACTIVITY]).standard_normal(len(sizes))
+    for mood, level, size in zip(state.moods, levels, sizes, strict=True):
+        mood["level"], mood["size"] = level, size
     state.news[0]["activity"] = 1.0
 
 
@@ -220,10 +217,7 @@ def fill_latent(state: State, spec: Spec, contract: Contract, layout: Layout) ->
         layer["lots_per_unit2"] = density_usd(spec, volume) / (contract.price_usd * contract.lot_coin)
         layer["y_c"], layer["width"], layer["x_r"] = latent.flat_beyond, latent.bin_width, latent.reveal_distance
         layer["renew_per_us"] = 1.0 / (latent.renewal_time * units.MICRO)
-        layer["reveal_16"] = max(1, round(65536 * -math.expm1(-spec.tick / latent.reveal_time)))
-        layer["stale_16"] = max(1, round(65536 * -math.expm1(-latent.stale_rate * spec.tick)))
-        layer["reenter_share"] = -math.expm1(-spec.tick / latent.reentry_time)
-        layer["lag_ticks"], layer["latency_us"] = latent.news_latency / spec.tick, units.us(latent.news_latency)
+        layer["latency_us"] = units.us(latent.news_latency)
         layer["ticket0"] = first + b * 2 * (n_bins + 1)
         layer["deepest"] = -1
         y = (np.arange(n_bins) + 0.5) * latent.bin_width
@@ -239,18 +233,11 @@ def fill_makers(state: State, spec: Spec, contract: Contract, layout: Layout, se
     """Firms, and the ladders that together hold the makers' share of the profile."""
     settings = spec.market_maker
     quoting = state.quoting[0]
-    add_rate = settings.add_rate * spec.market.depth_scale_refill
-    quoting["add_16"] = max(1, round(65536 * -math.expm1(-add_rate * spec.tick)))
-    quoting["cancel_16"] = round(65536 * -math.expm1(-settings.cancel_rate * spec.tick))
     quoting["listed"] = spec.market.perp, spec.market.spot
     quoting["response_per_micro"] = settings.flow_response / (settings.flow_response_notional * units.MICRO)
     inner = fill_glft(quoting, spec)
-    quoting["anchor_share"] = -math.expm1(-spec.tick / settings.anchor_time)
-    age_s = settings.news_latency + 1.0 / settings.cancel_rate + spec.tick  # to decide, to move the quote, to match it
-    quoting["quote_age_ticks"] = age_s / spec.tick
     perp_usd, spot_usd = (sum(profile_usd(side, ONE_PERCENT) for side in book) for book in side_profiles(spec))
     quoting["perp_weight"] = perp_usd / (perp_usd + spot_usd)
-    quoting["news_lag_ticks"] = settings.news_latency / spec.tick
     quoting["latency_us"] = units.us(settings.news_latency)
     capital = capitals(spec, seed)
     share = capital / capital.sum()
@@ -305,8 +292,6 @@ def fill_caution(state: State, spec: Spec, contract: Contract, seed: int) -> Non
     caution["fast_s"], caution["slow_s"] = VOLATILITY_S
     caution["log_mid"] = caution["looked_log_mid"] = math.log(2.0 * contract.price_ticks)
     caution["phi"], caution["least"] = settings.volatility_elasticity, settings.least_size
-    caution["headline_kept"] = 0.5 ** (spec.tick / settings.headline_half_life)
-    caution["headline_ticks"] = settings.news_latency / spec.tick + HEADLINE_S / spec.tick
     caution["headline_near"], caution["headline_far"] = settings.headline_near, settings.headline_far
     caution["cool_down_s"], caution["cool_down_sigma"] = settings.cool_down, settings.cool_down_sigma
     caution["ramp_us"] = settings.return_time * units.MICRO

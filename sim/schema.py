@@ -166,9 +166,10 @@ EVENT_FORCED, EVENT_TAKEOVER, EVENT_FUND_UNLOAD, EVENT_SHOCK, EVENT_FUNDING, EVE
 EVENT_STOP, EVENT_TAKE_PROFIT, EVENT_PANIC = (np.int64(i) for i in range(6, 9))  # the decision; fills follow
 EVENT_HAIRCUT = np.int64(9)  # money of a winner for the fund's deficit; no lots
 EVENT_HALT = np.int64(10)  # the breaker stops the perp, at this mark
+EVENT_CLOCK = np.int64(11)  # ticks of the other length from here on
 EVENT_NAMES = (
     "forced_order", "takeover", "fund_unload", "shock", "funding", "adl", "stop", "take_profit", "panic_close",
-    "haircut", "halt",
+    "haircut", "halt", "clock",
 )  # fmt: skip
 
 # What the engine with client ids takes and answers (sim/engine.py). Types go on from NEW ... REPLACE below.

@@ -16,6 +16,7 @@ from sim.errors import ForkError
 from sim.kernels.book import Books
 from sim.kernels.memory import aligned_zeros
 from sim.market import Call, Change, Market, Priority
+from sim.pace import slow_tick_of, turn_keys, write_rates
 from sim.rng import seed_key
 from sim.scenario.spec import Spec
 from sim.settings.venue import VenueSettings
@@ -225,10 +226,17 @@ def go_on(
     record, old = snapshot.record, snapshot.spec
     contract = contract_of(spec, snapshot.venue)
     state = state_from(snapshot.arrays, fresh)
+    is_slow = bool(state.pace[0]["is_slow"])
+    if is_slow:
+        write_rates(state, old, snapshot.venue, old.tick)  # settings are compared and written on fine ticks
     n_path_ramps = turn(state, before, fresh, record["n_path_ramps"])
+    if is_slow:
+        write_rates(state, spec, snapshot.venue, slow_tick_of(spec))
     if seed != record["seed"]:
         state.key[:] = seed_key(seed)
         state.news_keys.reshape(-1, 2)[:] = state.key
+        if is_slow:
+            turn_keys(state)
     known = {**by_name(classes), **snapshot.classes}
     market = Market(spec, seed, fresh, contract.tick_usd, contract.lot_coin, snapshot.venue, begins=False)
     try:

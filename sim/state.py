@@ -87,6 +87,7 @@ class State:
     looks: Array
     fund_drop: Array
     fund_peaks: Array
+    pace: Array
 
     @property
     def tick(self) -> int:
@@ -106,7 +107,7 @@ class State:
             self.firms, self.caution, self.quoting, self.distance, self.rung_lots,
             self.arbitrageurs, self.arbitrage, self.dip_buyers, self.dip_bids, self.trend_funds, self.trend,
             self.conduct, self.persons, self.closing, self.triggers, self.trigger_heads, self.past_marks,
-            self.safeguards, self.looks, self.fund_drop, self.fund_peaks,
+            self.safeguards, self.looks, self.fund_drop, self.fund_peaks, self.pace,
         )  # fmt: skip
 
     def ledger(self) -> Ledger:

@@ -32,6 +32,7 @@ WHOLE = ("knots", "distance", "rung_lots")
 READ_ONLY: dict[str, tuple[str, ...]] = {
     "clock": ("engine_on", "most_messages"),
     "rules": ("most_per_tick",),
+    "pace": ("calm_us", "sigma", "move", "fuel", "reach", "busy", "gap_ppm"),
     "engine": ("adl_on", "adl_rule", "pace_cap_micro_per_s"),
     "price": ("funding_on", "index_given"),
     "news": ("noise_per_tick", "common_per_tick", "alt_per_tick"),
@@ -89,6 +90,7 @@ FIXED = {
     "start_utc": "the clock runs from it",
     "tick": "every rate and duration was cut to it",
     "record_every": "the rows recorded so far have it",
+    "clock.slow_tick": "rates and rooms were cut to it",
     "venue": "positions, margins and orders so far are those of its rules",
     "market.price": "everything at the start was counted in it",
     "market.perp": "its book is there from the start, or never",

@@ -16,10 +16,11 @@ from sim.behaviours.latent import Latent, tend_layers, write_layers
 from sim.behaviours.leveraged import People, decide_people, note_closes, open_people, send_closes, write_people
 from sim.behaviours.market_maker import Makers, all_net_lots, make_markets
 from sim.behaviours.news import News, update_news
+from sim.behaviours.pace import is_other_clock_due
 from sim.behaviours.trend import Trend, follow_trend, write_trend
 from sim.kernels._jit import entry, inlined
 from sim.kernels.book import Books, recentre
-from sim.kernels.clock import DONE, FAULT, GROW, OVERFLOW
+from sim.kernels.clock import DONE, FAULT, GROW, OVERFLOW, SWITCH
 from sim.kernels.fund import unload_fund
 from sim.kernels.fund_drop import FundDrop, watch_fund
 from sim.kernels.funding import settle_funding
@@ -135,10 +136,10 @@ def advance(
     firms, caution, quoting, distance, rung_lots,
     arbitrageurs, arb_desk, dip_buyers, dip_bids, trend_funds, trend_signal,
     conduct, persons, closing, triggers, trigger_heads, past_marks,
-    safeguards, looks, fund_drop, fund_peaks,
+    safeguards, looks, fund_drop, fund_peaks, pace,
 ):  # fmt: skip
-    """Run up to ``n`` whole ticks; returns DONE, GROW (room short, this tick not begun), FAULT or OVERFLOW (after a
-    tick).
+    """Run up to ``n`` whole ticks; returns DONE, GROW (room short, this tick not begun), FAULT, OVERFLOW or SWITCH
+    (after a tick).
 
     The arguments are the arrays of ``sim.state.State``, room by room.
     """
@@ -199,4 +200,6 @@ def advance(
         clock[0]["tick"] = t + ONE
         if status != DONE:
             return status
+        if is_other_clock_due(pace, bk, ld, rk, px, mk, bg, news, end_us):
+            return SWITCH
     return status

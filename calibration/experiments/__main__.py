@@ -1,7 +1,8 @@
 """The long experiments of docs/validation.md: ``python -m calibration.experiments NAME [--seeds N] [--jobs 2]``.
 
 Each writes one CSV with its settings in the header to ``results/published`` and prints its table. Names: ``calm``
-(stylised facts and depth over days), ``impact`` (metaorders), ``depth`` (depth grid by news), ``channels`` (leverage
+(stylised facts and depth over days), ``impact`` (metaorders), ``clocks`` (long ticks beside fine ones),
+``depth`` (depth grid by news), ``channels`` (leverage
 and withdrawal one at a time), ``flow`` (cost of a sale as depth falls), ``replay`` (counterfactuals of 10 October),
 ``step`` (tick halved twice), ``amplify`` (critical shock by depth, seeds added near it), ``amplify_layers``,
 ``amplify_cash`` and ``amplify_flow`` (what stands beside it), ``impulse_response`` (one order more, paired),
@@ -16,6 +17,7 @@ from multiprocessing import get_context
 
 from calibration.experiments import amplification, network
 from calibration.experiments.calm import calm, impact
+from calibration.experiments.clocks import clocks
 from calibration.experiments.crash import channels, depth, flow, replay, step
 from calibration.experiments.figures import draw
 from calibration.experiments.impulse import impulse_response
@@ -24,6 +26,7 @@ from sim.runner import warm
 EXPERIMENTS: dict[str, tuple[Callable[[ProcessPoolExecutor, int], None], int]] = {
     "calm": (calm, 20),
     "impact": (impact, 30),
+    "clocks": (clocks, 16),
     "depth": (depth, 64),
     "channels": (channels, 32),
     "flow": (flow, 64),

@@ -46,6 +46,7 @@ ARBITRAGEUR = np.dtype(
         ("cash_micro", "i8"),
         ("coin_lots", "i8"),
         ("transfer_share", "f8"),  # of the distance to those, in one tick
+        ("fine_share", "f8"),  # the same of a fine tick, while ticks are long; 0 while they are fine
         ("is_stopped", "i8"),  # 1: in the last tick a gap paid and the balances did not reach
     ]
 )

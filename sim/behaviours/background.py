@@ -25,7 +25,7 @@ from sim.schema import BUY, IOC, POST
 SERIAL_ROOM = np.int64(1 << 16)  # serials a sender may use in one tick
 ROW_WORDS = np.int64(8)  # 16-bit draws in one Philox block
 SPAN16 = 65536.0
-MOST_RATE = 600.0  # arrivals of one tick that ``rng.poisson`` can draw
+MOST_RATE = 600.0  # arrivals that ``rng.poisson`` can draw at once
 LARGEST_LOTS = 1e17  # a larger order could not be carried by int64, nor filled by any book a build accepts
 
 CROWD = np.dtype(
@@ -34,7 +34,8 @@ CROWD = np.dtype(
         ("caused", "f8", (4,)),  # arrivals a tick that earlier orders cause now, by time scale
         ("kept", "f8", (4,)),  # share of that left after one tick
         ("gain", "f8", (4,)),  # added by one arrival, so that its children sum to the branching ratio at any tick
-        ("most_takers", "i8"),
+        ("most_takers", "i8"),  # that one draw may give
+        ("more_draws", "i8"),  # beyond the first, whose sum is the number of takers of a long tick
         ("pareto", "f8"),  # exponent of metaorder length
         ("longest", "f8"),  # orders of the longest metaorder
         ("log_median_lots", "f8"),
@@ -84,16 +85,25 @@ def distance_of(knots, u):
 
 
 @inlined
-def arrivals(crowd, activity, u):
-    """Number of takers of one tick, and the rates of the next one."""
+def arrivals(ld, crowd, activity, key, tick, b):
+    """Number of takers of one tick, and the rates of the next one. Past the declared bound of a draw it is counted as
+    an overflow, which ends the run rather than clip.
+    """
     rate = crowd["base_per_tick"] * activity
     caused = crowd["caused"]
     for k in range(4):
         rate += caused[k]
-    n = rng.poisson(min(rate, MOST_RATE), u, crowd["most_takers"])
+    n, draws = ZERO, ONE + crowd["more_draws"]
+    each = rate / np.float64(draws)
+    for k in range(draws):
+        w0, w1, w2, w3 = rng.philox(key, tick, rng.TAKER_COUNT, ld.accounts[TAKERS]["key"], b + TWO * np.int64(k))
+        drawn = rng.poisson(min(each, MOST_RATE), rng.uniform(w0, w1), crowd["most_takers"])
+        if drawn == crowd["most_takers"] or each > MOST_RATE:
+            ld.clock[0]["overflow"] = ld.clock[0]["overflow"] + ONE
+        n += drawn
     for k in range(4):
         caused[k] = crowd["kept"][k] * caused[k] + np.float64(n) * crowd["gain"][k]
-    return n, rate
+    return n
 
 
 @small
@@ -118,10 +128,7 @@ def send_takers(bg, ld, mail, px, news, key, tick, start_us):
     for i in range(bg.crowd.shape[0]):
         b = np.int64(i)
         crowd = bg.crowd[b]
-        w0, w1, w2, w3 = rng.philox(key, tick, rng.TAKER_COUNT, ld.accounts[TAKERS]["key"], b)
-        n, rate = arrivals(crowd, news.now[0]["activity"], rng.uniform(w0, w1))
-        if n == crowd["most_takers"] or rate > MOST_RATE:  # the declared bound: end the run rather than clip
-            ld.clock[0]["overflow"] = ld.clock[0]["overflow"] + ONE
+        n = arrivals(ld, crowd, news.now[0]["activity"], key, tick, b)
         reference = px.now[0]["mark_half_ticks"] if b == PERP else px.now[0]["spot_half_ticks"]
         where = ld.accounts[TAKERS]["key"] + (b << np.int64(16))
         for j in range(n):

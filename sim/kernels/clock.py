@@ -43,3 +43,4 @@ DONE = np.int64(0)
 GROW = np.int64(1)  # some room is short of its declared per-tick maximum; nothing of the tick has run
 FAULT = np.int64(2)  # an audited law does not hold after the tick that just ended
 OVERFLOW = np.int64(3)  # a tick wrote more than its declared maximum
+SWITCH = np.int64(4)  # the tick that just ended was the last on this clock, see behaviours/pace.py

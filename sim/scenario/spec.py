@@ -11,6 +11,7 @@ from sim.settings.assumptions import AssumptionsSettings
 from sim.settings.background import BackgroundSettings
 from sim.settings.bridge import Id
 from sim.settings.clearing import ClearingSettings
+from sim.settings.clock import ClockSettings
 from sim.settings.dat import DatSettings
 from sim.settings.dip_buyer import DipBuyerSettings
 from sim.settings.fields import Settings, problem_at, setting
@@ -154,6 +155,9 @@ class Spec(Settings):
     macro: MacroSettings = setting(
         {}, unit="", provenance="scenario", source=_OWN, note="Factors outside crypto that move the news value."
     )
+    clock: ClockSettings = setting(
+        {}, unit="", provenance="scenario", source=_OWN, note="Long ticks while nothing is under way."
+    )
     shocks: Annotated[tuple[Shock, ...], Field(max_length=1000)] = setting(
         (), unit="list of shocks", provenance="scenario", source=_OWN, note="Shocks from outside, in any order."
     )
@@ -210,6 +214,17 @@ class Spec(Settings):
             if not _whole(getattr(self, name), self.tick):
                 why = f"must be a whole number of ticks ({self.tick:g} s), got {getattr(self, name):.10g} s"
                 raise problem_at(name, sentence=why)
+        if (slow := self.clock.slow_tick) is not None:
+            if slow < 2.0 * self.tick or not _whole(slow, self.tick):
+                why = f"must be a whole number of ticks ({self.tick:g} s), at least 2, got {slow:g} s"
+                raise problem_at("clock", "slow_tick", sentence=why)
+            for name in ("record_every", "duration"):
+                if not _whole(getattr(self, name), slow):
+                    why = f"must be a whole number of long ticks (clock.slow_tick, {slow:g} s), got "
+                    raise problem_at(name, sentence=f"{why}{getattr(self, name):.10g} s")
+            if self.listings:
+                why = "a network of listings runs on one clock in this version: leave it out"
+                raise problem_at("clock", "slow_tick", sentence=why)
         rows = self.duration / self.record_every
         if rows > _MOST_ROWS:
             why = f"duration / record_every gives {rows:.3g} rows, at most {_MOST_ROWS}: raise record_every"

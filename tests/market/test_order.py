@@ -31,6 +31,7 @@ STEPS = [
     "decide_people",  # 10
     "record",  # 11
     "verdict",  # 11
+    "is_other_clock_due",  # once a long tick, where there are two clocks
 ]
 
 

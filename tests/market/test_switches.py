@@ -44,7 +44,7 @@ OF_THE_START = {
         "on_index", "simple_mean", "more_payments",
     },
     "news": {"start_usd", "tick_usd"},
-    "crowd": {"kept", "ticket0", "rows_per_side"},
+    "crowd": {"kept", "ticket0", "rows_per_side", "more_draws"},
     "layers": {"owner", "width", "ticket0"},
     "firms": {"owner", "stock_lots", "capital_micro", "hedge_micro", "live", "shock_near", "shock_far",
         "purse_health", "purse_lots",
@@ -59,6 +59,7 @@ OF_THE_START = {
     "conduct": {"first", "n", "bucket_shift"},
     "fund_drop": {"start_micro"},
     "safeguards": {"shock_low_ticks", "shock_high_ticks", "shock_halted"},
+    "pace": {"slow_us"},
 }  # fmt: skip
 """Rules of the venue, places, what was given at the start, what shocks alone write: no setting of a fork reaches it."""
 
@@ -73,10 +74,11 @@ MOVED = {
         "next_funding_us", "funding_due", "given_half_ticks", "given_us", "others_half_ticks", "previous_half_ticks",
         "basis_sum", "basis_weight", "touch_sum", "touch_weight",
     },
-    "arbitrageurs": {"is_stopped"},
+    "arbitrageurs": {"is_stopped", "fine_share"},
     "trend_funds": {"target_lots", "until_us"},
     "conduct": {"n_closing"},
     "safeguards": {"is_banded", "n_looks", "next_us", "until_us"},
+    "pace": {"is_slow", "log_mark", "live_us", "n_looks", "n_events", "why"},
 }  # fmt: skip
 """Moved by ticks, though not in the fall below."""
 
