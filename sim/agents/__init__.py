@@ -10,6 +10,7 @@ from sim.agents.holders import HoldersDesk
 from sim.agents.institution import Institution
 from sim.agents.leveraged import LeveragedDesk
 from sim.agents.market_maker import MarketMakerDesk
+from sim.agents.stablecoins import StablecoinDesk
 from sim.agents.trend import TrendDesk
 
 # Desks that every market has, in order of their Mesa ids.
@@ -26,7 +27,7 @@ DESKS: tuple[type[Desk], ...] = (
 )
 
 # Institutions in order of their Mesa ids: a market has those that its scenario enables.
-INSTITUTIONS: tuple[type[Institution], ...] = (TreasuryDesk, HoldersDesk)
+INSTITUTIONS: tuple[type[Institution], ...] = (TreasuryDesk, StablecoinDesk, HoldersDesk)
 
 __all__ = [
     "DESKS",
@@ -46,6 +47,7 @@ __all__ = [
     "OrderRefused",
     "Ref",
     "Refusal",
+    "StablecoinDesk",
     "TradingAgent",
     "TreasuryDesk",
     "TrendDesk",

@@ -7,12 +7,12 @@ owners. So no coin is lost: the histogram falls by what other institutions bough
 """
 
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sim import evidence, units
+from sim.agents.daily import DAY, Daily
 from sim.agents.execution import Execution
-from sim.agents.institution import Institution
+from sim.agents.stablecoins import StablecoinDesk
 from sim.cost_basis import Coins, CostBasis, SpendingRules, rate_of_old
 
 if TYPE_CHECKING:
@@ -20,14 +20,13 @@ if TYPE_CHECKING:
 
 ACCOUNT = "holders"
 WEEK = 7  # days
-DAY = timedelta(days=1)
 COHORTS = ("short-term", "long-term")  # of the ledger: young and old
 REMEMBERED = (
     "wanted", "aged", "done", "value_micro", "start_lots", "old_rate", "new_money_usd", "prices", "others_bought"
 )  # fmt: skip
 
 
-class HoldersDesk(Institution):
+class HoldersDesk(Daily):
     """Owners of coins beside the market's own participants.
 
     Attributes
@@ -89,10 +88,15 @@ class HoldersDesk(Institution):
             self.new_money_usd = settings.new_money
         elif self.new_money_usd is None:
             self.new_money_usd = self.for_sale.lots * self.market.lot_coin * price / length
-        self.wanted = round(self.new_money_usd * length / price / self.market.lot_coin)
+        self.wanted = round(self.new_money_usd * self.gate * length / price / self.market.lot_coin)
         self.done, self.value_micro = 0, 0
         self.trade(self.for_sale.lots - self.wanted, price)
         self.market.at(self.seconds(self.midnight), self.end_day)
+
+    @property
+    def gate(self) -> float:
+        """By what new money is multiplied: supply of stablecoins over that of the start, where there is such a desk."""
+        return next((desk.gate for desk in self.market.institutions if isinstance(desk, StablecoinDesk)), 1.0)
 
     def trade(self, lots: int, price: float) -> None:
         """Bring coins in and sell them over the day; below 0 bring money in and buy."""
@@ -187,22 +191,6 @@ class HoldersDesk(Institution):
         self.basis = CostBasis(self.settings.bin, *Coins.from_lists(memory["basis"]))
         self.for_sale = Coins.from_lists(memory["for_sale"])
         self.elsewhere = Coins.from_lists(memory["elsewhere"])
-
-    @property
-    def index_usd(self) -> float:
-        """Index, in dollars."""
-        self.market.sync()
-        return 0.5 * float(self.market.state.price[0]["index_half_ticks"]) * self.market.tick_usd
-
-    @property
-    def day(self) -> int:
-        """Days of UTC since that of the start."""
-        return (self.now.date() - self.market.spec.start_utc.date()).days
-
-    @property
-    def midnight(self) -> datetime:
-        """End of this day."""
-        return datetime.combine(self.now.date() + DAY, time(), UTC)
 
 
 def cohort_row(basis: CostBasis, k: int, elsewhere: Coins, sold: Coins, close: float, paid: float) -> dict[str, Any]:

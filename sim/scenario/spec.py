@@ -26,6 +26,7 @@ from sim.settings.news import NewsSettings
 from sim.settings.quantities import Count, Duration
 from sim.settings.shock import Shock
 from sim.settings.sources import SourcesSettings
+from sim.settings.stablecoins import StablecoinsSettings
 from sim.settings.trend import TrendSettings
 
 _OWN = "the scenario's own choice"
@@ -83,7 +84,7 @@ NOT_READ = frozenset({"sources", "assumptions"})
 """Settings that the model never reads: they are no part of what identifies a run."""
 
 
-INSTITUTIONS = frozenset({"etf", "dat", "holders"})
+INSTITUTIONS = frozenset({"etf", "dat", "holders", "stablecoins"})
 """Groups of settings that desks of the calendar read when they act; each desk sits in one listing of a network. Those
 that act at the start alone are named by the group's ``at_start``.
 """
@@ -144,6 +145,9 @@ class Spec(Settings):
     leveraged: LeveragedSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="Leveraged accounts.")
     holders: HoldersSettings = setting(
         {}, unit="", provenance="scenario", source=_OWN, note="Owners of coins beside those who trade here."
+    )
+    stablecoins: StablecoinsSettings = setting(
+        {}, unit="", provenance="scenario", source=_OWN, note="Supply of dollar tokens, and money that waits to buy."
     )
     clearing: ClearingSettings = setting(
         {}, unit="", provenance="scenario", source=_OWN, note="Switches of the venue's clearing."
