@@ -51,6 +51,7 @@ def test_there_are_the_scenarios_of_this_version():
     assert scenario_names() == (
         "assumptions_example",
         "calm_btc",
+        "dat_stress",
         "flash_10_11",
         "flash_10_11_adl_haircut",
         "flash_10_11_adl_pro_rata",

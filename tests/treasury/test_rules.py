@@ -337,3 +337,24 @@ def test_coins_a_share_never_falls_by_an_issue_above_1_nor_by_a_buyback_below():
         made.bought(budget, budget // LOT_MICRO, budget // LOT_MICRO * LOT_MICRO)
         lost = Fraction(2, made.balance.shares)  # two lots of rounding
         assert (made.balance.coins_a_share > before - lost) == rises
+
+
+def test_a_sale_ends_all_buying():
+    """Money of an offering that waits to be spent stays in cash once coins are sold."""
+    made = one("strategy", premium=1.1, cash=3_000_000, turnover=0.0)
+    made.memory.parcels = [[3_000_000 * USD, 3]]
+    assert made.open(MONDAY, opens(MONDAY), LOT_MICRO) == (1_000_000 * USD, 0)
+    made.bought(1_000_000 * USD, 10_000, 1_000_000 * USD)
+    made._sell(200, 2, "cash", "forced sale begins")
+    for day in trading_days(4)[1:]:
+        budget, lots = made.open(day, opens(day), LOT_MICRO)
+        assert budget == 0
+        made.sold(lots, lots * LOT_MICRO)
+    assert made.balance.cash_micro == 2_000_000 * USD + 200 * LOT_MICRO
+
+
+def test_notes_of_others_are_not_put_to_a_company():
+    made = one("strategy", debt=20_000_000, cash=30_000_000, premium=1.2, puts=put("small"))
+    for day in trading_days(7):
+        made.open(day, opens(day), LOT_MICRO)
+    assert made.balance.debt_micro == 20_000_000 * USD
