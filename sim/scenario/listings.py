@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sim.scenario.spec import INSTITUTIONS, Spec
+from sim.scenario.spec import EVERYWHERE, INSTITUTIONS, Spec
 from sim.scenario.write import spec_to_dict
 from sim.settings.network import PATCHED, NetworkSettings
 from sim.settings.problems import Document, Keys
@@ -47,7 +47,7 @@ def _patched(own: Mapping[str, Any], name: str, changes: Mapping[str, Any], *, i
     left_out = OF_THE_WHOLE - {"shocks", "evidence"} if is_first else OF_THE_WHOLE
     data = {key: value for key, value in own.items() if key not in left_out}
     data["name"] = name
-    for group in INSTITUTIONS & data.keys():
+    for group in (INSTITUTIONS - EVERYWHERE) & data.keys():
         wanted = data[group].get("listing") if isinstance(data[group], Mapping) else None
         if not (is_first if wanted is None else wanted == name):
             del data[group]

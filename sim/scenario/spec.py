@@ -15,6 +15,7 @@ from sim.settings.clock import ClockSettings
 from sim.settings.dat import DatSettings
 from sim.settings.dip_buyer import DipBuyerSettings
 from sim.settings.fields import Settings, problem_at, setting
+from sim.settings.fresh_money import FreshMoneySettings
 from sim.settings.holders import HoldersSettings
 from sim.settings.latent import LatentSettings
 from sim.settings.leveraged import LeveragedSettings
@@ -84,10 +85,13 @@ NOT_READ = frozenset({"sources", "assumptions"})
 """Settings that the model never reads: they are no part of what identifies a run."""
 
 
-INSTITUTIONS = frozenset({"etf", "dat", "holders", "stablecoins"})
+INSTITUTIONS = frozenset({"etf", "dat", "fresh_money", "holders", "stablecoins"})
 """Groups of settings that desks of the calendar read when they act; each desk sits in one listing of a network. Those
 that act at the start alone are named by the group's ``at_start``.
 """
+
+EVERYWHERE = frozenset({"fresh_money"})
+"""Those of them that sit in every listing of a network."""
 
 
 class Spec(Settings):
@@ -154,6 +158,9 @@ class Spec(Settings):
     )
     dat: DatSettings = setting(
         {}, unit="", provenance="scenario", source=_OWN, note="Companies that hold coins (docs/treasuries.md)."
+    )
+    fresh_money: FreshMoneySettings = setting(
+        {}, unit="", provenance="scenario", source=_OWN, note="Money that those who wait to buy bring in over days."
     )
     news: NewsSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="News value.")
     macro: MacroSettings = setting(
