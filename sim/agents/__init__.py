@@ -6,6 +6,7 @@ from sim.agents.base import Desk, Fill, OrderRefused, Ref, Refusal, TradingAgent
 from sim.agents.dat import TreasuryDesk
 from sim.agents.dip_buyer import DipBuyerDesk
 from sim.agents.engine import EngineDesk, FundDesk, HedgerDesk
+from sim.agents.etf import EtfDesk
 from sim.agents.fresh_money import FreshMoneyDesk
 from sim.agents.holders import HoldersDesk
 from sim.agents.institution import Institution
@@ -28,7 +29,7 @@ DESKS: tuple[type[Desk], ...] = (
 )
 
 # Institutions in order of their Mesa ids: a market has those that its scenario enables.
-INSTITUTIONS: tuple[type[Institution], ...] = (TreasuryDesk, StablecoinDesk, HoldersDesk, FreshMoneyDesk)
+INSTITUTIONS: tuple[type[Institution], ...] = (EtfDesk, TreasuryDesk, StablecoinDesk, HoldersDesk, FreshMoneyDesk)
 
 __all__ = [
     "DESKS",
@@ -38,6 +39,7 @@ __all__ = [
     "Desk",
     "DipBuyerDesk",
     "EngineDesk",
+    "EtfDesk",
     "Fill",
     "FundDesk",
     "HedgerDesk",

@@ -79,6 +79,11 @@ class Execution:
         """Lots not done."""
         return self.lots - self.done_lots
 
+    @property
+    def coming_lots(self) -> int:
+        """Lots that may still be done: all that are left, after the last turn those on their way."""
+        return self.left_lots if self.turn < self.turns else sum(lots for _, lots in self.waiting)
+
     def due_lots(self, turn: int) -> int:
         """Lots that should be done when turn ``turn`` is over, counted from 1: all at the last."""
         if turn >= self.turns:

@@ -15,6 +15,7 @@ import numpy as np
 from sim import units
 from sim.agents.base import REASONS, SIDES, Desk
 from sim.agents.execution import Execution, bounded_price
+from sim.behaviours.news import RAMP
 from sim.calendar_ny import NEW_YORK
 from sim.errors import ShoalError
 from sim.kernels.guests import account_of
@@ -145,6 +146,15 @@ class Institution(Desk):
     def draws(self, *words: int) -> np.random.Generator:
         """Generator of one purpose: named by the run's seed and whole numbers (a DRAW constant, a day, a company)."""
         return np.random.default_rng([self.market.seed, *words])
+
+    def move_news(self, log_move: float, over_s: float) -> None:
+        """Let the news value of the asset move from the next tick on, linear in log, in every listing of it."""
+        for market in self.market.same_asset:
+            clock = market.state.clock[0]
+            start = max(market.time_us, int(clock["tick"]) * int(clock["tick_us"]))
+            end = start + max(units.nearest_us(over_s), int(clock["tick_us"]))
+            row = np.array([(start, end, log_move)], RAMP)
+            market.state.ramps = np.concatenate([market.state.ramps, row])
 
     # --- money and coins
     # -----------------------------------------------------------------------------------------------------------------
@@ -287,6 +297,11 @@ class Institution(Desk):
         self.n_orders += 1
         self.market.at(start_us / units.MICRO, self.work, order.number)
         return order
+
+    def coming_lots(self, account: Account, book: str) -> int:
+        """What orders under way may still change in a book, in lots, sales below 0."""
+        mine = [order for order in self.orders.values() if (order.account, order.book) == (account.name, BOOKS[book])]
+        return sum(order.coming_lots * (-1 if order.side else 1) for order in mine)
 
     def work(self, number: int) -> None:
         """One turn of an order: send its child, or end it; then the next."""

@@ -74,6 +74,9 @@ class Network:
         self.places: list[Place] = []
         self.start_seed = self.seed
         self.lineage: dict[str, Any] | None = None  # of a forked network: what it was forked from
+        for k, market in enumerate(self.markets.values()):
+            rows = self.couplings.listings["asset"] == self.couplings.listings["asset"][k]
+            market.same_asset = [one for one, mine in zip(self.markets.values(), rows, strict=True) if mine]
         self._link()
         with compiling(COUPLING):
             self._run_ticks(self.tick)  # none, but what runs them

@@ -14,6 +14,7 @@ from sim.settings.clearing import ClearingSettings
 from sim.settings.clock import ClockSettings
 from sim.settings.dat import DatSettings
 from sim.settings.dip_buyer import DipBuyerSettings
+from sim.settings.etf import EtfSettings
 from sim.settings.fields import Settings, problem_at, setting
 from sim.settings.fresh_money import FreshMoneySettings
 from sim.settings.holders import HoldersSettings
@@ -162,6 +163,7 @@ class Spec(Settings):
     fresh_money: FreshMoneySettings = setting(
         {}, unit="", provenance="scenario", source=_OWN, note="Money that those who wait to buy bring in over days."
     )
+    etf: EtfSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="Spot funds listed in New York.")
     news: NewsSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="News value.")
     macro: MacroSettings = setting(
         {}, unit="", provenance="scenario", source=_OWN, note="Factors outside crypto that move the news value."
@@ -255,6 +257,15 @@ class Spec(Settings):
                     " raise duration"
                 )
                 raise problem_at("shocks", i, sentence=why)
+        return self
+
+    @model_validator(mode="after")
+    def _institutions_fit(self) -> "Spec":
+        for group in sorted(INSTITUTIONS & type(self).model_fields.keys()):
+            wanted = getattr(getattr(self, group), "listing", None)
+            if wanted is not None and self.listings and wanted not in self.listings:
+                why = f"no listing is named {wanted!r}: use one of {', '.join(self.listings)}"
+                raise problem_at(group, "listing", sentence=why)
         return self
 
     @model_validator(mode="after")

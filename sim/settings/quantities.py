@@ -33,11 +33,19 @@ def _written(template: str) -> PlainSerializer:
     return PlainSerializer(lambda v: template.format(_plain(v)), return_type=str, when_used="json")
 
 
+def _written_money(value: float) -> str:
+    """Write dollars as ``parse_money`` reads them, the sign before the unit."""
+    return f"-${_plain(-value)}" if value < 0.0 else f"${_plain(value)}"
+
+
 Duration = Annotated[
     float, BeforeValidator(parse_duration), WithJsonSchema(_text_schema("8h", "1h30m", "250ms")), _written("{}s")
 ]
 Money = Annotated[
-    float, BeforeValidator(parse_money), WithJsonSchema(_text_schema("$1.5bn", "250k USD")), _written("${}")
+    float,
+    BeforeValidator(parse_money),
+    WithJsonSchema(_text_schema("$1.5bn", "250k USD")),
+    PlainSerializer(_written_money, return_type=str, when_used="json"),
 ]
 Rate = Annotated[float, BeforeValidator(parse_rate), WithJsonSchema(_text_schema("2/s", "12/min")), _written("{}/s")]
 MoneyRate = Annotated[

@@ -2,11 +2,15 @@
 
 import json
 
+import pytest
+
 from sim import market as markets
+from sim.errors import ScenarioError
 from sim.network import build_network
 from sim.network.saved import resume, take
 from sim.results import Origin, Timing
 from sim.runner import Scenario, finished
+from sim.scenario.listings import listing_specs
 from tests.market.test_institution import Probe
 from tests.network.small import PERP_ONLY, spec_of
 
@@ -56,3 +60,29 @@ def test_x11_it_trades_is_saved_and_goes_on(tmp_path, monkeypatch):
     run = finished(unbroken, Timing(0.0, 0.0, "", ""), Origin(Scenario(unbroken.spec).resolved))
     assert len(run.ledgers["probe"]) == len(again.ledgers()["btc_a"]["probe"])
     assert run.listings["btc_a"].ledgers["probe"].equals(run.ledgers["probe"])
+
+
+def test_a_group_of_settings_belongs_to_one_listing(tmp_path):
+    """The first, or the one that is named; a name that is none is refused."""
+    for wanted, where in ((None, "btc_a"), ("btc_b", "btc_b")):
+        spec = spec_of(tmp_path, LISTINGS, etf={"enabled": True, "listing": wanted})
+        assert {name: one.etf.enabled for name, one in listing_specs(spec).items()} == {
+            name: name == where for name in LISTINGS
+        }
+    with pytest.raises(ScenarioError, match="no listing is named 'btc_z'"):
+        spec_of(tmp_path, LISTINGS, etf={"enabled": True, "listing": "btc_z"})
+
+
+def test_news_moves_in_every_listing_of_the_asset(tmp_path, monkeypatch):
+    monkeypatch.setattr(markets, "INSTITUTIONS", (Here,))
+    listings = {**LISTINGS, "eth_a": {"asset": "eth", "exchange": "a", "quote": "usdt"}}
+    network = build_network(spec_of(tmp_path, listings), 1)
+    network.run_until(30.0)
+    before = {name: len(market.state.ramps) for name, market in network.markets.items()}
+    network.markets["btc_a"].institutions[0].move_news(-0.01, 20.0)
+    value = {name: float(market.state.news[0]["log_value"]) for name, market in network.markets.items()}
+    network.run_until(60.0)
+    gained = {name: len(market.state.ramps) - before[name] for name, market in network.markets.items()}
+    assert gained == {"btc_a": 1, "btc_b": 1, "eth_a": 0}
+    moved = {name: float(m.state.news[0]["log_value"]) - value[name] for name, m in network.markets.items()}
+    assert moved["btc_a"] == pytest.approx(moved["btc_b"], abs=1e-12) and moved["btc_a"] - moved["eth_a"] < -0.009

@@ -30,6 +30,7 @@ BASE = {
     "title": "X",
     "start_utc": "2025-10-10T20:20:00Z",
     "duration": "1h",
+    "etf": {"flows": [{"date": "2025-10-13", "usd": "$1m"}]},
     "shocks": [
         {"kind": "flow", "at": "1m", "over": "1m", "side": "sell", "notional": "$1bn", "book": "spot"},
         {"kind": "news_move", "at": "1m", "over": "1m", "move": "-1%"},

@@ -52,6 +52,7 @@ def test_there_are_the_scenarios_of_this_version():
         "assumptions_example",
         "calm_btc",
         "dat_stress",
+        "etf_bleed",
         "flash_10_11",
         "flash_10_11_adl_haircut",
         "flash_10_11_adl_pro_rata",
