@@ -12,7 +12,7 @@ from sim import units
 from sim.agents.execution import Execution
 from sim.agents.institution import Institution
 from sim.calendar_ny import NEW_YORK, Session, next_trading_day, session
-from sim.errors import InvariantError
+from sim.errors import InvariantError, ScenarioError
 from sim.treasury.balance import BUY_COINS, SELL_COINS
 from sim.treasury.company import companies
 from sim.treasury.treasurer import INDEX_SALE, Treasurer
@@ -28,7 +28,16 @@ class TreasuryDesk(Institution):
     treasurers: dict[str, Treasurer]
 
     def begin(self) -> None:
-        """Open an account for each company with all that it has, and wait for New York's next open."""
+        """Open an account for each company with all that it has, and wait for New York's next open.
+
+        Raises
+        ------
+        ScenarioError
+            Where there is no spot book.
+        """
+        spec = self.market.spec
+        if not spec.market.spot:
+            raise ScenarioError(f"{spec.name} has no spot book for companies to trade in: name another in dat.listing")
         self._seat(self.market.seed)
         for name, one in self.treasurers.items():
             self.open(name, one.balance.cash_micro, one.balance.coins_lots)

@@ -86,3 +86,28 @@ def test_news_moves_in_every_listing_of_the_asset(tmp_path, monkeypatch):
     assert gained == {"btc_a": 1, "btc_b": 1, "eth_a": 0}
     moved = {name: float(m.state.news[0]["log_value"]) - value[name] for name, m in network.markets.items()}
     assert moved["btc_a"] == pytest.approx(moved["btc_b"], abs=1e-12) and moved["btc_a"] - moved["eth_a"] < -0.009
+
+
+def test_companies_sit_in_the_listing_that_is_named_and_the_whole_stays_conserved(tmp_path):
+    """An hour over New York's open: issues come in as deposits, coins are bought in that listing's book."""
+    listings = {"btc_a": LISTINGS["btc_a"], "btc_c": {"asset": "btc", "exchange": "c", "quote": "usdt"}}
+    small = {"companies": 3, "median": "$300m", "premium_median": 1.6, "premium_sigma": 0, "most_debt": "10%"}
+    dat = {"enabled": True, "listing": "btc_c", "strategy": {"enabled": False}, "small": small}
+    over = {"start_utc": "2025-10-13T13:25:00Z", "duration": "30m", "dat": dat}
+    network = build_network(spec_of(tmp_path, listings, **over), 1)
+    network.audit = True
+    assert network.markets["btc_a"].institutions == []
+    (desk,) = network.markets["btc_c"].institutions
+    network.run_until(1500.0)
+    assert {row["what"] for row in desk.entries} >= {"start", "sell common"}
+    assert sum(order.done_lots for order in desk.orders.values()) > 0
+    for account in desk.accounts.values():
+        assert desk.drift(account) == (0, 0, 0)
+    run = finished(network, Timing(0.0, 0.0, "", ""), Origin(Scenario(network.spec).resolved))
+    assert list(run.ledgers) == ["dat"] and run.listings["btc_a"].ledgers == {}
+
+
+def test_companies_need_a_spot_book(tmp_path):
+    dat = {"enabled": True, "listing": "btc_b"}
+    with pytest.raises(ScenarioError, match="btc_b has no spot book"):
+        build_network(spec_of(tmp_path, LISTINGS, dat=dat), 1)

@@ -1,11 +1,12 @@
 """Companies in a market: on New York's calendar alone, exact in both books, saved, without effect when they wait."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
 import sim
 from sim.calendar_ny import companies_trade
+from sim.errors import ScenarioError
 from sim.market import Market
 from sim.snapshot import resume, take
 from sim.treasury.balance import HELD
@@ -99,6 +100,27 @@ def test_a_run_that_is_saved_goes_on_as_if_it_had_not_been(at_s: float):
     assert again.ledgers() == whole.ledgers()
     assert again.institutions[0].state() == whole.institutions[0].state()
     agree(again)
+
+
+def test_a_fork_may_change_what_companies_decide_and_not_who_they_are():
+    """Another seed and no access to capital from Tuesday on: the same companies, and nothing is issued that day."""
+    market = company_market(duration="31h")
+    market.run_until(7 * 3600.0)
+    dat = market.spec.dat
+    closed = market.spec.model_copy(update={"dat": dat.model_copy(update={"access_closed_from": date(2025, 10, 14)})})
+    forked = resume(take(market), closed, seed=9)
+    forked.run_until(31 * 3600.0)
+    market.run_until(31 * 3600.0)
+    names = [one.company for one in market.institutions[0].treasurers.values()]
+    assert [one.company for one in forked.institutions[0].treasurers.values()] == names
+    issued = [
+        {row["what"] for row in one.institutions[0].entries if row["date"] == "2025-10-14"} for one in (market, forked)
+    ]
+    assert "sell common" in issued[0] and not {what for what in issued[1] if what.startswith("sell ")}
+    agree(forked)
+    fewer = market.spec.model_copy(update={"dat": dat.model_copy(update={"coin": "ETH"})})
+    with pytest.raises(ScenarioError, match="dat.coin: cannot change at a fork"):
+        resume(take(market), fewer)
 
 
 def test_a_sale_meets_the_book_and_its_money_retires_notes():
