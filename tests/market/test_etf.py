@@ -130,6 +130,19 @@ def test_strike_is_that_of_the_recorded_trades(day):
     assert rows(desk, "struck", "one")[0]["price_usd"] == ticks * 0.1
 
 
+def test_the_day_holds_on_two_clocks():
+    """Long ticks outside of trouble: the same flow in dollars, baskets to one, everything settled and conserved."""
+    market = made(clock={"slow_tick": "1min", "start": "slow"}, duration="25h")
+    market.audit = True
+    market.run_until(25 * HOUR)
+    (desk,) = market.institutions
+    holds(desk)
+    sold = [row["amount_usd"] for row in rows(desk, "investors")]
+    assert sold == pytest.approx([-600_000.0, -300_000.0], abs=20.0)
+    assert [row["ordered_on"] for row in rows(desk, "redemption settled")] == ["2025-10-13"] * 2
+    assert -66 <= rows(desk, "redemption ordered", "one")[0]["baskets"] <= -55
+
+
 def test_in_kind_coins_come_back_the_day_after(day):
     """The participant sells its own coins at once and gets those of the baskets at T + 1; no agent works them."""
     _, desk, seen = day
