@@ -111,10 +111,16 @@ class TreasuryDesk(Institution):
     def close_day(self, iso: str) -> None:
         """Value every company at the close; wait for the next session."""
         day, price = date.fromisoformat(iso), self.lot_micro
+        closes = _hours(day).closes
         for one in self.treasurers.values():
-            one.close(day, _hours(day).closes.timestamp(), price)
-            self._enter_books(one, "close")
+            one.close(day, closes.timestamp(), price)
+        self.market.at(self.seconds(closes), self.enter_day)  # after the day's orders, which end at the same time
         self._await_open(next_trading_day(day))
+
+    def enter_day(self) -> None:
+        """A row of what each company has at the close."""
+        for one in self.treasurers.values():
+            self._enter_books(one, "close")
 
     # --- money and ledger
     # -----------------------------------------------------------------------------------------------------------------
@@ -149,6 +155,7 @@ class TreasuryDesk(Institution):
         left = one.market_value / (one.balance.nav_micro(one.memory.lot_micro) - books.claims_micro or 1)
         self.enter(
             one.company.name, what, coins_held=books.coins_lots * lot, shares_out=books.shares,
+            mean_cost_usd=units.usd(books.cost_micro) / (books.coins_lots * lot) if books.coins_lots else None,
             cash_usd=units.usd(books.cash_micro), debt_usd=units.usd(books.debt_micro),
             preferred_usd=units.usd(books.preferred_micro), market_value_usd=units.usd(one.market_value),
             m_eq=one.m_eq, m_ev=one.m_ev, m_net=left if left > 0 else None,

@@ -62,7 +62,11 @@ def test_the_ledger_alone_gives_the_books():
         rows = [row for row in desk.entries if row["who"] == name and "debt_micro" in row]
         for held, column in zip(HELD, columns, strict=True):
             assert starts[name][held] + sum(row[column] for row in rows) == getattr(one.balance, held)
-        assert [row["what"] for row in desk.entries if row["who"] == name].count("close") == 2
+        closes = [row for row in desk.entries if row["who"] == name and row["what"] == "close"]
+        assert len(closes) == 2
+        last = closes[-1]
+        assert last["coins_held"] == pytest.approx(one.balance.coins_lots * market.lot_coin)
+        assert last["mean_cost_usd"] * last["coins_held"] == pytest.approx(one.balance.cost_micro / 1e6)
 
 
 def test_outside_the_session_no_company_does_anything():
