@@ -69,6 +69,12 @@ BASE = {
         ]
     },
     "news": {"path": [{"at": "1m", "move": "-1%"}]},
+    "dat": {
+        "puts": [{"company": "small", "on": "2025-10-13", "share": "10%"}],
+        "exclusions": [{"on": "2026-01-15", "notional": "$1bn"}],
+    },
+    "holders": {"start": [{"age": 1, "cost": "$100k", "coins": 5}]},
+    "stablecoins": {"changes": [{"at": "1m", "change": "-1%"}]},
     "network": {
         "assets": {"x": {}},
         "exchanges": {"x": {}},
