@@ -133,6 +133,10 @@ class EtfDesk(Institution):
         """Coins behind the shares that the participant holds, those included whose order has not settled."""
         return fund.lots_of(self.inventory[fund.name]) - sum(order.lots for order in fund.orders)
 
+    def to_sell(self, fund: Fund) -> int:
+        """Shares that investors have to sell: all that are out but the participant's, and one basket that stays."""
+        return max(0, fund.shares_to_be - self.inventory[fund.name] - fund.basket_shares)
+
     def whole_baskets(self, fund: Fund) -> int:
         """Baskets in the inventory, toward zero."""
         held = self.inventory[fund.name]
@@ -192,7 +196,8 @@ class EtfDesk(Institution):
         whole = sum(day["lots"].values())
         for name, fund in self.funds.items():
             per_share = self.value_micro(fund.lots_to_be) / fund.shares_to_be
-            shares = int((usd * units.MICRO * day["lots"][name] / whole - day["micro"][name]) / per_share)
+            wanted = int((usd * units.MICRO * day["lots"][name] / whole - day["micro"][name]) / per_share)
+            shares = max(wanted, -self.to_sell(fund))
             value = self.value_micro(shares * fund.lots_to_be, fund.shares_to_be)
             self.inventory[name] -= shares
             self.owed_micro -= value

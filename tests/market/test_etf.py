@@ -292,3 +292,15 @@ def test_what_cannot_be_a_fund_is_refused():
     for bad in ({"issuers": [FUND, FUND]}, {"flows": [OUT[1], OUT[0]]}, {"issuers": []}):
         with pytest.raises(ValueError, match="name|follow|at least 1"):
             spec_of(**{**MONDAY, "etf": etf(**bad)})
+
+
+def test_investors_sell_no_share_that_they_do_not_have():
+    """Nearly three times all assets in one day: each fund is left with a basket, and settles."""
+    market = made({"flows": [{"date": "2025-10-13", "usd": "-$400m"}]})
+    (desk,) = market.institutions
+    for k in range(1, 27):
+        market.run_until(k * HOUR)
+        holds(desk)
+        for fund in desk.funds.values():
+            assert fund.shares_to_be - desk.inventory[fund.name] >= fund.basket_shares
+    assert {name: fund.shares for name, fund in desk.funds.items()} == {"one": 1000, "two": 500}
