@@ -62,7 +62,7 @@ from sim.calculator.standing import (
     standing,
 )
 from sim.calculator.terms import Collateral, Portfolio, Position, Terms, Tier, isolated, number, terms_of
-from sim.calculator.treasury import (
+from sim.treasury.premia import (
     AgainstCost,
     Premia,
     after_buyback,

@@ -6,36 +6,12 @@ Human units in, exact: a float is the number a person meant by it, a text such a
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from math import isfinite
 from typing import Literal
 
 from sim.errors import RuleError
+from sim.given import Number as Number
+from sim.given import number as number
 from sim.settings.venue import VenueSettings
-
-Number = int | float | str | Fraction
-
-
-def number(value: Number, what: str) -> Fraction:
-    """The number a person meant.
-
-    Returns
-    -------
-    Fraction
-        Exact.
-
-    Raises
-    ------
-    RuleError
-        For what is no finite number; the sentence names ``what``.
-    """
-    if isinstance(value, float):
-        if not isfinite(value):
-            raise RuleError(f"{what} is {value}, which is no number: nothing is computed from it")
-        return Fraction(repr(float(value)))
-    try:
-        return Fraction(value)
-    except (ValueError, ZeroDivisionError):
-        raise RuleError(f"{what} is {value!r}, which is no number: nothing is computed from it") from None
 
 
 @dataclass(frozen=True)

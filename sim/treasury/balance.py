@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from sim.calculator import Premia, treasury_premia
 from sim.errors import InvariantError
+from sim.treasury.premia import Premia, treasury_premia
 
 HELD = ("coins_lots", "shares", "cash_micro", "debt_micro", "preferred_micro")
 """What an entry changes."""

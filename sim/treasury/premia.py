@@ -7,8 +7,8 @@ holders are owed is in two of the premia alone. Source: MODEL 4.8, 6.2.15.
 from dataclasses import dataclass
 from fractions import Fraction
 
-from sim.calculator.terms import Number, number
 from sim.errors import RuleError
+from sim.given import Number, number
 
 
 @dataclass(frozen=True)
