@@ -1,13 +1,13 @@
 """The long experiments of docs/validation.md: ``python -m calibration.experiments NAME [--seeds N] [--jobs 2]``.
 
 Each writes one CSV with its settings in the header to ``results/published`` and prints its table. Names: ``calm``
-(stylised facts and depth over days), ``impact`` (metaorders), ``clocks`` (long ticks beside fine ones),
-``depth`` (depth grid by news), ``channels`` (leverage
-and withdrawal one at a time), ``flow`` (cost of a sale as depth falls), ``replay`` (counterfactuals of 10 October),
-``step`` (tick halved twice), ``amplify`` (critical shock by depth, seeds added near it), ``amplify_layers``,
-``amplify_cash`` and ``amplify_flow`` (what stands beside it), ``impulse_response`` (one order more, paired),
-``network`` (every row of the event on the replay over exchanges and assets), ``network_counterfactuals``. Seeds are
-1 to N; nothing is fitted here. ``figures`` draws what the files there hold.
+(stylised facts and depth over days), ``impact`` (metaorders), ``clocks`` (long ticks beside fine ones), ``depth``
+(depth grid by news), ``channels`` (leverage and withdrawal one at a time), ``flow`` (cost of a sale as depth falls),
+``replay`` (counterfactuals of 10 October), ``step`` (tick halved twice), ``amplify`` (critical shock by depth, seeds
+added near it), ``amplify_layers``, ``amplify_cash`` and ``amplify_flow`` (what stands beside it),
+``impulse_response`` (one order more, paired), ``network`` (every row of the event on the replay over exchanges and
+assets), ``network_counterfactuals``, ``aftermath`` (rows of the six weeks after). Seeds are 1 to N; nothing is fitted
+here. ``figures`` draws what the files there hold.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 from calibration.experiments import amplification, network
+from calibration.experiments.aftermath import aftermath
 from calibration.experiments.calm import calm, impact
 from calibration.experiments.clocks import clocks
 from calibration.experiments.crash import channels, depth, flow, replay, step
@@ -26,6 +27,7 @@ from sim.runner import warm
 EXPERIMENTS: dict[str, tuple[Callable[[ProcessPoolExecutor, int], None], int]] = {
     "calm": (calm, 20),
     "impact": (impact, 30),
+    "aftermath": (aftermath, 32),
     "clocks": (clocks, 16),
     "depth": (depth, 64),
     "channels": (channels, 32),
