@@ -13,6 +13,14 @@ settings.register_profile("search", deadline=None, print_blob=True)
 settings.load_profile("same")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what is marked ``evidence``, by name, where the folder of recordings is not there."""
+    if not Path(os.environ.get("SHOAL_EVIDENCE") or "missing").is_dir():
+        for item in items:
+            if item.get_closest_marker("evidence"):
+                item.add_marker(pytest.mark.skip(reason="SHOAL_EVIDENCE does not name a folder with the recordings"))
+
+
 @pytest.fixture(scope="session")
 def evidence() -> Path:
     """The folder of raw data, never part of the repository; the test is skipped by name where there is none."""

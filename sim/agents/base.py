@@ -1,6 +1,7 @@
 """Mesa agents: desks that show a participant's columns, and the base class of agents written in Python."""
 
 import math
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import mesa
@@ -85,7 +86,7 @@ class Refusal(NamedTuple):
     reason: str
 
 
-class Desk(mesa.Agent):  # type: ignore[misc]  # Mesa has no types
+class Desk(mesa.Agent, ABC):  # type: ignore[misc]  # Mesa has no types
     """A participant, or one population held in columns, as a Mesa agent.
 
     Parameters
@@ -97,9 +98,9 @@ class Desk(mesa.Agent):  # type: ignore[misc]  # Mesa has no types
         super().__init__(market)
         self.market = market
 
+    @abstractmethod
     def owners(self) -> Any:
         """Rows of the account table that belong to this desk (a slice or an array)."""
-        raise NotImplementedError(f"{type(self).__name__} has no owners(); return the rows of its accounts")
 
     def state(self) -> dict[str, Any]:
         """What the agent remembers beside the market's columns: numbers, texts, lists and dicts of them.

@@ -6,6 +6,7 @@ its fills, and the market's accounts must agree with them to the micro-dollar an
 leaves the market is a deposit or a withdrawal and moves the totals that the conservation laws check.
 """
 
+from abc import abstractmethod
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -90,9 +91,9 @@ class Institution(Desk):
         """Its group of settings, as they are now."""
         return getattr(self.market.spec, self.NAME)
 
+    @abstractmethod
     def begin(self) -> None:
         """Open accounts and put the first events into the calendar; called once, at the start."""
-        raise NotImplementedError(f"{type(self).__name__} has no begin(); open its accounts there")
 
     def finished(self, order: Execution) -> None:
         """What it does when an order is over; ``order.left_lots`` were not filled."""

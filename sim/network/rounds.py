@@ -1,7 +1,8 @@
 """Many ticks of a network in one call: before each tick the coupling, then every listing's tick.
 
 Called from Python, an entry is handed its 66 arrays one by one, which for 34 listings is an eighth of a run. Here the
-arguments are laid out once, as machine words, and compiled code calls the compiled entries with them.
+arguments are laid out once, as machine words, and compiled code calls the compiled entries with them. Without the JIT
+the same loop calls the functions themselves, with their arguments.
 """
 
 from collections.abc import Sequence
@@ -12,8 +13,7 @@ import numpy as np
 
 from sim.coupling import couple
 from sim.kernels._jit import JIT_OFF, MOST_WORDS, address_of
-from sim.kernels.clock import DONE
-from sim.kernels.rounds import LISTING, STATUS, TICK, run_rounds
+from sim.kernels.rounds import run_rounds
 from sim.state import Array
 from sim.tick import advance
 
@@ -24,8 +24,9 @@ class Rounds:
     def __init__(self) -> None:
         self._shared: tuple[Array, ...] = ()
         self._states: list[tuple[Array, ...]] = []  # kept alive
-        self._functions, self._joint = np.zeros(2, np.int64), np.zeros(MOST_WORDS, np.int64)
-        self._listings = np.zeros((0, MOST_WORDS), np.int64)
+        self._functions: Any = ()
+        self._joint: Any = ()
+        self._listings: Any = ()
 
     def set(self, shared: tuple[Array, ...], states: Sequence[tuple[Array, ...]]) -> None:
         """Take the arguments of ``couple`` after time and tick, and those of ``advance`` after the number of ticks, of
@@ -33,12 +34,12 @@ class Rounds:
         """
         if len(self._states) != len(states):
             self._states = [()] * len(states)
-            self._listings = np.zeros((len(states), MOST_WORDS), np.int64)
+            self._listings = [()] * len(states) if JIT_OFF else np.zeros((len(states), MOST_WORDS), np.int64)
         if not same(shared, self._shared):
             self._shared = shared
-            if not JIT_OFF:
-                self._joint = words_of((0, 0, *shared))
-                self._functions[:] = address_of(couple, (0, 0, *shared)), address_of(advance, (1, *states[0]))
+            self._joint = laid_out((0, 0, *shared))
+            called = (couple, (0, 0, *shared)), (advance, (1, *states[0]))
+            self._functions = [f for f, _ in called] if JIT_OFF else np.array([address_of(*one) for one in called])
         for k, arrays in enumerate(states):
             self.replace(k, arrays)
 
@@ -46,24 +47,16 @@ class Rounds:
         """Take the arguments of listing ``k``."""
         if not same(arrays, self._states[k]):
             self._states[k] = arrays
-            if not JIT_OFF:
-                self._listings[k] = words_of((1, *arrays))
+            self._listings[k] = laid_out((1, *arrays))
 
     def run(self, at: Array, target: int, tick_us: int) -> None:
         """As ``run_rounds``."""
-        if not JIT_OFF:
-            run_rounds(at, target, tick_us, len(self._states), self._functions, self._joint, self._listings)
-            return
-        while at[TICK] < target:
-            if at[LISTING] == 0 and at[STATUS] == DONE:
-                couple(np.int64(at[TICK] * tick_us), np.int64(at[TICK]), *self._shared)
-            while at[LISTING] < len(self._states):
-                at[STATUS] = advance(1, *self._states[at[LISTING]])
-                if at[STATUS] != DONE:
-                    return
-                at[LISTING] += 1
-            at[LISTING] = 0
-            at[TICK] += 1
+        run_rounds(at, target, tick_us, len(self._states), self._functions, self._joint, self._listings)
+
+
+def laid_out(arguments: tuple[Any, ...]) -> Any:
+    """Arguments as ``call_entry`` takes them."""
+    return [np.int64(a) if isinstance(a, int) else a for a in arguments] if JIT_OFF else words_of(arguments)
 
 
 def same(arrays: tuple[Array, ...], others: tuple[Array, ...]) -> bool:

@@ -89,7 +89,6 @@ def test_mean_correlation_leaves_the_diagonal_out():
 
 
 @pytest.mark.evidence
-@pytest.mark.skipif(evidence_folder() is None, reason="SHOAL_EVIDENCE does not name a folder with the recordings")
 def test_nothing_of_2110_or_later_is_read():
     data = evidence_folder()
     assert data is not None

@@ -11,10 +11,7 @@ from sim.metrics import cross, event
 from sim.metrics.listings import Listed, Listings
 from sim.targets import targets
 
-pytestmark = [
-    pytest.mark.evidence,
-    pytest.mark.skipif(evidence_folder() is None, reason="SHOAL_EVIDENCE does not name a folder with the recordings"),
-]
+pytestmark = pytest.mark.evidence
 CONTRACT_USD = 10.0
 LATER_LOWS = ("BONK", "CRV")  # left out of F7: their lows came after 22:00
 NO_EVENTS = pd.DataFrame(columns=["time_utc", "elapsed_s", "kind", "account", "quantity_btc", "price_usd"])

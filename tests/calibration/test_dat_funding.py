@@ -9,9 +9,6 @@ from calibration import dat_funding as dat
 from calibration.recordings import strategy_daily, strategy_purchases, strategy_sales
 from calibration.tables import DERIVED, evidence_folder
 
-needs_recordings = pytest.mark.skipif(
-    evidence_folder() is None, reason="SHOAL_EVIDENCE does not name a folder with the recordings"
-)
 MONDAY = pd.Timestamp("2025-11-17")
 
 
@@ -91,7 +88,6 @@ def test_common_stock_was_sold_for_coins_below_every_step_of_the_ladder():
 
 
 @pytest.mark.evidence
-@needs_recordings
 def test_offerings_are_what_their_filings_leave_to_pay():
     """Each within 2 % of the cost that the sales of the same filing do not cover; used up by it."""
     data = evidence_folder()
@@ -108,7 +104,6 @@ def test_offerings_are_what_their_filings_leave_to_pay():
 
 
 @pytest.mark.evidence
-@needs_recordings
 def test_common_stock_at_par_of_preferred_is_within_1_percent_of_what_filings_print():
     """Filings of 25 August, 2 and 8 September 2025: $309.9m, $425.3m and $200.5m of common stock."""
     data = evidence_folder()
@@ -121,7 +116,6 @@ def test_common_stock_at_par_of_preferred_is_within_1_percent_of_what_filings_pr
 
 
 @pytest.mark.evidence
-@needs_recordings
 def test_the_recorded_enterprise_premium_is_the_calculators():
     data = evidence_folder()
     assert data is not None

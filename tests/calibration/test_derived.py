@@ -12,10 +12,6 @@ from calibration.tables import DERIVED, clock, evidence_folder, quoted, table
 from sim import evidence
 from sim.venues.profile import load_profile
 
-needs_recordings = pytest.mark.skipif(
-    evidence_folder() is None, reason="SHOAL_EVIDENCE does not name a folder with the recordings"
-)
-
 
 def rows_of(name: str) -> list[dict[str, str]]:
     lines = (DERIVED / f"{name}.csv").read_text(encoding="utf-8").splitlines()
@@ -23,7 +19,6 @@ def rows_of(name: str) -> list[dict[str, str]]:
 
 
 @pytest.mark.evidence
-@needs_recordings
 @pytest.mark.parametrize("name", FROM_RECORDINGS)
 def test_script_makes_the_committed_file(name):
     data = evidence_folder()

@@ -11,9 +11,6 @@ from calibration import etf_flow, etf_rule
 from calibration.etf_rule import Fit
 from calibration.tables import DERIVED, evidence_folder
 
-needs_recordings = pytest.mark.skipif(
-    evidence_folder() is None, reason="SHOAL_EVIDENCE does not name a folder with the recordings"
-)
 TRUE = Fit(np.array([[3.0, 2.0, -1.0]]), np.array([0.4]), np.array([1.5]), np.array([5.0]))
 
 
@@ -171,7 +168,6 @@ def test_windows_of_the_backtest_end_before_the_event():
 
 
 @pytest.mark.evidence
-@needs_recordings
 def test_nothing_after_9_october_enters_a_fit():
     """Other flows after it and the days up to it are the same, to the last bit."""
     data = evidence_folder()
@@ -187,7 +183,6 @@ def test_nothing_after_9_october_enters_a_fit():
 
 
 @pytest.mark.evidence
-@needs_recordings
 def test_two_collectors_agree_where_both_have_a_day():
     data = evidence_folder()
     assert data is not None

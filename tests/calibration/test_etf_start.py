@@ -9,7 +9,6 @@ from sim.settings.etf import EtfSettings
 
 
 @pytest.mark.evidence
-@pytest.mark.skipif(evidence_folder() is None, reason="SHOAL_EVIDENCE does not name a folder with the recordings")
 def test_start_of_the_rule_is_recorded():
     days = rows(evidence_folder())
     returns = days["r0"].loc[:"2025-10-10"].tail(20)

@@ -69,7 +69,6 @@ def test_early_closes_are_the_day_after_thanksgiving_and_trading_eves():
 
 
 @pytest.mark.evidence
-@pytest.mark.skipif(evidence_folder() is None, reason="SHOAL_EVIDENCE does not name a folder with the recordings")
 def test_every_recorded_day_of_flow_is_a_trading_day_and_no_trading_day_is_without():
     data = evidence_folder()
     assert data is not None
