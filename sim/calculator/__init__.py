@@ -1,7 +1,8 @@
 """The rules of a venue as a calculator: pure functions of a venue profile or of a rules profile (docs/calculator.md).
 
 Where a rule is one of the simulator's, the function asks the simulator's own kernel (``doors``); what only the venue
-has is written here. Nothing of a market is needed, and no market uses this package.
+has is written here. Nothing of a market is needed, and no market uses this package. Fire sales in closed form
+(``fire_sales``, ``spirals``) are anchors beside it: floats and no rules (docs/fire_sales.md).
 """
 
 from sim.calculator.deleveraging import (
@@ -11,6 +12,18 @@ from sim.calculator.deleveraging import (
     adl_ranking,
     adl_scores,
     order_of_loss,
+)
+from sim.calculator.fire_sales import (
+    Factors,
+    Vulnerability,
+    aggregate_vulnerability,
+    contagion_matrix,
+    correlation,
+    fire_sale_covariance,
+    overlap_matrix,
+    spectral_radius,
+    total_falls,
+    vulnerability_factors,
 )
 from sim.calculator.funding import (
     funding_cap_ppm,
@@ -52,6 +65,20 @@ from sim.calculator.margin import (
     quote_of,
 )
 from sim.calculator.premium import Premium, funding_payments, funding_rate, impact_notional, premium_index
+from sim.calculator.spirals import (
+    Cascade,
+    Deleveraging,
+    Response,
+    bounded_impact,
+    cascade_fall,
+    critical_leverage,
+    leverage_path,
+    linear_amplification,
+    market_depth,
+    price_response,
+    root_impact,
+    threshold_deleveraging,
+)
 from sim.calculator.standing import (
     Standing,
     bankruptcy_price,
@@ -76,10 +103,13 @@ from sim.venues.profile import load_lender, load_profile, load_rules
 __all__ = [
     "Account",
     "AgainstCost",
+    "Cascade",
     "Closed",
     "Collateral",
     "Contract",
     "Cover",
+    "Deleveraging",
+    "Factors",
     "LiquidationCall",
     "Loan",
     "LoanStanding",
@@ -88,10 +118,12 @@ __all__ = [
     "Position",
     "Premia",
     "Premium",
+    "Response",
     "Risk",
     "Standing",
     "Terms",
     "Tier",
+    "Vulnerability",
     "account_risk",
     "adl_allocation",
     "adl_ranking",
@@ -100,15 +132,22 @@ __all__ = [
     "after_claims",
     "after_issue",
     "against_cost",
+    "aggregate_vulnerability",
     "bankruptcy_price",
     "bankruptcy_quote",
     "borrow_rate",
+    "bounded_impact",
+    "cascade_fall",
     "close_factor",
+    "contagion_matrix",
+    "correlation",
     "cover",
+    "critical_leverage",
     "deleverage",
     "derived_price",
     "equity",
     "feed_prices",
+    "fire_sale_covariance",
     "forced_size",
     "fund_change",
     "funding_cap_ppm",
@@ -123,6 +162,8 @@ __all__ = [
     "is_allowed",
     "is_less_risky",
     "isolated",
+    "leverage_path",
+    "linear_amplification",
     "liquidation_call",
     "liquidation_delta",
     "liquidation_limit",
@@ -135,15 +176,23 @@ __all__ = [
     "loss_shares",
     "maintenance_margin",
     "maintenance_ppm",
+    "market_depth",
     "may_borrow",
     "number",
     "order_of_loss",
+    "overlap_matrix",
     "payment_due",
     "premium_index",
+    "price_response",
     "quote_of",
     "requirement",
+    "root_impact",
     "settled_quote",
+    "spectral_radius",
     "standing",
     "terms_of",
+    "threshold_deleveraging",
+    "total_falls",
     "treasury_premia",
+    "vulnerability_factors",
 ]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from sim.cli import calc_lending
+from sim.cli import calc_fire_sale, calc_lending
 from sim.cli.answers import JSON, rows, say
 from sim.errors import DataError, RuleError
 
@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     ):  # fmt: skip
         group.command(name)(command)
     calc_lending.register(group)
+    calc_fire_sale.register(group)
     app.add_typer(group, name="calc")
 
 
