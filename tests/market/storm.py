@@ -4,7 +4,9 @@ The loop draws an event, lets the market's own kernels do it, and holds the resu
 (storm_books.py). So a posting that goes astray is seen in the event that made it, on the account that it hit.
 
 Rows: 0-5 the venue's, then firms with all the money and coins they could want, then leveraged accounts, which trade by
-transfer and by reduce-only orders alone, then Python agents, whose orders are subject to margin.
+transfer and by reduce-only orders alone, then Python agents, whose orders are subject to margin. In a network
+(tests/network/storm.py) the last of the leveraged are legs of portfolios, whom the engine works when they are called,
+and what the network sends comes first.
 """
 
 import numpy as np
@@ -12,15 +14,15 @@ import numpy as np
 from sim.kernels._jit import behaviour, entry, small
 from sim.kernels.adl import deleverage
 from sim.kernels.book import MASK32, recentre
-from sim.kernels.engines import work_tiered
+from sim.kernels.engines import TIERED, work_fok, work_tiered
 from sim.kernels.fund import unload_fund
 from sim.kernels.funding import settle_funding
 from sim.kernels.guests import first_guest, settle_guests
 from sim.kernels.invariants import broken_law
 from sim.kernels.ladder import hang, rehang, unhang
 from sim.kernels.ledger import FUND, HEDGERS, MILLION, ONE, PERP, TWO, ZERO, Order, transfer
-from sim.kernels.liquidation import find_crossed, run_engine, sort_queue
-from sim.kernels.mailbox import CANCEL, NEW, REPLACE, match_mail, post_flagged
+from sim.kernels.liquidation import find_called, find_crossed, is_for_engine, run_engine, sort_queue
+from sim.kernels.mailbox import CANCEL, NEW, REPLACE, match_mail, order_of, post_flagged
 from sim.schema import BUY, GTC, IOC, NO_FLAGS, OK, REDUCE_ONLY, SELL
 from tests.market.storm_books import (
     ADLS,
@@ -31,6 +33,7 @@ from tests.market.storm_books import (
     FUNDINGS,
     KIND,
     LIMITED,
+    MAILS,
     MARKS,
     OPEN,
     OVERFLOWED,
@@ -144,6 +147,20 @@ def close_one(bk, ld, mail, rk, px, key, own):
 
 
 @behaviour
+def deliver(bk, ld, mail, rk, px, key, own, inbox):
+    """The first message that the network sent. Returns its ticket, which is that of closes."""
+    k, n = np.int64(ld.tickets.shape[0]) - ONE, ld.clock[0]["n_inbox"]
+    m = order_of(inbox[0])
+    order = Order(m.book, m.side, m.price, m.lots, m.owner, m.kind, k)
+    for i in range(1, n):
+        inbox[i - 1] = inbox[i]
+    ld.clock[0]["n_inbox"] = n - ONE
+    name_order(ld, own, k, order, NO_FLAGS)
+    mail_one(bk, ld, mail, rk, px, key, own, NEW, order, NO_FLAGS)
+    return k
+
+
+@behaviour
 def move_mark(bk, ld, rk, px, key, own):
     """The mark moves by up to 4%, then the engine finds whom it hit; alone and safe accounts in one scan of its own."""
     a, b, c, d = words(key, own, 1)
@@ -152,6 +169,7 @@ def move_mark(bk, ld, rk, px, key, own):
     px.now[0]["mark_half_ticks"] = own.now[1]
     rk.engine[0]["ranked_side"] = ZERO
     find_crossed(ld, rk, own.now[1])
+    find_called(ld, rk)
     sort_queue(ld, rk)
     if rk.engine[0]["n_queue"] > ONE:
         return ZERO
@@ -168,7 +186,12 @@ def work_first(bk, ld, rk, key, own):
     a, b, c, d = words(key, own, 3)
     who, n = rk.queue[0], rk.engine[0]["n_queue"]
     rk.engine[0]["ranked_side"] = ZERO
-    used, stays = work_tiered(bk, ld, rk, who, own.now[1], a % np.int64(80), own.now[0] * np.int64(100))
+    budget, now = a % np.int64(80), own.now[0] * np.int64(100)
+    is_now, stays = is_for_engine(bk, ld, rk, who, own.now[1])
+    if is_now and rk.engine[0]["kind"] == TIERED:
+        used, stays = work_tiered(bk, ld, rk, who, own.now[1], budget, now)
+    elif is_now:
+        used, stays = work_fok(bk, ld, rk, who, own.now[1], budget, np.int64(80), now)
     for i in range(1, n):
         rk.queue[i - 1] = rk.queue[i]
     if stays:
@@ -240,14 +263,16 @@ def pay_in(bk, ld, rk, key, own):
 
 
 @behaviour
-def one_event(bk, ld, mail, rk, px, key, own, draw):
+def one_event(bk, ld, mail, rk, px, key, own, draw, inbox):
     """Draw and do one event, book it, and say what does not hold; 0 when all does."""
     ld.clock[0]["n_events"], ld.clock[0]["n_guest_fills"] = ZERO, ZERO
     a, b, c, d = words(key, own, 0)
     kind = draw[a % np.int64(draw.shape[0])]
     subject, worked, wrong, taker = np.int64(-1), ZERO, ZERO, np.int64(-1)
     now = own.now[0] * np.int64(100)
-    if rk.engine[0]["n_queue"] != ZERO and b & ONE:
+    if ld.clock[0]["n_inbox"] != ZERO:
+        kind, subject = MAILS, deliver(bk, ld, mail, rk, px, key, own, inbox)
+    elif rk.engine[0]["n_queue"] != ZERO and b & ONE:
         kind, worked = WORKS, work_first(bk, ld, rk, key, own)
     elif kind == SENDS:
         subject, kind = send(bk, ld, mail, rk, px, key, own)
@@ -290,11 +315,11 @@ def one_event(bk, ld, mail, rk, px, key, own, draw):
 
 
 @entry
-def run_storm(n, key, bk, ld, mail, rk, px, own, draw):
+def run_storm(n, key, bk, ld, mail, rk, px, own, draw, inbox):
     """Up to ``n`` events; returns how many held and what broke in the one after (0: nothing)."""
     for i in range(n):
         own.now[0] += ONE
-        wrong = one_event(bk, ld, mail, rk, px, key, own, draw)
+        wrong = one_event(bk, ld, mail, rk, px, key, own, draw, inbox)
         if wrong != ZERO:
             return np.int64(i), wrong
     return np.int64(n), ZERO

@@ -30,10 +30,11 @@ SENDS, CANCELS, REPLACES, CLOSES, MARKS, WORKS, FUNDINGS, ADLS, TRANSFERS, UNLOA
     np.int64(i) for i in range(12)
 )
 FILLS, FORCED, TAKEN, LEGS, DEFICITS, REFUSED, TAKEN_OFF = (np.int64(i) for i in range(12, 19))  # led to by events
+MAILS = np.int64(19)
 COUNTS = (
     "order", "cancel", "replace", "reduce-only close", "engine scan", "account worked", "funding", "deleveraging",
     "transfer", "fund order", "deposit", "re-base", "fill", "forced order", "takeover", "deleveraged leg", "deficit",
-    "order not covered", "order taken off",
+    "order not covered", "order taken off", "order of the network",
 )  # fmt: skip
 # what does not hold; below 100 see sim/kernels/invariants.py
 POSTING, ORDER_FILLED, ORDER_CHANGED, DEAD_TRADED, ORDER_SIZE, LIMIT, LEG, LOSS, REMAINDER, OVERFLOWED = (
@@ -45,7 +46,7 @@ OWNER, BOOK, SIDE, LIMITED, SENT, KIND, OPEN, FILLED, REDUCES = range(9)
 
 class Own(NamedTuple):
     """What the loop keeps beside the market: ``cash`` int64[n], ``lots`` int64[2, n], of each ticket ``orders``
-    int64[n_tickets, 9] (columns above), ``counts`` int64[19], ``now`` int64[3] (event, mark, first leveraged row).
+    int64[n_tickets, 9] (columns above), ``counts`` int64[20], ``now`` int64[3] (event, mark, first leveraged row).
     """
 
     cash: Any
