@@ -24,7 +24,7 @@ from sim.scenario.moment import moment
 from sim.scenario.places import derived_dir
 from sim.scenario.spec import Spec
 from sim.scenario.write import spec_as_read
-from sim.venues.profile import load_profile
+from sim.venues.profile import load_lender, load_profile
 
 if TYPE_CHECKING:
     from sim.fork import SavedState
@@ -103,10 +103,12 @@ class Scenario:
             named += [spec.evidence, spec.evidence.replace(PRICE_FILE, DEPTH_FILE, 1)]
         others = sorted({listing.venue for listing in spec.listings.values() if listing.venue} - {spec.venue})
         profiles = {"venues": {name: load_profile(name).model_dump(mode="json") for name in others}} if others else {}
+        lenders = {"lender": load_lender(spec.lending.lender).model_dump(mode="json")} if spec.lending.enabled else {}
         return {
             "scenario": spec_as_read(spec),
             "venue": load_profile(spec.venue).model_dump(mode="json"),
             **profiles,
+            **lenders,
             "data": {name: _file_hash(derived_dir() / f"{name}.csv") for name in dict.fromkeys(named)},
         }
 

@@ -10,6 +10,7 @@ from sim.agents.etf import EtfDesk
 from sim.agents.fresh_money import FreshMoneyDesk
 from sim.agents.holders import HoldersDesk
 from sim.agents.institution import Institution
+from sim.agents.lending import LendingDesk
 from sim.agents.leveraged import LeveragedDesk
 from sim.agents.market_maker import MarketMakerDesk
 from sim.agents.stablecoins import StablecoinDesk
@@ -29,7 +30,9 @@ DESKS: tuple[type[Desk], ...] = (
 )
 
 # Institutions in order of their Mesa ids: a market has those that its scenario enables.
-INSTITUTIONS: tuple[type[Institution], ...] = (EtfDesk, TreasuryDesk, StablecoinDesk, HoldersDesk, FreshMoneyDesk)
+INSTITUTIONS: tuple[type[Institution], ...] = (
+    EtfDesk, TreasuryDesk, StablecoinDesk, HoldersDesk, FreshMoneyDesk, LendingDesk,
+)  # fmt: skip
 
 __all__ = [
     "DESKS",
@@ -45,6 +48,7 @@ __all__ = [
     "HedgerDesk",
     "HoldersDesk",
     "Institution",
+    "LendingDesk",
     "LeveragedDesk",
     "MarketMakerDesk",
     "OrderRefused",

@@ -9,13 +9,13 @@ from math import lcm
 
 import numpy as np
 
-from sim.calculator import lending_doors
 from sim.calculator.doors import held
 from sim.calculator.lending_room import above, asset_of
 from sim.calculator.terms import Number, number
 from sim.errors import RuleError
-from sim.kernels.lending import CURVE
+from sim.kernels import lending_entries
 from sim.kernels.oracles import FEED
+from sim.loans.rows import curve_row
 from sim.settings.lender import LenderSettings, MarketFeed, RatioFeed
 from sim.units import MICRO, PPM, ppm, us
 
@@ -51,11 +51,10 @@ def borrow_rate(lender: LenderSettings, asset: str, borrowed: Number, available:
     if min(amounts) < 0:
         raise RuleError("what is borrowed and available is at least 0")
     unit = lcm(*(amount.denominator for amount in amounts))
-    row = np.zeros(1, CURVE)
-    row[0] = tuple(ppm(part) for part in (curve.base, curve.kink, curve.slope, curve.steep))
+    row = curve_row(curve)
     whole = [held(int(amount * unit), "a reserve") for amount in amounts]
     held(int(sum(amounts) * unit), "a reserve")
-    return Fraction(int(lending_doors.rate_of_year(row, *whole)), PPM)
+    return Fraction(int(lending_entries.rate_of_year(row, *whole)), PPM)
 
 
 def feed_prices(
@@ -96,7 +95,7 @@ def feed_prices(
     whole = np.array([held(int(price * unit), "a price") for price in prices])
     row[0] = whole[0], times[0], 0, 0, ppm(feed.deviation), us(feed.heartbeat)
     found = np.zeros(len(prices), np.int64)
-    lending_doors.observed(row, whole, np.array(times), np.int64(us(delay)), found)
+    lending_entries.observed(row, whole, np.array(times), np.int64(us(delay)), found)
     return [Fraction(int(price), unit) for price in found]
 
 
@@ -148,4 +147,4 @@ def derived_price(
         raise RuleError("exchange rates have at most nine decimals, and an age is at least 0")
     unit = lcm(price.denominator, MICRO)
     values = int(price * unit), *(int(rate) for rate in rates), growth, us(age)
-    return Fraction(int(lending_doors.derived_of(*(held(v, "a price or rate") for v in values))), unit)
+    return Fraction(int(lending_entries.derived_of(*(held(v, "a price or rate") for v in values))), unit)

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from sim.calculator import lending_doors
 from sim.calculator.doors import held
 from sim.calculator.terms import Number, number
 from sim.errors import RuleError
-from sim.kernels.lending import LENDER, MODE, NO_MODE, RESERVE
-from sim.settings.lender import AssetRules, CollateralRules, LenderSettings
-from sim.units import LIMIT, ppm
+from sim.kernels import lending_entries
+from sim.kernels.lending import MODE, NO_MODE, RESERVE
+from sim.loans.rows import reserve_row, shares_row, terms_row
+from sim.settings.lender import AssetRules, LenderSettings
+from sim.units import LIMIT
 
 FINEST = 15  # decimal parts of a coin
 QUANTA = tuple(Fraction(1, 10**n) for n in (9, 6))
@@ -44,19 +45,19 @@ class LoanRoom:
 
     def sums(self) -> tuple[int, int, int, int]:
         """Collateral, limit, threshold and debt, in units of money."""
-        collateral, limit, threshold, debt = lending_doors.sums_of(np.int64(0), *self.arrays)
+        collateral, limit, threshold, debt = lending_entries.sums_of(np.int64(0), *self.arrays)
         return int(collateral), int(limit), int(threshold), int(debt)
 
     def call(self, c: int, d: int, cover: int | None) -> tuple[int, int, int, int]:
         """Reason, repaid, seized and fee of a call, which changes the room; None covers all it may."""
         debt = self.arrays[5]
         offered = debt[0, d] if cover is None else held(cover, "the cover")
-        ask = lending_doors.call_of(np.int64(0), np.int64(c), np.int64(d), offered, *self.arrays)
+        ask = lending_entries.call_of(np.int64(0), np.int64(c), np.int64(d), offered, *self.arrays)
         return int(ask[0]), int(ask[1]), int(ask[2]), int(ask[3])
 
     def may_borrow(self, r: int, lots: int) -> bool:
         """Whether the borrower may borrow so many lots more."""
-        return bool(lending_doors.borrow_of(np.int64(0), np.int64(r), held(lots, "the loan"), *self.arrays))
+        return bool(lending_entries.borrow_of(np.int64(0), np.int64(r), held(lots, "the loan"), *self.arrays))
 
     def coins(self, which: int) -> dict[str, Fraction]:
         """What there is of collateral (4), debt (5) or what was written off (6), by asset; without what is none."""
@@ -123,23 +124,15 @@ def room_of(
     reserves = np.zeros(n, RESERVE)
     for r, name in enumerate(names):
         rate = prices.get(name, Fraction(1)) * lots[r] / quantum
-        reserves[r] = _reserve(
+        reserves[r] = reserve_row(
             lender, name, held(rate.numerator, f"the price of {name}"), held(rate.denominator, "a grid")
         )
     modes = np.zeros(len(lender.modes) + 1, MODE)
     for m, rules in enumerate(lender.modes.values(), 1):
-        modes[m] = _shares(rules)
+        modes[m] = shares_row(rules)
     place = NO_MODE if mode is None else np.int64(1 + list(lender.modes).index(mode))
     arrays = (terms_row(lender, quantum), reserves, modes, np.array([place]), rows[0], rows[1], np.zeros(n, np.int64))
     return LoanRoom(arrays, names, quantum, lots)
-
-
-def terms_row(lender: LenderSettings, quantum: Fraction) -> Any:
-    """LENDER[1] of a protocol, money in quanta."""
-    row = np.zeros(1, LENDER)
-    money = (floor(number(usd, "a sum") / quantum) for usd in (lender.small_position, lender.least_left))
-    row[0] = (ppm(lender.full_close_health), ppm(lender.close_factor), *money, ppm(lender.protocol_fee))
-    return row
 
 
 def close_part(lender: LenderSettings, health: Fraction, collateral: Fraction, debt: Fraction) -> int:
@@ -147,7 +140,7 @@ def close_part(lender: LenderSettings, health: Fraction, collateral: Fraction, d
     terms, step = terms_row(lender, QUANTA[-1]), QUANTA[-1]
     threshold, whole = held(health.numerator, "the health"), held(health.denominator, "the health")
     values = (held(floor(value / step), "a value") for value in (collateral, debt))
-    return int(lending_doors.part_of(terms, threshold, whole, *values))
+    return int(lending_entries.part_of(terms, threshold, whole, *values))
 
 
 def asset_of(lender: LenderSettings, name: str) -> AssetRules:
@@ -163,19 +156,6 @@ def above(value: Number, what: str) -> Fraction:
     if found <= 0:
         raise RuleError(f"{what} is {float(found):g}: give a number above 0")
     return found
-
-
-def _shares(rules: CollateralRules) -> tuple[int, int, int]:
-    return ppm(rules.ltv), ppm(rules.threshold), ppm(rules.bonus)
-
-
-def _reserve(lender: LenderSettings, name: str, price: Any, scale: Any) -> tuple[Any, ...]:
-    """One row: bit m of each word speaks of mode m, in the order of the profile; bit 0 of no mode."""
-    rules: AssetRules = lender.assets[name]
-    modes = list(enumerate(lender.modes.values(), 1))
-    backs = sum(1 << m for m, mode in modes if name in mode.collateral)
-    lends = sum(1 << m for m, mode in modes if name in mode.borrowable) + (rules.curve is not None)
-    return price, scale, *_shares(rules), backs, lends
 
 
 def _lot(coins: Fraction) -> Fraction:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sim.calendar_ny import why_closed
 from sim.scenario.chain import find_scenario, read_chain
+from sim.scenario.lenders import lender_problems
 from sim.scenario.listings import listing_document
 from sim.scenario.overrides import apply_overrides
 from sim.scenario.own_csv import read_own_csv
@@ -105,6 +106,8 @@ def _outside_problems(spec: Spec, document: Document, shown: str) -> list[Proble
     for i, day in enumerate(spec.macro.path):
         if why_not := why_closed(day.date):
             wrong.append((("macro", "path", i, "date"), f"{why_not}: leave the day out"))
+    if spec.lending.enabled and not spec.listings:
+        wrong += [(("lending", key), why) for key, why in lender_problems(spec.lending, spec.market.price)]
     if spec.evidence is not None and spec.evidence not in (known := recorded_names("close_usd")):
         wrong.append((("evidence",), _no_such("recorded prices", spec.evidence, known)))
     problems = [Problem(document.place_of(keys, Place(shown, 1, 1)), keys, sentence) for keys, sentence in wrong]

@@ -19,6 +19,7 @@ from sim.settings.fields import Settings, problem_at, setting
 from sim.settings.fresh_money import FreshMoneySettings
 from sim.settings.holders import HoldersSettings
 from sim.settings.latent import LatentSettings
+from sim.settings.lending import LendingSettings
 from sim.settings.leveraged import LeveragedSettings
 from sim.settings.macro import MacroSettings
 from sim.settings.market import MarketSettings
@@ -86,7 +87,7 @@ NOT_READ = frozenset({"sources", "assumptions"})
 """Settings that the model never reads: they are no part of what identifies a run."""
 
 
-INSTITUTIONS = frozenset({"etf", "dat", "fresh_money", "holders", "stablecoins"})
+INSTITUTIONS = frozenset({"etf", "dat", "fresh_money", "holders", "lending", "stablecoins"})
 """Groups of settings that desks of the calendar read when they act; each desk sits in one listing of a network. Those
 that act at the start alone are named by the group's ``at_start``.
 """
@@ -164,6 +165,9 @@ class Spec(Settings):
         {}, unit="", provenance="scenario", source=_OWN, note="Money that those who wait to buy bring in over days."
     )
     etf: EtfSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="Spot funds listed in New York.")
+    lending: LendingSettings = setting(
+        {}, unit="", provenance="scenario", source=_OWN, note="Loans against the coin (docs/lending.md)."
+    )
     news: NewsSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="News value.")
     macro: MacroSettings = setting(
         {}, unit="", provenance="scenario", source=_OWN, note="Factors outside crypto that move the news value."

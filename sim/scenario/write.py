@@ -9,7 +9,7 @@ import yaml
 
 from sim.scenario.spec import NOT_READ, Spec
 from sim.settings.reader import resolve
-from sim.venues.profile import load_profile
+from sim.venues.profile import load_lender, load_profile
 
 SCHEMA_LINE = "# yaml-language-server: $schema=schema.json"
 
@@ -107,6 +107,8 @@ def scenario_hash(spec: Spec) -> str:
         SHA-256 in hex, of canonical JSON: sorted keys, no spaces.
     """
     content = {"scenario": spec_as_read(spec), "venue": load_profile(spec.venue).model_dump(mode="json")}
+    if spec.lending.enabled:
+        content["lender"] = load_lender(spec.lending.lender).model_dump(mode="json")
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 

@@ -149,6 +149,11 @@ def load_rules(name: str) -> RuleSettings:
     return settings
 
 
+def lender_names() -> tuple[str, ...]:
+    """Names of the shipped lender profiles."""
+    return tuple(sorted(path.stem for path in LENDERS.glob("*.yaml")))
+
+
 def load_lender(name: str) -> LenderSettings:
     """Read the profile of a lending protocol.
 
@@ -167,7 +172,7 @@ def load_lender(name: str) -> LenderSettings:
     ScenarioError
         When there is no such profile, or its file is broken.
     """
-    known = sorted(path.stem for path in LENDERS.glob("*.yaml"))
+    known = lender_names()
     if name not in known:
         raise ScenarioError(f"no lender profile {name!r} (there is: {', '.join(known)}){did_you_mean(name, known)}")
     return read_lender(LENDERS / f"{name}.yaml")

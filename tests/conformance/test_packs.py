@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from sim import MatchingEngine
-from sim.calculator import doors, lending_doors
+from sim.calculator import doors
+from sim.kernels import lending_entries
 from sim.orderflow import read_orders, replay
 from tests.conformance import clearing, edge34, hashes
 from tests.conformance.common import SkippedCase
@@ -128,13 +129,13 @@ def test_clearing_cases_are_answered_by_the_kernels(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("name", ["sums_of", "call_of", "part_of"])
 def test_lending_cases_are_answered_by_the_kernels(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As above; each door of the pack by itself, since a call asks two of them."""
-    kernel = getattr(lending_doors, name)
+    kernel = getattr(lending_entries, name)
 
     def wrong(*values: Any) -> Any:
         got = kernel(*values)
         return (got[0], *(i * v + 1 for i, v in enumerate(got[1:], 2))) if isinstance(got, tuple) else 2 * got + 1
 
-    monkeypatch.setattr(lending_doors, name, wrong)
+    monkeypatch.setattr(lending_entries, name, wrong)
     header, cases = load(CASES / "lending.json")
     right = [case["kind"] for case in cases if outcome("lending.json", header, case).status == "passed"]
     asked = {

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.calculator import lending_doors as doors
+from sim.kernels import lending_entries as doors
 from sim.kernels._jit import JIT_OFF
 from sim.kernels.lending import CURVE, LENDER, MODE, REASONS, RESERVE
 from sim.kernels.oracles import FEED, YEAR_US

@@ -66,6 +66,7 @@ def test_there_are_the_scenarios_of_this_version():
         "flash_10_11_pace_cap",
         "flash_10_11_redemption",
         "flash_10_11_transfers_open",
+        "loans_called",
     )
 
 

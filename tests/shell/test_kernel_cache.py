@@ -166,7 +166,7 @@ def test_every_file_that_compiles_something_for_a_run_is_in_the_kernel_hash():
         if any(line.startswith(marks) for line in path.read_text().splitlines())
     ]
     place = ROOT / "sim/calculator"  # asks kernels for the calculator, which no run imports
-    doors = {place / "doors.py", place / "lending_doors.py"}
+    doors = {place / "doors.py"}
     assert doors <= set(decorated)
     assert set(decorated) - doors <= set(kernel_cache.compiled_sources())
     importers = {
