@@ -21,6 +21,7 @@ from sim.cli import (
     query,
     run,
     scenarios,
+    sensitivity,
     sweep,
 )
 from sim.errors import ScenarioError, ShoalError
@@ -72,7 +73,8 @@ def _shoal(
 
 
 for _group in (
-    run, fork, compare, check, amplify, impulse, sweep, query, evidence, ingest, scenarios, match, calc, doctor,
+    run, fork, compare, check, amplify, impulse, sensitivity,
+    sweep, query, evidence, ingest, scenarios, match, calc, doctor,
 ):  # fmt: skip
     _group.register(app)
 

@@ -25,7 +25,7 @@ _PART = typer.Option("--part", metavar="K/N", help="Make the K-th of N shares: N
 _JSON = typer.Option("--json", help="Print the result as JSON.")
 DASK = typer.Option("--dask", metavar="URL", help="Make the runs on a Dask cluster, such as tcp://127.0.0.1:8786.")
 TRUST = typer.Option("--trust-network", help="Allow a Dask scheduler on another machine.")
-_DRY = typer.Option("--dry-run", help="Make a few runs, tell runs, time and disk, and stop.")
+DRY = typer.Option("--dry-run", help="Make a few runs, tell runs, time and disk, and stop.")
 _LINE_EVERY_S = 60.0
 
 
@@ -45,7 +45,7 @@ def sweep(
     part: Annotated[str | None, _PART] = None,
     dask: Annotated[str | None, DASK] = None,
     trust_network: Annotated[bool, TRUST] = False,
-    dry_run: Annotated[bool, _DRY] = False,
+    dry_run: Annotated[bool, DRY] = False,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
     """Run a design: every point with every seed. Started again, it goes on where it was."""
@@ -56,7 +56,7 @@ def sweep(
     plan = _plan_of(design)
     folder = run_folder(out, plan.name, plan.id)
     if dry_run:
-        _foresee(folder, plan, processes(workers), as_json)
+        foresee(folder, plan, processes(workers), as_json)
         return
     if mended := begin(folder, plan):
         typer.echo(f"{mended}: written again", err=True)
@@ -74,7 +74,7 @@ def resume(
     part: Annotated[str | None, _PART] = None,
     dask: Annotated[str | None, DASK] = None,
     trust_network: Annotated[bool, TRUST] = False,
-    dry_run: Annotated[bool, _DRY] = False,
+    dry_run: Annotated[bool, DRY] = False,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
     """Go on with a sweep; with --seeds or --design, extend it first."""
@@ -92,7 +92,7 @@ def resume(
         return plan.extended(other) if other is not None else plan
 
     if dry_run:
-        _foresee(folder, larger(read_plan(folder)), processes(workers), as_json)
+        foresee(folder, larger(read_plan(folder)), processes(workers), as_json)
         return
     if more_seeds or other is not None:
         extend(folder, larger)
@@ -142,7 +142,7 @@ def processes(workers: int | None) -> int:
     return workers or len(os.sched_getaffinity(0))
 
 
-def _foresee(folder: Path, plan: Plan, workers: int, as_json: bool) -> None:
+def foresee(folder: Path, plan: Plan, workers: int, as_json: bool) -> None:
     """Print what a sweep will take."""
     from sim.experiments.store import RUNS, sealed
     from sim.experiments.summary import estimate

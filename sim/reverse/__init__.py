@@ -1,0 +1,1 @@
+"""Reverse stress: the smallest change of a scenario that makes an outcome at least even."""
