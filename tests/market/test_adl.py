@@ -11,7 +11,9 @@ from sim.kernels.ledger import FUND, PERP
 from sim.market import Market
 from sim.schema import EVENT_ADL, EVENT_FORCED, EVENT_TAKEOVER
 from tests.market.drivers import scores_of
+from tests.market.rig import FIRST, Rig
 from tests.market.small import DROP, PASSIVE, market_of, venue_of
+from tests.reference_market import deleveraging as twin
 from tests.reference_market import rules
 
 CRASH = DROP | {"over": "5s", "move": "-15%"}
@@ -79,6 +81,23 @@ def test_with_deleveraging_off_the_deficit_is_declared():
     series = off.collect().series
     assert (series["deficit_micro"] == np.maximum(0, -series["fund_micro"])).all()
     assert series["deficit_micro"].max() > on.collect().series["deficit_micro"].max()
+
+
+@pytest.mark.parametrize("rule", [0, 1, 2])
+def test_counterparties_of_one_score_come_in_the_order_of_their_keys(rule):
+    """Twelve shorts of three entries, four alike of each; keys in no order of rows. No fund."""
+    draws = np.random.default_rng(rule)
+    entries, lots = np.repeat([110, 104, 120], 4), 10
+    rig = Rig([-90 * 95, *(lots * entries + 400)], [90, *[-lots] * 12], [100, *entries], adl_on=1, adl_rule=rule)
+    rig.accounts["key"][FIRST + 1 :] = keys = draws.permutation(12)
+    events = rig.scan(2 * 90)
+    order = events["account"][events["kind"] == EVENT_ADL].tolist()
+    shorts = [[lots * int(entry) + 400, -lots, -lots * int(entry)] for entry in entries]
+    name = ("leverage_pnl", "pnl_leverage", "index")[rule]
+    by_entry = {e: twin.score(shorts[i], Fraction(90), name, Fraction(1, 100)) for i, e in enumerate(entries)}
+    assert len(set(by_entry.values())) == 3
+    best = sorted(range(12), key=lambda i: (-by_entry[entries[i]], keys[i]))
+    assert order == [FIRST + 1 + i for i in best[:9]]
 
 
 def test_no_counterparty_is_left_without_equity_and_who_has_no_position_never_pays():

@@ -1,4 +1,7 @@
-"""Random arrays of a network that never ran: every rule is met, in states that a run would seldom reach."""
+"""Random arrays of a network that never ran: every rule is met, in states that a run would seldom reach. A third of
+them are tied: books, prices, fees and firms that equal one another, in ticks of different sizes, so that what decides
+between equals is met.
+"""
 
 from typing import Any
 
@@ -26,11 +29,12 @@ FIRST_FIRM = 6
 PRICES_USD = (1000.0, 40.0)
 HALF_TICKS_NANO = (50_000_000, 25_000_000, 10_000_000)  # ticks of 0.1, 0.05 and 0.02 dollars
 LOT_COIN = 0.01
+COMMON_NANO = 100_000_000  # a price that is a whole number of ticks in every listing
 
 
 def made(draws: np.random.Generator) -> Room:
     """One random network of 2 to 5 listings of two assets on three exchanges, with a book that trades two moneys."""
-    n, n_firms = int(draws.integers(2, 6)), int(draws.integers(1, 5))
+    n, n_firms, tied = int(draws.integers(2, 6)), int(draws.integers(1, 5)), bool(draws.random() < 0.33)
     n_all = n + 1  # the last listing trades one money for the other
     listings = np.zeros(n_all, LISTING)
     listings["asset"] = [*draws.integers(0, 2, n), 2]
@@ -53,10 +57,12 @@ def made(draws: np.random.Generator) -> Room:
         np.zeros(owners.sum(), ACCOUNT), np.zeros(2 * owners.sum(), np.int64), np.zeros(INBOX * n_all, MESSAGE),
         np.zeros(0, MAKER),
     )  # fmt: skip
-    fill_prices(draws, shared)
-    fill_books(draws, shared)
+    fill_prices(draws, shared, tied)
+    fill_books(draws, shared, tied)
     wallets = made_wallets(draws, shared, rows, n_firms)
-    fill_accounts(draws, shared, wallets)
+    fill_accounts(draws, shared, wallets, tied)
+    if tied:
+        tie_firms(shared, wallets)
     return Room(
         shared, made_references(draws, listings), wallets, made_desk(draws, shared, n_firms),
         draws.integers(0, 2, 3), no_portfolios(n_all, int(owners.sum())), no_purses(3),
@@ -74,31 +80,35 @@ def no_portfolios(n: int, n_accounts: int) -> Portfolios:
     )  # fmt: skip
 
 
-def fill_prices(draws: np.random.Generator, s: Shared) -> None:
-    """Prices a few per cent apart, some of them stale; fees, and books that are halted now and then."""
+def fill_prices(draws: np.random.Generator, s: Shared, tied: bool) -> None:
+    """Prices a few per cent apart or equal, some of them stale; fees, and books that are halted now and then."""
+    apart, noise, fee = (0.0, 0.0, int(draws.choice([0, 131]))) if tied else (0.03, 0.005, None)
     for at, row in enumerate(s.listings):
-        usd = (*PRICES_USD, 1.0)[row["asset"]] * float(np.exp(draws.normal(0.0, 0.03)))
+        usd = (*PRICES_USD, 1.0)[row["asset"]] * float(np.exp(draws.normal(0.0, apart)))
         half_tick = int(row["half_tick_nano"]) * 1e-9
         for name in ("mark_half_ticks", "mid_half_ticks", "spot_half_ticks", "given_half_ticks", "others_half_ticks"):
-            s.price[at][name] = max(2, round(usd * float(np.exp(draws.normal(0.0, 0.005))) / half_tick))
+            s.price[at][name] = max(2, round(usd * float(np.exp(draws.normal(0.0, noise))) / half_tick))
         s.price[at]["spot_us"] = NOW - int(draws.choice([0, 9_999_999, 10_000_000, 10_000_001, 10**8]))
         s.clock[at]["tick_us"] = TICK_US
         s.clock[at]["n_waiting"] = draws.choice([0, 0, 0, 0, 3], 2)
         s.clock[at]["open_interest_lots"] = int(draws.choice([0, 1, 10**4, 10**7]))
         for rules in s.rules[2 * at : 2 * at + 2]:
             rules["micro_per_tick_lot"] = max(1, round(2 * half_tick * LOT_COIN * 1e6))
-            rules["professional_taker_ppm"] = int(draws.choice([-13, 0, 131, 373, 617]))
+            rules["professional_taker_ppm"] = int(draws.choice([-13, 0, 131, 373, 617])) if fee is None else fee
             rules["halted"] = int(draws.choice([0, 0, 0, 0, 0, 0, 1, 2]))
 
 
-def fill_books(draws: np.random.Generator, s: Shared) -> None:
-    """A few price levels on each side about the listing's price, some sides empty."""
+def fill_books(draws: np.random.Generator, s: Shared, tied: bool) -> None:
+    """A few price levels on each side about the listing's price, some sides empty; tied ones at few prices."""
     for row in range(len(s.sides)):
         side, at, is_bid = s.sides[row], row // 4, row % 2 == 0
         side["mask"], side["level0"] = N_LEVELS - 1, row * N_LEVELS
         side["word0"], side["summary0"] = row * N_WORDS, row * N_WORDS + N_WORDS - 1
         price = s.price[at]["mark_half_ticks" if row % 4 < 2 else "spot_half_ticks"] // 2
-        key = -int(price) if is_bid else int(price) + 1
+        step = COMMON_NANO // (2 * int(s.listings[at]["half_tick_nano"])) if tied and at < len(s.listings) - 1 else 1
+        if tied:
+            price = int(price) // step * step + step * int(draws.choice([0, 0, 2, -2]))
+        key = -int(price) if is_bid else int(price) + step
         side["lo"], side["best"] = key - int(draws.integers(0, 100)), NO_KEY
         for _ in range(int(draws.integers(0, 12))):
             if side["best"] == NO_KEY:
@@ -107,7 +117,7 @@ def fill_books(draws: np.random.Generator, s: Shared) -> None:
             s.levels[row * N_LEVELS + index]["total_lots"] = int(draws.choice([1, 7, 60, 400, 3000]))
             s.words[row * N_WORDS + (index >> 6)] |= np.uint64(1) << np.uint64(index & 63)
             s.words[row * N_WORDS + N_WORDS - 1] |= np.uint64(1) << np.uint64(index >> 6)
-            key += int(draws.choice([1, 2, 5, 30]))
+            key += step * int(draws.choice([1, 2] if tied else [1, 2, 5, 30]))
 
 
 def made_wallets(draws: np.random.Generator, s: Shared, rows: Any, n_firms: int) -> Wallets:
@@ -133,7 +143,7 @@ def made_wallets(draws: np.random.Generator, s: Shared, rows: Any, n_firms: int)
     return Wallets(firms, seats, rows, halts, np.zeros(3, np.int64), np.zeros(seats.shape, np.int64))
 
 
-def fill_accounts(draws: np.random.Generator, s: Shared, w: Wallets) -> None:
+def fill_accounts(draws: np.random.Generator, s: Shared, w: Wallets, tied: bool) -> None:
     """Money and positions of everybody: firms near, above and below their targets, long, short or flat."""
     s.accounts["cash_micro"] = draws.integers(-(10**11), 10**12, len(s.accounts))
     s.accounts["held_lots"] = draws.integers(-(10**4), 10**4, len(s.accounts))
@@ -144,10 +154,21 @@ def fill_accounts(draws: np.random.Generator, s: Shared, w: Wallets) -> None:
             account = s.accounts[int(row["account0"] + w.rows[at]) + f]
             account["held_lots"] = int(draws.choice([0, 0, -3000, -20, 20, 3000])) if row["has_perp"] else 0
             share = float(draws.choice([-0.1, 0.0, 0.3, 0.94, 0.95, 1.0, 1.7]))
-            cash = int(share * seat[0]["target"]) + int(draws.integers(0, 10**6))
+            cash = int(share * seat[0]["target"]) + (0 if tied else int(draws.integers(0, 10**6)))
             account["cash_micro"] = cash - (int(account["held_lots"]) * value >> 1)
             coins = int(row["position0"] + row["n_owners"] + w.rows[at]) + f
             s.positions[coins] = round(max(0.0, share) * int(seat[1]["target"])) if row["has_spot"] else 0
+
+
+def tie_firms(s: Shared, w: Wallets) -> None:
+    """Every firm is the first one again: balances, targets, times."""
+    w.firms[1:], w.seats[1:] = w.firms[:1], w.seats[:1]
+    for at, row in enumerate(s.listings):
+        first, n = int(row["account0"] + w.rows[at]), len(w.firms)
+        coins = int(row["position0"] + row["n_owners"] + w.rows[at])
+        for name in ("cash_micro", "held_lots"):
+            s.accounts[name][first : first + n] = s.accounts[first][name]
+        s.positions[coins : coins + n] = s.positions[coins]
 
 
 def made_references(draws: np.random.Generator, listings: Any) -> References:

@@ -18,21 +18,29 @@ THREE = {
 
 
 def test_made_up_arrays_are_coupled_as_the_twins_say():
+    seen = made_up_arrays(600)
+    assert seen.pop("equal arrival") > 50 and min(seen.values()) > 100, seen
+
+
+def made_up_arrays(n: int) -> dict[str, int]:
+    """``n`` random networks coupled once; how often what happened."""
     draws = np.random.default_rng(11)
-    seen = dict.fromkeys(("orders", "single", "stopped", "arrived", "left", "index", "levelled"), 0)
-    for _ in range(600):
+    seen = dict.fromkeys(("orders", "single", "equal arrival", "stopped", "arrived", "left", "index", "levelled"), 0)
+    for _ in range(n):
         room = made(draws)
         balance_stock(draws, room, firms_of(room))
         after, orders = check_couple(room, TICK)
         ways = [r.wallets.seats["on_way"] for r in (room, after)]
         seen["orders"] += len(orders)
         seen["single"] += len(orders) % 2
+        firms = sorted({f for f, *_ in orders})
+        seen["equal arrival"] += len(firms) - len(set(room.wallets.firms["latency_us"][firms].tolist()))
         seen["stopped"] += int(after.bridge.desk[0]["stopped"])
         seen["arrived"] += int(((ways[0] > 0) & (ways[1] == 0)).sum())
         seen["left"] += int(((ways[0] == 0) & (ways[1] > 0)).sum())
         seen["index"] += int((room.shared.price["given_half_ticks"] != after.shared.price["given_half_ticks"]).sum())
         seen["levelled"] += int(room.shared_fund.any())
-    assert min(seen.values()) > 100, seen
+    return seen
 
 
 def test_running_networks_are_coupled_as_the_twins_say(tmp_path):

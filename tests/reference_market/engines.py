@@ -29,6 +29,7 @@ class Desk:
     large_ppm: int = 0
     cooldown_us: int = 0
     backstop_ppm: int = 0
+    pays_alone: bool = True  # a leg whose portfolio has equity left does not
     events: list[Event] = field(default_factory=list)
 
     def notional(self, mark: int) -> int:
@@ -95,7 +96,7 @@ class Desk:
                 filled = self.trade(excess, mark, all_or_none=True)
         if filled and self.is_safe(mark):
             return False
-        if not filled or equity(self.cash, self.lots, mark, self.unit) < 0:
+        if not filled or (equity(self.cash, self.lots, mark, self.unit) < 0 and self.pays_alone):
             self.to_fund()
             return False
         return True
@@ -123,3 +124,32 @@ class Desk:
             return True
         self.again_us = 0
         return False
+
+
+@dataclass
+class Called:
+    """A leg of a portfolio at its engine: what the portfolio has told (``called``: 1 to be taken in, 2 taken in, 4 all
+    equity is gone, 8 sound again) and whether it is in the queue.
+    """
+
+    desk: Desk
+    kind: str
+    called: int = 0
+    waits: bool = False
+
+    def scan(self, mark: int, now_us: int) -> None:
+        """One scan. Sound or flat, it is let go; below zero it waits for the portfolio while that has equity; else it
+        is worked by the rule of its venue, and let go when it is safe by itself.
+        """
+        if self.called & 3 == 1:
+            self.called += 1
+            self.waits = True
+        if not self.waits:
+            return
+        desk, self.desk.pays_alone = self.desk, bool(self.called & 4)
+        if self.called & 8 or desk.lots == 0:
+            self.called, self.waits = 0, False
+        elif desk.pays_alone or equity(desk.cash, desk.lots, mark, desk.unit) >= 0:
+            self.waits = desk.fok(mark) if self.kind == "fok" else desk.backstop(mark, now_us)
+            if not self.waits and desk.lots:
+                self.called = 0

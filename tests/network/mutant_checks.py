@@ -1,0 +1,73 @@
+"""What a mutant of the compiled code between listings is held against: short runs of the tests of this folder, as plain
+Python.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from sim.kernels.rounds import run_rounds
+from tests.network import test_portfolio_twins, test_twins
+from tests.network.storm import run_network
+
+
+def rooms_are_coupled_as_the_twins_say() -> None:
+    test_twins.made_up_arrays(150)
+
+
+def details_of_the_coupling() -> None:
+    test_twins.test_a_component_at_the_deviation_counts_and_one_beyond_does_not()
+    test_twins.test_funds_of_two_moneys_are_levelled_apart()
+    test_twins.test_a_firm_waits_while_its_order_may_stand_before_its_book()
+    test_twins.test_volatility_is_the_average_of_squared_moves_of_a_second()
+
+
+def portfolios_are_looked_at_as_the_twin_says() -> None:
+    test_portfolio_twins.made_up_portfolios(60)
+
+
+def portfolios_left_alone_would_not_be_touched() -> None:
+    test_portfolio_twins.paths(np.random.default_rng(9), 4, 40)
+
+
+def laws_hold_in_random_networks() -> None:
+    for seed in range(3):
+        run_network(seed, 200)
+
+
+def every_listing_runs_once_a_tick_and_goes_on_where_it_stopped() -> None:
+    """Listings that stop now and then and are asked again: the coupling once a tick, then each listing, in order."""
+    called, ends = [], iter(np.random.default_rng(1).integers(0, 4, 10_000).tolist())
+
+    def one(kind):
+        def call(*given):
+            end = max(0, next(ends) - 2) if kind == "advance" else 0
+            called.append((kind, *map(int, given), end))
+            return np.int64(end)
+
+        return call
+
+    at, joint, listings = np.zeros(3, np.int64), [None, None, np.int64(77)], [[np.int64(k)] for k in range(3)]
+    target = 0
+    for _ in range(300):
+        target = min(20, target + (int(at[2]) == 0))
+        run_rounds(at, target, np.int64(5), np.int64(3), [one("couple"), one("advance")], joint, listings)
+    assert at[1] == 20
+    good = [call[:-1] for call in called if call[-1] == 0]
+    wanted = [[("couple", 5 * tick, tick, 77), *(("advance", k) for k in range(3))] for tick in range(20)]
+    assert good == [call for tick in wanted for call in tick]
+
+
+COUPLING = (rooms_are_coupled_as_the_twins_say, details_of_the_coupling, laws_hold_in_random_networks)
+LOOKS = (
+    portfolios_are_looked_at_as_the_twin_says, portfolios_left_alone_would_not_be_touched, laws_hold_in_random_networks
+)  # fmt: skip
+CHECKS: dict[str, tuple[Callable[[], None], ...]] = {
+    "sim.kernels.references": COUPLING,
+    "sim.kernels.fund_levels": COUPLING,
+    "sim.kernels.transit": COUPLING,
+    "sim.behaviours.bridge": COUPLING,
+    "sim.kernels.price_moves": LOOKS,
+    "sim.kernels.portfolios": LOOKS,
+    "sim.kernels.rounds": (every_listing_runs_once_a_tick_and_goes_on_where_it_stopped,),
+}
