@@ -19,6 +19,7 @@ from sim.cli import (
     ingest,
     match,
     query,
+    risk,
     run,
     scenarios,
     sensitivity,
@@ -73,7 +74,7 @@ def _shoal(
 
 
 for _group in (
-    run, fork, compare, check, amplify, impulse, sensitivity,
+    run, fork, compare, check, amplify, impulse, risk, sensitivity,
     sweep, query, evidence, ingest, scenarios, match, calc, doctor,
 ):  # fmt: skip
     _group.register(app)

@@ -38,6 +38,7 @@ class Measure(NamedTuple):
 WHERE = {
     "amplification": "sim.experiments.paired",
     "assumptions": "sim.experiments.looks",
+    "book": "sim.risk.measure",
     "cascade": "sim.experiments.second_round",
     "mids": "sim.experiments.mids",
     "resilience": "sim.experiments.resilience",
