@@ -13,6 +13,7 @@ from sim.agents.institution import Institution
 from sim.agents.lending import LendingDesk
 from sim.agents.leveraged import LeveragedDesk
 from sim.agents.market_maker import MarketMakerDesk
+from sim.agents.new_leverage import NewLeverageDesk
 from sim.agents.stablecoins import StablecoinDesk
 from sim.agents.trend import TrendDesk
 
@@ -32,6 +33,7 @@ DESKS: tuple[type[Desk], ...] = (
 # Institutions in order of their Mesa ids: a market has those that its scenario enables.
 INSTITUTIONS: tuple[type[Institution], ...] = (
     EtfDesk, TreasuryDesk, StablecoinDesk, HoldersDesk, FreshMoneyDesk, LendingDesk,
+    NewLeverageDesk,
 )  # fmt: skip
 
 __all__ = [
@@ -51,6 +53,7 @@ __all__ = [
     "LendingDesk",
     "LeveragedDesk",
     "MarketMakerDesk",
+    "NewLeverageDesk",
     "OrderRefused",
     "Ref",
     "Refusal",

@@ -25,6 +25,7 @@ from sim.settings.macro import MacroSettings
 from sim.settings.market import MarketSettings
 from sim.settings.market_maker import MarketMakerSettings
 from sim.settings.network import Listing, NetworkSettings
+from sim.settings.new_leverage import MOST_OPENINGS, NewLeverageSettings
 from sim.settings.news import NewsSettings
 from sim.settings.quantities import Count, Duration
 from sim.settings.shock import Shock
@@ -87,7 +88,7 @@ NOT_READ = frozenset({"sources", "assumptions"})
 """Settings that the model never reads: they are no part of what identifies a run."""
 
 
-INSTITUTIONS = frozenset({"etf", "dat", "fresh_money", "holders", "lending", "stablecoins"})
+INSTITUTIONS = frozenset({"etf", "dat", "fresh_money", "holders", "lending", "new_leverage", "stablecoins"})
 """Groups of settings that desks of the calendar read when they act; each desk sits in one listing of a network. Those
 that act at the start alone are named by the group's ``at_start``.
 """
@@ -167,6 +168,9 @@ class Spec(Settings):
     etf: EtfSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="Spot funds listed in New York.")
     lending: LendingSettings = setting(
         {}, unit="", provenance="scenario", source=_OWN, note="Loans against the coin (docs/lending.md)."
+    )
+    new_leverage: NewLeverageSettings = setting(
+        {}, unit="", provenance="scenario", source=_OWN, note="Positions opened anew after others were closed."
     )
     news: NewsSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="News value.")
     macro: MacroSettings = setting(
@@ -270,6 +274,10 @@ class Spec(Settings):
             if wanted is not None and self.listings and wanted not in self.listings:
                 why = f"no listing is named {wanted!r}: use one of {', '.join(self.listings)}"
                 raise problem_at(group, "listing", sentence=why)
+        openings = self.duration / self.new_leverage.every
+        if self.new_leverage.enabled and openings > MOST_OPENINGS:
+            why = f"gives {openings:.0f} openings in {self.duration:g} s, at most {MOST_OPENINGS}: raise it"
+            raise problem_at("new_leverage", "every", sentence=why)
         return self
 
     @model_validator(mode="after")

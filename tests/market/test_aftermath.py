@@ -3,7 +3,7 @@
 import sim
 from sim.scenario.load import load_spec
 
-DESKS = ("dat", "etf", "fresh_money", "holders", "stablecoins")
+DESKS = ("dat", "etf", "fresh_money", "holders", "new_leverage", "stablecoins")
 TO_MIDNIGHT = {"duration": "220min"}  # 20:20 to 00:00 UTC
 
 
