@@ -76,7 +76,7 @@ def test_open_interest_goes_up_and_books_agree(whole):
 
 
 def test_who_loses_is_liquidated_as_everybody():
-    """At 25x shorts are squeezed in the rise that the openings make; what was opened is held or was closed by the engine."""
+    """At 25x shorts are squeezed as openings push the price; what was opened is held or was closed by the engine."""
     people = {"leverage_median": 25.0, "leverage_sigma": 0.1, "cex_share": 0.0, **PASSIVE}
     market = market_of(**merged(ON, {"leveraged": people}))
     market.audit = True
