@@ -23,10 +23,10 @@ from sim.targets import Target, targets
 
 WHOLE = "flash_10_11"
 UNTIL = {"duration": "130min"}  # 22:30 UTC: the crash, the halt of transfers and the time of the depegs
-TIMES = (
-    1.0,
-    5.0,
-)  # of the news path: as it was, and where the first listing tips [judgement, after a look at one seed]
+TIMES = (8.0, 1.0)
+"""Of the news path: where altcoins and coin-margined books break while BTC does not [judgement, after a look at one seed
+at each of 1, 5 and 8], and as it was.
+"""
 HEADLINE_S = 1740.0  # 20:49 UTC
 BETAS_ALONE = {"F7": "btc_cex_us", "F8": "btc_cex_a"}  # rows of altcoins, and whose path their betas multiply
 CASES = {
@@ -159,4 +159,4 @@ def counterfactuals(pool: ProcessPoolExecutor, n: int) -> None:
                     row |= {f"{name}_change": p.mean, f"{name}_low": p.low, f"{name}_high": p.high}
             rows.append(row)
             say(row)
-    write("network_counterfactuals.csv", rows, "network_counterfactuals", n, WHOLE)
+        write("network_counterfactuals.csv", rows, "network_counterfactuals", n, WHOLE)
