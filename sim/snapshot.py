@@ -125,13 +125,18 @@ def take(market: Market, state: State | None = None) -> Snapshot:
 
 def arrays_of(state: State) -> dict[str, Array]:
     """Copies of all arrays, by name."""
+    return {name: array.copy() for name, array in named_arrays(state).items()}
+
+
+def named_arrays(state: State) -> dict[str, Array]:
+    """All arrays themselves, by name."""
     found: dict[str, Array] = {}
     for field in fields(state):
         room = getattr(state, field.name)
         if isinstance(room, Books):
-            found |= {f"{field.name}.{name}": array.copy() for name, array in room._asdict().items()}
+            found |= {f"{field.name}.{name}": array for name, array in room._asdict().items()}
         else:
-            found[field.name] = room.copy()
+            found[field.name] = room
     return found
 
 
@@ -174,8 +179,9 @@ def address(market: Market, function: Callable[..., None], args: tuple[Any, ...]
 
 
 def resume(
-    snapshot: Snapshot, spec: Spec | None = None, seed: int | None = None, classes: Iterable[type] = ()
-) -> Market:
+    snapshot: Snapshot, spec: Spec | None = None, seed: int | None = None, classes: Iterable[type] = (),
+    before: State | None = None,
+) -> Market:  # fmt: skip
     """Make a market that goes on from a snapshot.
 
     Parameters
@@ -187,6 +193,8 @@ def resume(
         Key of the draws from here on; the past keeps its own.
     classes : iterable of type
         Classes of the Python agents, where the snapshot does not know them.
+    before : State, optional
+        What ``draft`` gives of the saved settings; then ``spec`` is known to fit and is not looked at again.
 
     Raises
     ------
@@ -199,15 +207,19 @@ def resume(
     spec = old if spec is None else spec
     refuse_past(old, spec, record["time_s"])
 
-    def drafted(one: Spec) -> State:
-        return state_of(one, snapshot.venue, contract_of(one, snapshot.venue), record["start_seed"])
-
-    fresh = drafted(spec)
-    before = fresh
-    if spec != old:
-        before = drafted(old)
-        refuse_change(old, spec, record["time_s"], before, drafted, reach_of)
+    fresh = draft(snapshot, spec)
+    if spec == old:
+        before = fresh
+    elif before is None:
+        before = draft(snapshot, old)
+        refuse_change(old, spec, record["time_s"], before, lambda one: draft(snapshot, one), reach_of)
     return go_on(snapshot, spec, record["seed"] if seed is None else seed, classes, before, fresh)
+
+
+def draft(snapshot: Snapshot, spec: Spec | None = None) -> State:
+    """Arrays before their first tick, of the seed and venue of a snapshot: those of its own settings, or of others."""
+    one = snapshot.spec if spec is None else spec
+    return state_of(one, snapshot.venue, contract_of(one, snapshot.venue), snapshot.record["start_seed"])
 
 
 def go_on(
@@ -259,11 +271,12 @@ def go_on(
 
 def state_from(arrays: Mapping[str, Array], fresh: State) -> State:
     """A ``State`` of copies of saved arrays, each of the type and size that the scenario asks for."""
-    for name, like in arrays_of(fresh).items():
+    wanted = named_arrays(fresh)
+    for name, like in wanted.items():
         array = arrays.get(name)
         if array is None or array.dtype != like.dtype or array.ndim != like.ndim:
             raise ForkError(f"the array {name} of this state is missing or of another kind")
-    extra = set(arrays) - set(arrays_of(fresh))
+    extra = set(arrays) - set(wanted)
     if extra:
         raise ForkError(f"this state holds arrays that no market has: {', '.join(sorted(extra))}")
     books = {name: arrays[f"books.{name}"].copy() for name in Books._fields}

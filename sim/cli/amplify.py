@@ -64,15 +64,15 @@ def amplify(
         scenario,
         tuple(changes or ()),
         "flow" if sale is not None else "news",
-        _values(news, "--news", "fraction") if news else _values(sale, "--sale", "money") if sale else (),
-        _values(depths, "--depths", "number") if depths else DEPTHS,
+        values(news, "--news", "fraction") if news else values(sale, "--sale", "money") if sale else (),
+        values(depths, "--depths", "number") if depths else DEPTHS,
         tuple(part.strip() for part in layers.split(",")),
         seeds,
-        _values(half_width, "--half-width", "fraction")[0],
+        values(half_width, "--half-width", "fraction")[0],
         most_seeds,
-        _values(horizon, "--horizon", "duration")[0],
-        _values(at, "--at", "duration")[0],
-        _values(over, "--over", "duration")[0],
+        values(horizon, "--horizon", "duration")[0],
+        values(at, "--at", "duration")[0],
+        values(over, "--over", "duration")[0],
         side,
         book,
     )
@@ -92,7 +92,7 @@ def amplify(
         raise typer.Exit(1)
 
 
-def _values(text: str, option: str, kind: str) -> tuple[float, ...]:
+def values(text: str, option: str, kind: str) -> tuple[float, ...]:
     """Quantities of an option, as a scenario file writes them."""
     from pydantic import TypeAdapter, ValidationError
 

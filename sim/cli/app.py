@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from sim import __version__, stopping
 from sim.cli import (
     amplify,
+    attribute,
     calc,
     check,
     compare,
@@ -74,7 +75,7 @@ def _shoal(
 
 
 for _group in (
-    run, fork, compare, check, amplify, impulse, risk, sensitivity,
+    run, fork, compare, check, amplify, attribute, impulse, risk, sensitivity,
     sweep, query, evidence, ingest, scenarios, match, calc, doctor,
 ):  # fmt: skip
     _group.register(app)

@@ -39,6 +39,7 @@ WHERE = {
     "amplification": "sim.experiments.paired",
     "assumptions": "sim.experiments.looks",
     "book": "sim.risk.measure",
+    "attribution": "sim.attribution.measure",
     "cascade": "sim.experiments.second_round",
     "mids": "sim.experiments.mids",
     "resilience": "sim.experiments.resilience",

@@ -285,22 +285,25 @@ def reach_of_drafts(before: Draft, after: Draft) -> Reach:
 
 
 def resume(
-    snapshot: NetworkSnapshot, spec: Spec | None = None, seed: int | None = None, classes: Iterable[type] = ()
-) -> Network:
+    snapshot: NetworkSnapshot, spec: Spec | None = None, seed: int | None = None, classes: Iterable[type] = (),
+    known: Draft | None = None,
+) -> Network:  # fmt: skip
     """Make a network that goes on from a snapshot.
 
-    Parameters and errors are those of ``sim.snapshot.resume``; listings can be neither added nor taken away.
+    Parameters and errors are those of ``sim.snapshot.resume``, ``known`` being its ``before``; listings can be neither
+    added nor taken away.
     """
     old, record, classes = snapshot.spec, snapshot.record, tuple(classes)
     spec = old if spec is None else spec
     seed = record["seed"] if seed is None else seed
     venues = {name: one.venue for name, one in snapshot.listings.items()}
     refuse_past_of_all(old, spec, record["time_s"])
-    before = Drawing(venues, record["start_seed"]).draft(old)
+    before = draft(snapshot) if known is None else known
     after = before
     if spec != old:
         drawing = Drawing(venues, record["start_seed"], (old, before))
-        refuse_change(old, spec, record["time_s"], before, drawing.draft, reach_of_drafts)
+        if known is None:
+            refuse_change(old, spec, record["time_s"], before, drawing.draft, reach_of_drafts)
         after = drawing.draft(spec)
     running, specs = {}, listing_specs(spec)
     for k, (name, one) in enumerate(snapshot.listings.items()):
@@ -324,6 +327,12 @@ def resume(
     watch.rows = [tuple(row) for row in snapshot.arrays["transit"].tolist()]
     watch.next_us, watch.seen = record["next_us"], (record["seen"][0], record["seen"][1])
     return network
+
+
+def draft(snapshot: NetworkSnapshot) -> Draft:
+    """What the settings of a snapshot make before the first tick, of its seed and venues."""
+    venues = {name: one.venue for name, one in snapshot.listings.items()}
+    return Drawing(venues, snapshot.record["start_seed"]).draft(snapshot.spec)
 
 
 def refuse_past_of_all(old: Spec, new: Spec, time_s: float) -> None:

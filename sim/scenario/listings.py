@@ -8,7 +8,7 @@ from sim.scenario.write import spec_to_dict
 from sim.settings.network import PATCHED, NetworkSettings
 from sim.settings.problems import Document, Keys
 
-OF_THE_WHOLE = frozenset({"listings", "network", "assumptions", "sources", "evidence", "shocks"})
+OF_THE_WHOLE = frozenset({"listings", "network", "assumptions", "attribution", "sources", "evidence", "shocks"})
 """Groups that a listing does not take over; evidence is that of the first, and so are all shocks but news."""
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 
 from sim.calendar_ny import why_closed
@@ -60,6 +61,7 @@ def checked_spec(document: Document, shown: str) -> Spec:
     spec, problems = check(Spec, document, shown)
     if spec is not None:
         problems = _outside_problems(spec, document, shown) or _listing_problems(spec, document, shown)
+        problems = problems or _channel_problems(spec, document, shown)
     if spec is None or problems:
         raise refusal(problems)
     return spec
@@ -88,6 +90,25 @@ def _listing_problems(spec: Spec, document: Document, shown: str) -> list[Proble
             place = problem.place if problem.place.line or not at.line else at
             found[Problem(place, ("listings", name, *problem.keys), problem.sentence)] = None
     return list(found)
+
+
+def _channel_problems(spec: Spec, document: Document, shown: str) -> list[Problem]:
+    """What is wrong with the scenario in which a channel of one's own is off, at the lines of that channel."""
+    found: list[Problem] = []
+    for k, channel in enumerate(spec.attribution.own):
+        at: Keys = ("attribution", "own", k, "off")
+        inner = Document(deepcopy(document.data), dict(document.places), [])
+        del inner.data["attribution"]
+        apply_overrides(inner, channel.off)
+        one, problems = check(Spec, inner, shown)
+        if one is not None:
+            problems = _outside_problems(one, inner, shown) or _listing_problems(one, inner, shown)
+        for problem in problems:
+            path = problem.place.file.removeprefix("override ")
+            keys = (*at, path) if path in channel.off else at
+            said = f"{'.'.join(map(str, problem.keys))}: {problem.sentence}" if problem.keys else problem.sentence
+            found.append(Problem(document.place_of(keys, Place(shown, 1, 1)), keys, said))
+    return found
 
 
 def _outside_problems(spec: Spec, document: Document, shown: str) -> list[Problem]:

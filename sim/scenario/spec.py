@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Wi
 
 from sim.settings.arbitrage import ArbitrageSettings
 from sim.settings.assumptions import AssumptionsSettings
+from sim.settings.attribution import AttributionSettings
 from sim.settings.background import BackgroundSettings
 from sim.settings.bridge import Id
 from sim.settings.clearing import ClearingSettings
@@ -84,7 +85,7 @@ Description = Annotated[str, Field(max_length=4000), AfterValidator(_no_control_
 Evidence = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,63}$")]
 
 
-NOT_READ = frozenset({"sources", "assumptions"})
+NOT_READ = frozenset({"sources", "assumptions", "attribution"})
 """Settings that the model never reads: they are no part of what identifies a run."""
 
 
@@ -212,6 +213,13 @@ class Spec(Settings):
         provenance="scenario",
         source=_OWN,
         note="Liquidity assumptions that `shoal check` tests; never read by the model, no part of a run's identity.",
+    )
+    attribution: AttributionSettings = setting(
+        {},
+        unit="",
+        provenance="scenario",
+        source=_OWN,
+        note="What `shoal attribute` asks; never read by the model, no part of a run's identity.",
     )
     seeds_shown: Count = setting(
         8,
