@@ -13,13 +13,15 @@ from sim.errors import ScenarioError
 from sim.kernels.ledger import ACCOUNT, FUND
 from sim.kernels.references import References
 from sim.kernels.transit import FIRM, HALT, SEAT, Wallets
+from sim.network.clocks import change_clocks
 from sim.network.links import listing_rows
+from sim.network.loadings import write_loading
 from sim.network.makers import purses_of
 from sim.network.memory import give_back
 from sim.network.network import Couplings, Network
 from sim.network.portfolios import fill_portfolios, population_spec
-from sim.news_path import macro_ramps, own_noise
-from sim.participants import SECONDS_PER_DAY, daily_volumes
+from sim.news_path import macro_ramps
+from sim.participants import daily_volumes
 from sim.scenario.listings import listing_specs
 from sim.scenario.spec import Spec
 from sim.settings.bridge import BridgeSettings
@@ -53,6 +55,7 @@ def build_network(spec: Spec, seed: int = 1) -> Network:
     markets = {}
     for k, (name, one) in enumerate(specs.items()):
         alone = population_spec(spec, one, spec.listings[name].exchange)
+        alone = alone.model_copy(update={"clock": one.clock.model_copy(update={"start": "fine"})})  # all change below
         markets[name] = build(alone, listing_seed(seed, name, k), institutions=False)
         markets[name].spec = one  # the open interest that is left out there belongs to portfolios
     names = names_of(spec)
@@ -85,6 +88,8 @@ def build_network(spec: Spec, seed: int = 1) -> Network:
     for market in markets.values():
         market.seat_institutions()  # after the accounts of firms and portfolios: Python agents come last
     network = Network(spec, seed, markets, couplings, names)
+    if spec.clock.slow_tick is not None and spec.clock.start == "slow":
+        change_clocks(network)
     give_back()
     return network
 
@@ -124,11 +129,8 @@ def share_news(spec: Spec, state: "State", asset: str, seed: int) -> None:
     listings of an asset have one value.
     """
     loading = spec.network.assets.get(asset, AssetSettings())
-    per_tick = math.sqrt(spec.tick / SECONDS_PER_DAY)
     state.news_keys[:] = news_keys(spec, asset, seed)
-    state.news[0]["common_per_tick"] = loading.beta * own_noise(spec) * per_tick
-    state.news[0]["noise_per_tick"] = loading.own_noise_per_day * per_tick
-    state.news[0]["alt_per_tick"] = loading.alt_noise_per_day * per_tick
+    write_loading(spec, state, asset, spec.tick)
     path = state.ramps[: len(state.ramps) - len(macro_ramps(spec))]
     path["log_move"] *= loading.beta
     state.ramps = np.concatenate([path, macro_ramps(spec, asset, loading.beta)])

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim import units
 from sim.errors import InvariantError, ScenarioError
 from sim.kernel_cache import COUPLING, compiling
-from sim.kernels.clock import DONE, GROW
-from sim.kernels.rounds import LISTING, STATUS
+from sim.kernels.clock import DONE, GROW, SWITCH
+from sim.kernels.rounds import LISTING, STATUS, TICK
 from sim.market import BLOCK
+from sim.network.clocks import change_clocks, is_any_shock_near, is_change_due, last_tick
 from sim.network.links import Place, own_ladders, shared_arrays
 from sim.network.packing import pack
 from sim.network.rounds import Rounds
@@ -112,11 +112,10 @@ class Network:
         """Run to ``end_time`` seconds from the start, the events of every market included."""
         if not math.isfinite(end_time):
             raise ScenarioError(f"cannot run until {end_time:g} s: give a finite number of seconds")
-        tick_us = int(self.lead.state.clock[0]["tick_us"])
         while self.time < end_time:
-            looks = self.watch.next_s(tick_us)
+            looks = self.watch.next_s(int(self.lead.state.clock[0]["tick_us"]))
             then = min(end_time, looks, *(market.next_event_s() for market in self.markets.values()))
-            self._run_ticks(units.nearest_us(then) // tick_us)
+            self._run_to(then)
             for market in self.markets.values():
                 market.run_until(then)
             self.watch.look(self)
@@ -144,7 +143,18 @@ class Network:
         self._linked = [state.accounts for state in states]
         self.totals = self._totals()  # accounts are opened with deposits
 
+    def _run_to(self, then_s: float) -> None:
+        """Run the ticks that end by a time, on either clock."""
+        while True:
+            if is_any_shock_near(self.markets.values()):
+                change_clocks(self)
+            elif (target := last_tick(self, then_s)) > self.tick:
+                self._run_ticks(target)
+            else:
+                return
+
     def _run_ticks(self, target: int) -> None:
+        """Run up to a tick, or to the end of one after which all change their clock."""
         markets = list(self.markets.values())
         states = [market.state for market in markets]
         if any(state.accounts is not linked for state, linked in zip(states, self._linked, strict=True)):
@@ -160,9 +170,15 @@ class Network:
                 rounds.set((*self._shared, *self.couplings.arrays()), [state.arrays() for state in states])
             stop = min([target, self.tick + BLOCK, *(market.changes[0].tick for market in markets if market.changes)])
             stop = self.tick + 1 if self.audit else stop
+            asked = False
             rounds.run(at, stop, tick_us)
             while at[STATUS] != DONE:
                 k = int(at[LISTING])
+                if at[STATUS] == SWITCH:  # its tick has run: the others' follow
+                    asked, stop = True, int(at[TICK]) + 1
+                    at[LISTING], at[STATUS] = k + 1, DONE
+                    rounds.run(at, stop, tick_us)
+                    continue
                 if at[STATUS] != GROW:
                     markets[k].refuse(int(at[STATUS]))
                     raise InvariantError(f"{list(self.markets)[k]}: the tick from {self.time:g} s raised an error")
@@ -171,6 +187,9 @@ class Network:
                 rounds.run(at, stop, tick_us)
             if self.audit:
                 self._check_totals(self.tick - 1)
+            if asked and is_change_due(self):
+                change_clocks(self)
+                return
 
     def _totals(self) -> dict[str, int]:
         """Cash of every money, and coins of every asset, over all listings and on their way, without what institutions

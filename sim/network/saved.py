@@ -33,11 +33,13 @@ from sim.network.build import (
     shared_funds,
     smallest_lots,
 )
+from sim.network.clocks import is_slow, write_news_of
 from sim.network.links import listing_rows, own_ladders
 from sim.network.makers import purses_of
 from sim.network.network import Couplings, Network
 from sim.network.portfolios import collateral_rows, population_spec
 from sim.network.watch import TRANSIT
+from sim.pace import SLOW_KEY
 from sim.scenario.listings import listing_specs
 from sim.scenario.spec import Spec
 from sim.settings.network import AssetSettings, ExchangeSettings
@@ -317,10 +319,15 @@ def resume(
         market.news_loading = spec.network.assets.get(asset, AssetSettings()).beta
         if seed != record["seed"]:
             market.state.news_keys[:] = news_keys(spec, asset, seed)
+            if market.state.pace[0]["is_slow"]:
+                market.state.news_keys.reshape(-1, 2)[:, 1] ^= SLOW_KEY
     couplings = couplings_from(snapshot.arrays)
     if spec != old:
         turn_ties(couplings, before.ties, after.ties)
     network = Network(spec, seed, running, couplings, names_of(spec))
+    if is_slow(network):
+        for name in running:
+            write_news_of(network, name)
     network.start_seed = record["start_seed"]
     watch = network.watch
     watch.starts = [snapshot.arrays[f"starts.{name}"].copy() for name in running]

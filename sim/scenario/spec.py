@@ -247,13 +247,13 @@ class Spec(Settings):
             if slow < 2.0 * self.tick or not _whole(slow, self.tick):
                 why = f"must be a whole number of ticks ({self.tick:g} s), at least 2, got {slow:g} s"
                 raise problem_at("clock", "slow_tick", sentence=why)
-            for name in ("record_every", "duration"):
-                if not _whole(getattr(self, name), slow):
-                    why = f"must be a whole number of long ticks (clock.slow_tick, {slow:g} s), got "
-                    raise problem_at(name, sentence=f"{why}{getattr(self, name):.10g} s")
+            lengths = {("record_every",): self.record_every, ("duration",): self.duration}
             if self.listings:
-                why = "a network of listings runs on one clock in this version: leave it out"
-                raise problem_at("clock", "slow_tick", sentence=why)
+                lengths["network", "record_every"] = self.network.record_every
+            for keys, seconds in lengths.items():
+                if not _whole(seconds, slow):
+                    why = f"must be a whole number of long ticks (clock.slow_tick, {slow:g} s), got {seconds:.10g} s"
+                    raise problem_at(*keys, sentence=why)
         rows = self.duration / self.record_every
         if rows > _MOST_ROWS:
             why = f"duration / record_every gives {rows:.3g} rows, at most {_MOST_ROWS}: raise record_every"

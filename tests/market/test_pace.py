@@ -275,11 +275,6 @@ def test_what_does_not_fit_is_said(over: dict[str, Any], word: str):
         spec_of(**over)
 
 
-def test_a_network_has_one_clock():
-    with pytest.raises(ScenarioError, match="a network of listings runs on one clock"):
-        sim.load("flash_10_11", **{"clock.slow_tick": "1min", "record_every": "1min"})
-
-
 def test_calm_hours_on_long_ticks_are_those_on_fine_ones():
     """A quick look at what docs/clocks.md measures on more seeds: how far the mid follows the value, and depth."""
     follows, depth = {}, {}
