@@ -24,8 +24,8 @@ from sim.targets import Target, targets
 WHOLE = "flash_10_11"
 UNTIL = {"duration": "130min"}  # 22:30 UTC: the crash, the halt of transfers and the time of the depegs
 TIMES = (8.0, 1.0)
-"""Of the news path: where altcoins and coin-margined books break while BTC does not [judgement, after a look at one seed
-at each of 1, 5 and 8], and as it was.
+"""Of the news path: where altcoins and coin-margined books break while BTC does not [judgement, after a look at one
+seed at each of 1, 5 and 8], and as it was.
 """
 HEADLINE_S = 1740.0  # 20:49 UTC
 BETAS_ALONE = {"F7": "btc_cex_us", "F8": "btc_cex_a"}  # rows of altcoins, and whose path their betas multiply

@@ -247,7 +247,7 @@ class Spec(Settings):
             if slow < 2.0 * self.tick or not _whole(slow, self.tick):
                 why = f"must be a whole number of ticks ({self.tick:g} s), at least 2, got {slow:g} s"
                 raise problem_at("clock", "slow_tick", sentence=why)
-            lengths = {("record_every",): self.record_every, ("duration",): self.duration}
+            lengths: dict[tuple[str, ...], float] = {("record_every",): self.record_every, ("duration",): self.duration}
             if self.listings:
                 lengths["network", "record_every"] = self.network.record_every
             for keys, seconds in lengths.items():
