@@ -1,4 +1,4 @@
-"""``shoal position``: what a scenario does to one position."""
+"""``shoal position``, ``haircut``, ``portfolio``: what scenarios do to positions."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ SCENARIO = typer.Argument(help="Shipped scenario, file or run folder.")
 
 
 def register(app: typer.Typer) -> None:
-    """Add ``position`` to the command line."""
+    """Add the commands to the command line."""
     app.command("position")(position)
+    app.command("haircut")(haircut)
+    app.command("portfolio")(portfolio)
 
 
 def position(
@@ -87,6 +89,97 @@ def position(
             how=how_of(out, workers, told, dask, trust_network),
         )
     tell(risk_position.text(found), found.table, found.save(), as_json)
+
+
+def haircut(
+    scenario: Annotated[str, SCENARIO],
+    asset: Annotated[str, typer.Option("--asset", help="Such as btc.")],
+    horizon: Annotated[
+        str, typer.Option("--horizon", metavar="TIME", help="From the last call to the end of the sale.")
+    ],
+    size: Annotated[str, typer.Option("--size", metavar="USD", help="Sold, at the start's price, such as $50m.")],
+    conf: Annotated[float, typer.Option("--conf", metavar="SHARE", help="Share of seeds that it covers.")] = 0.95,
+    listing: Annotated[str | None, LISTING] = None,
+    book: Annotated[
+        Literal["spot", "perp"] | None, typer.Option("--book", help="Where it is sold; spot where there is one.")
+    ] = None,
+    changes: Annotated[list[str] | None, SET_OPTION] = None,
+    seeds: Annotated[str, SEEDS] = "32",
+    out: Annotated[Path, OUT] = Path("results"),
+    workers: Annotated[int | None, WORKERS] = None,
+    dask: Annotated[str | None, DASK] = None,
+    trust_network: Annotated[bool, TRUST] = False,
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    """Haircut of coins as collateral: their fall within a horizon and the sale of a size, with a concentration add-on.
+
+    Example: shoal haircut flash_10_11_btc --asset btc --horizon 1h --conf 0.95 --size $50m
+    """
+    from sim.cli.run import parse_seeds
+    from sim.report import risk_haircut
+    from sim.risk.haircut import haircut as ask
+
+    with shown("haircut") as told:
+        found = ask(
+            scenario,
+            asset,
+            _time(horizon),
+            conf,
+            _money(size, "--size"),
+            set=changes or [],
+            listing=listing,
+            book=book,
+            seeds=parse_seeds(seeds),
+            how=how_of(out, workers, told, dask, trust_network),
+        )
+    tell(risk_haircut.text(found), found.table, found.save(), as_json)
+
+
+def portfolio(
+    book: Annotated[Path, typer.Argument(help="CSV of lines: name, kind, usd and what a kind needs (docs/risk.md).")],
+    scenarios: Annotated[list[str], typer.Argument(help="Scenarios, one or several.")],
+    changes: Annotated[list[str] | None, SET_OPTION] = None,
+    conf: Annotated[float, typer.Option("--conf", metavar="SHARE", help="Of value at risk and shortfall.")] = 0.975,
+    buffer: Annotated[
+        float, typer.Option("--buffer", metavar="X", help="Times the maintenance margin at which cash is called.")
+    ] = 2.0,
+    transfer_time: Annotated[
+        str | None, typer.Option("--transfer-time", metavar="TIME", help="Of cash between venues; default 20min.")
+    ] = None,
+    halt: Annotated[
+        list[str] | None,
+        typer.Option("--halt", metavar="[VENUE@]TIME+LENGTH", help="Transfers stand still; or all. Repeatable."),
+    ] = None,
+    seeds: Annotated[str, SEEDS] = "32",
+    out: Annotated[Path, OUT] = Path("results"),
+    workers: Annotated[int | None, WORKERS] = None,
+    dask: Annotated[str | None, DASK] = None,
+    trust_network: Annotated[bool, TRUST] = False,
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    """Losses and shortfall of a book by scenario, calls by hour, cash by venue, hedges broken, a venue's default.
+
+    Examples: shoal portfolio book.csv flash_10_11_btc calm_btc --seeds 32
+
+    shoal portfolio book.csv flash_10_11 --halt cex_a@21:12+67min
+    """
+    from sim.cli.run import parse_seeds
+    from sim.report import risk_portfolio
+    from sim.risk.portfolio import portfolio as ask
+
+    with shown("portfolio") as told:
+        found = ask(
+            book,
+            scenarios,
+            set=changes or [],
+            level=conf,
+            buffer=buffer,
+            transfer_time=None if transfer_time is None else _time(transfer_time),
+            halts=halt or (),
+            seeds=parse_seeds(seeds),
+            how=how_of(out, workers, told, dask, trust_network),
+        )
+    tell(risk_portfolio.text(found), found.table, found.save(), as_json)
 
 
 def how_of(out: Path, workers: int | None, told: Callable[[Any], None], dask: str | None, trusted: bool) -> How:

@@ -10,8 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sim.report import style
-from sim.report.risk_words import notes, table_lines
-from sim.risk.answer import COLUMNS, write_table
+from sim.report.risk_words import notes, table_lines, write_answer
 from sim.risk.position import PositionRisk
 
 
@@ -82,15 +81,4 @@ def _exits(axes: Axes, found: PositionRisk) -> None:
 
 def save(found: PositionRisk, out: Path) -> Path:
     """Write ``position.parquet``, ``.csv``, ``.units.csv``, ``.svg``, ``.png`` and ``.txt``; returns the folder."""
-    from sim.experiments.store import write_whole
-    from sim.report.comparison import png_bytes
-
-    write_table(out, "position", found.table, found.folder.name[-12:], COLUMNS)
-    drawn = figure(found)
-    for name, data in (
-        ("position.svg", style.svg_bytes(drawn, f"{found.folder.name}-position")),
-        ("position.png", png_bytes(drawn)),
-        ("position.txt", (text(found) + "\n").encode()),
-    ):
-        write_whole(out / name, data)
-    return out
+    return write_answer(out, "position", found.table, found.folder.name, figure(found), text(found))

@@ -1,12 +1,18 @@
-"""Rows of an answer of ``sim.risk`` as lines for a terminal, and what a reader must know beside them."""
+"""Rows of an answer of ``sim.risk`` as lines for a terminal, what a reader must know beside them, and the files."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sim.report import words
-from sim.risk.answer import FEWEST_SEEDS, Row
+from sim.report import style, words
+from sim.risk.answer import COLUMNS, FEWEST_SEEDS, Row, write_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
 
 
 def shown(value: float, unit: str) -> str:
@@ -40,3 +46,18 @@ def notes(n_seeds: int, failed: int) -> list[str]:
     if failed:
         said.append(f"{failed} runs failed; their seeds are left out")
     return said
+
+
+def write_answer(out: Path, name: str, table: pd.DataFrame, folder: str, drawn: Figure, text: str) -> Path:
+    """Write ``<name>.parquet``, ``.csv``, ``.units.csv``, ``.svg``, ``.png`` and ``.txt`` into a folder; returns it."""
+    from sim.experiments.store import write_whole
+    from sim.report.comparison import png_bytes
+
+    write_table(out, name, table, folder[-12:], COLUMNS)
+    for file, data in (
+        (f"{name}.svg", style.svg_bytes(drawn, f"{folder}-{name}")),
+        (f"{name}.png", png_bytes(drawn)),
+        (f"{name}.txt", (text + "\n").encode()),
+    ):
+        write_whole(out / file, data)
+    return out

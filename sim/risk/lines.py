@@ -25,7 +25,7 @@ _NEEDED = {
     "etf": ("usd",),
     "dat": ("usd", "beta"),
     "loan": ("usd", "debt", "call_ltv", "liquidation_ltv"),
-    "cash": ("usd", "venue"),
+    "cash": ("usd",),
 }
 
 

@@ -63,6 +63,8 @@ def columns(arguments: Arguments) -> dict[str, tuple[str, str]]:
         found[f"called_h{k:03d}"] = ("USD", f"cash called for in hour {k + 1}")
     for venue in venues_of(lines):
         found[f"venue.{venue}.needed"] = ("USD", f"most cash missing on {venue}, beyond what lies there")
+        found[f"venue.{venue}.alone"] = ("USD", f"cash that calls on {venue} ask beyond what lay there, nothing sent")
+        found[f"venue.{venue}.held_end"] = ("USD", f"worth held on {venue} at the end")
         found[f"venue.{venue}.held_start"] = ("USD", f"worth held on {venue} at the start")
         found[f"venue.{venue}.held_most"] = ("USD", f"largest worth held on {venue}")
     for group in groups_of(lines):
@@ -181,6 +183,10 @@ def _firm_numbers(firm: Firm, arguments: Arguments, rooms: dict[str, list[float]
         held = np.array(seen.held[venue])
         found[f"venue.{venue}.needed"] = float(max(seen.need[venue]))
         found |= {f"venue.{venue}.held_start": float(held[0]), f"venue.{venue}.held_most": float(held.max())}
+        found[f"venue.{venue}.held_end"] = float(held[-1])
+        there = [x for x in lines if x.venue == venue]
+        asked = sum(firm.asked[x.name] for x in there if x.mode == "cross" or x.kind == "loan")
+        found[f"venue.{venue}.alone"] = max(0.0, asked - sum(x.usd for x in there if x.kind == "cash"))
     for group, net in seen.gap.items():
         mine = [x for x in lines if x.hedge == group]
         found[f"hedge.{group}.adl"] = sum(firm.broken[x.name] for x in mine)
