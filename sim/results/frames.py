@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sim.schema import BAND_EDGES_BP, EVENT_NAMES
+from sim.schema import BAND_EDGES_BP, EVENT_ADL, EVENT_NAMES, EVENT_TAKEOVER
 
 Rows = NDArray[np.void]
 
@@ -169,6 +169,8 @@ def band_columns() -> list[str]:
 def events_frame(rows: Rows, constants: Mapping[str, Any], start_utc: datetime) -> pd.DataFrame:
     """Table of what happened to whom; parameters are those of ``series_frame``, with EVENT rows."""
     table = _human(rows, constants, start_utc)
+    is_closed_at_zero = np.isin(rows["kind"], [EVENT_ADL, EVENT_TAKEOVER]) & (rows["price_ticks"] == 0)
+    table["price_usd"] = np.where(is_closed_at_zero, 0.0, table["price_usd"])  # a bankruptcy price, and no missing one
     table["kind"] = pd.array([EVENT_NAMES[k] for k in rows["kind"]], dtype="str")
     return pd.DataFrame(table)
 

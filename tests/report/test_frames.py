@@ -85,6 +85,14 @@ def test_event_kinds_are_words():
     ]
 
 
+def test_a_bankruptcy_price_of_zero_is_a_price_and_a_missing_one_is_none():
+    """Of takeovers and deleveraging; a shock at 0 ticks has no price."""
+    rows = np.zeros(3, EVENT)
+    rows["kind"] = [1, 5, 3]
+    price = frames.events_frame(rows, CONSTANTS, START)["price_usd"]
+    assert price[:2].tolist() == [0.0, 0.0] and np.isnan(price[2])
+
+
 def test_parquet_keeps_values_units_and_run_id(run):
     data = storage.parquet_bytes(run.series, "abc123")
     assert data == storage.parquet_bytes(run.series, "abc123")  # same bytes each time
