@@ -35,17 +35,22 @@ def test_prices_of_the_position():
     assert calc.forced_size(account, "perp", {"perp": 90}) == COINS
 
 
+def single(density: int) -> Rig:
+    """The position above a book of this density."""
+    lots = int(COINS / LOT)
+    assert density * 2 * TICK / LOT == density  # lots in two ticks
+    rig = Rig(
+        COINS * ENTRY * DOLLAR // LEVERAGE - lots * int(ENTRY / TICK) * UNIT, lots, int(ENTRY / TICK),
+        bids=[(BEST - 1 - 2 * i, density) for i in range(LEVELS)], window=1 << 17, ceiling_ticks=4_000_000, unit=UNIT,
+    )  # fmt: skip
+    rig.rules["taker_fee_ppm"] = FEE_PPM
+    return rig
+
+
 @pytest.mark.parametrize("density", FIGURES)
 def test_one_liquidation_into_a_linear_book(density: int):
     mean, before_fee, after_fee = FIGURES[density]
-    lots = int(COINS / LOT)
-    per_level = density  # lots in two ticks: density x 2 x TICK / LOT
-    assert density * 2 * TICK / LOT == per_level
-    rig = Rig(
-        COINS * ENTRY * DOLLAR // LEVERAGE - lots * int(ENTRY / TICK) * UNIT, lots, int(ENTRY / TICK),
-        bids=[(BEST - 1 - 2 * i, per_level) for i in range(LEVELS)], window=1 << 17, ceiling_ticks=4_000_000, unit=UNIT,
-    )  # fmt: skip
-    rig.rules["taker_fee_ppm"] = FEE_PPM
+    rig, lots = single(density), int(COINS / LOT)
     totals, value = rig.totals(), int(rig.accounts["cash_micro"][MAKER])
     rig.hang()
     assert int(rig.accounts["liquidation_half_ticks"][FIRST]) == 2 * BEST
@@ -56,7 +61,7 @@ def test_one_liquidation_into_a_linear_book(density: int):
     got = Fraction(value, lots * UNIT) * TICK
     assert got == Fraction(1000, 11) - Fraction(COINS, 2 * density)  # exactly half of the way down
     assert float(got) == pytest.approx(mean, abs=5e-7)
-    assert rig.last() == BEST - 2 * lots // per_level + 1
+    assert rig.last() == BEST - 2 * lots // density + 1
     assert float(COINS * (got - 90)) == pytest.approx(before_fee, abs=5e-5)
     left = rig.accounts["cash_micro"][[FIRST, FUND]] / DOLLAR
     assert left.sum() == pytest.approx(after_fee, abs=5e-5)

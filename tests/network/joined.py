@@ -14,7 +14,7 @@ from sim.schema import LEVEL, NO_KEY, SIDE
 from tests.market.rig import Rig
 from tests.network.made_portfolios import look_at_all
 
-INBOX = 8
+INBOX = 512
 
 
 class Joined:

@@ -59,7 +59,7 @@ def made(draws: np.random.Generator) -> Room:
     )  # fmt: skip
     fill_prices(draws, shared, tied)
     fill_books(draws, shared, tied)
-    wallets = made_wallets(draws, shared, rows, n_firms)
+    wallets = made_wallets(draws, shared, rows, n_firms, tied)
     fill_accounts(draws, shared, wallets, tied)
     if tied:
         tie_firms(shared, wallets)
@@ -120,7 +120,7 @@ def fill_books(draws: np.random.Generator, s: Shared, tied: bool) -> None:
             key += step * int(draws.choice([1, 2] if tied else [1, 2, 5, 30]))
 
 
-def made_wallets(draws: np.random.Generator, s: Shared, rows: Any, n_firms: int) -> Wallets:
+def made_wallets(draws: np.random.Generator, s: Shared, rows: Any, n_firms: int, tied: bool) -> Wallets:
     """Firms with targets, transfers on their way or due, and halts that hold now or just ended."""
     n = len(rows)
     firms, seats = np.zeros(n_firms, FIRM), np.zeros((n_firms, n, 2), SEAT)
@@ -133,6 +133,8 @@ def made_wallets(draws: np.random.Generator, s: Shared, rows: Any, n_firms: int)
             firm["legs"] = 1 + draws.integers(0, 2 * n, 2)
     seats["target"][..., 0] = draws.choice([0, 10**9, 10**11], (n_firms, n))
     seats["target"][..., 1] = draws.choice([0, 30, 10**4], (n_firms, n)) * s.listings["has_spot"]
+    if tied:
+        seats["target"][..., 0], seats["target"][..., 1] = 10**9, 30 * s.listings["has_spot"]
     seats["on_way"] = draws.choice([0, 0, 1, 10**4], seats.shape)
     seats["due_us"] = NOW + draws.choice([-1, 0, 1], seats.shape)
     halts = np.zeros(int(draws.integers(0, 3)), HALT)
@@ -152,8 +154,10 @@ def fill_accounts(draws: np.random.Generator, s: Shared, w: Wallets, tied: bool)
         value = int(s.price[at]["mark_half_ticks"]) * int(s.rules[2 * at]["micro_per_tick_lot"])
         for f, seat in enumerate(w.seats[:, at]):
             account = s.accounts[int(row["account0"] + w.rows[at]) + f]
-            account["held_lots"] = int(draws.choice([0, 0, -3000, -20, 20, 3000])) if row["has_perp"] else 0
-            share = float(draws.choice([-0.1, 0.0, 0.3, 0.94, 0.95, 1.0, 1.7]))
+            account["held_lots"] = int(draws.choice([0, 1, -3000, -20, 20, 3000])) if row["has_perp"] else 0
+            if tied and draws.random() < 0.7:
+                account["held_lots"] = 0
+            share = float(draws.choice([0.3, 1.0, 1.7] if tied else [-0.1, 0.0, 0.3, 0.94, 0.95, 1.0, 1.7]))
             cash = int(share * seat[0]["target"]) + (0 if tied else int(draws.integers(0, 10**6)))
             account["cash_micro"] = cash - (int(account["held_lots"]) * value >> 1)
             coins = int(row["position0"] + row["n_owners"] + w.rows[at]) + f

@@ -86,6 +86,43 @@ def test_a_component_at_the_deviation_counts_and_one_beyond_does_not():
         assert int(after.shared.price[at[0]]["given_half_ticks"]) == index
 
 
+def four_of_one_asset():
+    """A room whose first four listings are spot books of one asset in one money, each a component of the first's
+    index.
+    """
+    room = next(r for r in (made(np.random.default_rng(k)) for k in range(99)) if len(r.shared.listings) > 4)
+    s = room.shared
+    s.listings["asset"][:4], s.listings["quote"][:4], s.listings["has_spot"][:4] = 0, 0, 1
+    s.listings["median"], s.listings["deviation"], s.listings["half_tick_nano"] = 0, 0.05, 50_000_000
+    s.price["spot_us"] = NOW
+    room.refs.rates[:], room.refs.weights[:], room.refs.others[:] = 0, 0.0, 0.0
+    room.refs.weights[0, :4] = 1.0
+    return room
+
+
+def test_one_far_component_is_left_out_and_of_two_the_median_is_the_index():
+    room = four_of_one_asset()
+    for prices, index in (
+        ((20_000, 20_010, 20_100, 20_200), 20_078),  # none
+        ((20_000, 20_010, 20_101, 30_000), 20_037),  # the mean of the rest
+        ((20_000, 20_010, 10_000, 30_000), 20_000),  # the median: of the rest the mean would be 20,005
+    ):
+        room.shared.price["spot_half_ticks"][:4] = prices
+        after, _ = check_couple(room, TICK)
+        assert int(after.shared.price[0]["given_half_ticks"]) == index
+
+
+def test_the_first_listing_may_be_the_rate_and_no_index_is_below_half_a_tick():
+    room = four_of_one_asset()
+    s = room.shared
+    s.price["spot_half_ticks"][:5] = 40_000_000, 20_000, 1, 1, 1  # the first is worth 2,000,000 of the other money
+    room.refs.weights[:] = 0.0
+    room.refs.weights[1, 1] = room.refs.weights[2, 1] = room.refs.weights[3, 1] = 1.0
+    room.refs.rates[2, 1], room.refs.rates[3, 1] = 1, -1
+    after, _ = check_couple(room, TICK)
+    assert after.shared.price["given_half_ticks"][1:4].tolist() == [20_000, 40_000_000_000, 1]
+
+
 def same_asset(room, n: int) -> bool:
     return int((room.shared.listings["asset"] == 0).sum()) >= n
 
