@@ -20,6 +20,7 @@ from sim.cli import (
     ingest,
     match,
     query,
+    reverse,
     risk,
     run,
     scenarios,
@@ -75,7 +76,7 @@ def _shoal(
 
 
 for _group in (
-    run, fork, compare, check, amplify, attribute, impulse, risk, sensitivity,
+    run, fork, compare, check, amplify, attribute, impulse, risk, sensitivity, reverse,
     sweep, query, evidence, ingest, scenarios, match, calc, doctor,
 ):  # fmt: skip
     _group.register(app)

@@ -42,6 +42,7 @@ WHERE = {
     "attribution": "sim.attribution.measure",
     "cascade": "sim.experiments.second_round",
     "mids": "sim.experiments.mids",
+    "reach": "sim.reverse.reach",
     "resilience": "sim.experiments.resilience",
 }
 """Kind to the module that holds its ``MEASURE``."""

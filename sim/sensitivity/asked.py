@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
+from sim.errors import ScenarioError
 from sim.experiments.cases import folder_of, make_runs, plan_of, point_of
 from sim.experiments.cells import OK
 from sim.experiments.merge import outcomes_of
@@ -86,6 +89,15 @@ class Asked:
 
 
 def lasting(base: Spec, seconds: float) -> Spec:
-    """The scenario with another end, to a whole recorded row."""
+    """The scenario with another end, to a whole recorded row.
+
+    Raises
+    ------
+    ScenarioError
+        When it cannot be that long.
+    """
     whole = math.ceil(seconds / base.record_every - 1e-9) * base.record_every
-    return Spec.model_validate(base.model_dump(mode="json") | {"duration": f"{whole:.10g}s"})
+    try:
+        return Spec.model_validate(base.model_dump(mode="json") | {"duration": f"{whole:.10g}s"})
+    except ValidationError as error:
+        raise ScenarioError(f"--horizon {seconds:g} s: {error.errors()[0]['msg']}") from None
