@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
@@ -87,9 +88,12 @@ def _map(answer: Answer) -> Figure:
         axes.plot(breach.values[i], breach.values[j], marker=_MARKS[n % 6], color=style.FORCED_SELL, markersize=14,
                   markeredgecolor="white", linestyle="none",
                   label=f"{n + 1}: length {breach.at.length:.3g}, share {100 * breach.share.share:.0f} %")  # fmt: skip
-    for k, set_scale in ((i, axes.set_xscale), (j, axes.set_yscale)):
+    for k, axis, set_scale in ((i, axes.xaxis, axes.set_xscale), (j, axes.yaxis, axes.set_yscale)):
         if space.factors[k].log:
             set_scale("log")
+            axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 3.0, 5.0)))
+            axis.set_major_formatter(lambda v, _: f"{v:g}")
+            axis.set_minor_formatter(NullFormatter())
     axes.set_xlabel(_label(answer, int(i)))
     axes.set_ylabel(_label(answer, int(j)))
     rest = [f.name for k, f in enumerate(space.factors) if k not in (i, j)]
@@ -117,7 +121,7 @@ def _box(answer: Answer, axes: Axes, i: int, j: int) -> None:
     low, high = (answer.space.from_cube(end) for end in (answer.box.low, answer.box.high))
     corners = [[float(_axis(answer, k, np.array([end[k]]))[0]) for k in (i, j)] for end in (low, high)]
     width, height = corners[1][0] - corners[0][0], corners[1][1] - corners[0][1]
-    patch = Rectangle((corners[0][0], corners[0][1]), width, height, fill=False, edgecolor="white", linewidth=2.0,
+    patch = Rectangle((corners[0][0], corners[0][1]), width, height, fill=False, edgecolor=style.CHOSEN, linewidth=2.0,
                       linestyle="--", label="rule")  # fmt: skip
     axes.add_patch(patch)
 

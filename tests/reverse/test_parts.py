@@ -10,6 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from sim.cli.app import app
+from sim.experiments.cases import differences
+from sim.experiments.shock_axis import deterministic_news
 from sim.reverse.asking import WithSale, ask
 from sim.reverse.outcome import outcome_of
 from sim.reverse.presets import toward
@@ -114,6 +116,16 @@ def test_a_named_assumption_and_its_sale(tmp_path: Path):
     asked.make, asked.rows = make, rows  # type: ignore[method-assign]
     assert ask(asked, outcome, [(0.5,)], [1, 2, 3]) == {(0.5,): {1: 0.0, 2: 1.0}}  # seed 3 has no sale yet
     assert asked_points == [([(0.5,), (0.5, 1.0)], [1, 2, 3])]
+
+
+def test_november_differs_in_two_settings_and_the_squeeze_is_the_mirror():
+    october = load("flash_10_11_btc")
+    two = {"market.open_interest", "market.depth_scale_visible"}
+    assert {d.path for d in differences(october, load("safer_november"))} == two
+    alone = [differences(october, load(f"safer_november_{name}")) for name in ("leverage", "depth")]
+    assert [[d.path for d in one] for one in alone] == [["market.open_interest"], ["market.depth_scale_visible"]]
+    up, down = (deterministic_news(load("squeeze", set={"news.scale": s}).spec)[1] for s in (-5.165, 5.165))
+    assert up == pytest.approx(-down) and up.max() == pytest.approx(-math.log(0.93), rel=1e-3)
 
 
 def test_the_way_back_raises_what_the_scenario_has():

@@ -37,6 +37,12 @@ def test_names_move_several_settings():
     assert {p.leverage_median for p in joint.network.portfolios.values()} == {1.85}
 
 
+def test_depth_multiplies_what_the_scenario_has():
+    thin = load("safer_november").spec  # visible depth is at 0.7
+    market = applied(thin, [factor_of(thin, "depth=0.2..1")], [0.5]).market
+    assert (market.depth_scale_visible, market.depth_scale_latent, market.depth_scale_refill) == (0.35, 0.5, 0.5)
+
+
 def test_a_shock_is_a_fall_of_the_news_and_none_at_zero():
     factor = factor_of(FLASH, "shock=0%..15%")
     assert lowest_news(applied(FLASH, [factor], [0.07])) == pytest.approx(math.log(0.93))
