@@ -183,6 +183,12 @@ class Answer:
         """Each worth by name: joint effect of each pair."""
         return {w.name: {pair: self.told(w.name, e) for pair, e in self.layout.pairs.items()} for w in WORTHS}
 
+    @property
+    def typical_seed(self) -> int:
+        """The seed whose fall with everything on is the median one, the lower of two."""
+        falls = self.values["trough"][self.place[self.layout.everybody]]
+        return self.seeds[int(np.argsort(falls, kind="stable")[(len(falls) - 1) // 2])]
+
     def unshared(self, worth: str) -> Fraction:
         """What the shares leave of v(all) - v(none), as fractions: 0."""
         game = self.games[worth]

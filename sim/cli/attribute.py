@@ -46,10 +46,12 @@ def attribute(
     shoal attribute flash_10_11_btc --channels depth,withdrawal,leverage --seeds 16
     """
     from sim.attribution.attribute import ANSWER, attribute, estimate
+    from sim.attribution.flow import flow_by_class
     from sim.attribution.question import Question, layout_of
     from sim.cli.amplify import values
     from sim.report import attribution as report
     from sim.results.storage import json_bytes
+    from sim.runner import Scenario
 
     if list_channels:
         typer.echo(_listed(scenario, changes))
@@ -67,7 +69,8 @@ def attribute(
         return
     with shown("attribute") as progress:
         answer = attribute(layout, out, workers=workers, told=progress, lanes=lanes_of(dask, trust_network))
-    place = report.save(answer, answer.folder / ANSWER)
+    flows = flow_by_class(Scenario(layout.base), answer.typical_seed)
+    place = report.save(answer, answer.folder / ANSWER, flows)
     if as_json:
         typer.echo(json_bytes(report.plain(answer)).decode(), nl=False)
     else:

@@ -59,6 +59,7 @@ ACCOUNT = np.dtype(
         ("newest_order", "i8"),  # of a Python agent: the ticket at the head of its open orders, or NO_TICKET
         ("forced_again_us", "i8"),  # of a large position cut in part: when the rest goes; 0: not cut
         ("adl_exempt", "i8"),  # 1: never a counterparty of deleveraging
+        ("took_lots", "i8", (4,)),  # as taker since the start: perp bought, perp sold, spot bought, spot sold
     ]
 )
 
@@ -310,6 +311,8 @@ def post_fills(bk, ld, b, side, ticket, now_us):
             flow["tick_net_micro"] = flow["tick_net_micro"] + paid
             if maker == NOISE or np.int64(ld.accounts[maker]["is_maker"]) != ZERO:
                 flow["tick_quoted_micro"] = flow["tick_quoted_micro"] + paid
+        took = ld.accounts[taker]["took_lots"]
+        took[TWO * b + side] = took[TWO * b + side] + lots
         if side == BUY:
             flow["row_buy_lots"] = flow["row_buy_lots"] + lots
         else:

@@ -9,9 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sim.attribution.answer import WORTHS, Answer, Part, Told, Worth
+from sim.attribution.flow import COLUMNS, Flow, flow_frame
 from sim.attribution.tables import CHANNELS, COALITIONS, PAIRS, channels_frame, coalitions_frame, pairs_frame
 from sim.experiments.store import write_whole
 from sim.report import style
+from sim.report.taker_flow import flow_figure
 from sim.results.storage import csv_bytes, json_bytes, parquet_bytes
 
 if TYPE_CHECKING:
@@ -20,9 +22,9 @@ if TYPE_CHECKING:
 ENDS, MORE, LESS, ORDER = "#555555", "#D55E00", "#0072B2", "#CC79A7"
 _ROW_IN, _HEAD_IN = 0.36, 1.5
 _TITLES = {
-    "trough": "Median of the deepest fall, log points",
-    "cascade": "Seeds that cascade, %",
-    "forced": "Liquidated, median over seeds",
+    "trough": "Deepest fall, median",
+    "cascade": "Seeds that cascade",
+    "forced": "Liquidated, median",
 }
 
 
@@ -57,7 +59,7 @@ def _panel(axes: Axes, answer: Answer, worth: Worth) -> None:
         _bar(axes, row, at, step, MORE if step >= 0.0 else LESS, part.as_interval)
         if part.as_interval:
             _reach(axes, row, at, part, divisor)
-        _error(axes, row, at + step, part.share, divisor, step)
+        _error(axes, row, at + step, part.share, divisor, step, True)
         axes.plot([at + step] * 2, [row - 0.3, row + 1.3], color="#999999", linewidth=0.7)
         at += step
     last = len(answer.layout.channels) + 1
@@ -66,7 +68,7 @@ def _panel(axes: Axes, answer: Answer, worth: Worth) -> None:
     axes.set_title(_TITLES[worth.name])
     axes.set_xlabel(f"{word}USD" if worth.unit == "USD" else worth.unit)
     axes.grid(visible=False, axis="y")
-    axes.margins(x=0.16)
+    axes.margins(x=0.24)
 
 
 def _bar(axes: Axes, row: int, left: float, width: float, color: str, hatched: bool) -> None:
@@ -74,14 +76,23 @@ def _bar(axes: Axes, row: int, left: float, width: float, color: str, hatched: b
     axes.barh(row, width, left=left, height=0.6, color=color, alpha=0.75, linewidth=0.0, **style_of)
 
 
-def _error(axes: Axes, row: int, at: float, told: Told, divisor: float, shown: float) -> None:
+def _error(
+    axes: Axes, row: int, at: float, told: Told, divisor: float, shown: float, is_step: bool = False
+) -> None:  # fmt: skip
     """The 95 % interval about the end of a bar, and the number beside it."""
     ends = [at + (end - told.value) / divisor for end in (told.low, told.high)]
     axes.plot(ends, [row, row], color="#000000", linewidth=1.4, solid_capstyle="butt")
     axes.annotate(
-        f"{shown:+.3g}" if row and at != shown else f"{shown:.3g}", (max(at, *ends), row), (4, 0),
-        textcoords="offset points", va="center", fontsize=8,
-    )  # fmt: skip
+        amount(shown, is_step), (max(at, *ends), row), (4, 0), textcoords="offset points", va="center", fontsize=8
+    )
+
+
+def amount(value: float, is_step: bool = False) -> str:
+    """A number to three digits, a step with its sign; what rounds to nothing is 0."""
+    sign = "+" if is_step and value else ""
+    if abs(value) < 5e-4:
+        return "0"
+    return format(value, f"{sign},.0f" if abs(value) >= 1000.0 else f"{sign}.3g")
 
 
 def _reach(axes: Axes, row: int, at: float, part: Part, divisor: float) -> None:
@@ -110,18 +121,19 @@ def _table(answer: Answer, worth: Worth) -> list[str]:
     for channel, part in zip(answer.layout.channels, answer.parts[worth.name], strict=True):
         low, high = (end / divisor for end in part.reach)
         numbers = (part.share.value, part.share.se, part.first.value, part.last.value)
-        shown = [f"{number / divisor:.3g}" for number in numbers]
-        rows.append((channel.name, *shown, f"{low:.3g} to {high:.3g}, by order" if part.as_interval else shown[0]))
+        shown = [amount(number / divisor) for number in numbers]
+        rows.append(
+            (channel.name, *shown, f"{amount(low)} to {amount(high)}, by order" if part.as_interval else shown[0])
+        )
     wide = [max(len(row[k]) for row in rows) for k in range(len(head))]
     ends = f"nothing on {none.value / divisor:.4g}, everything on {everything.value / divisor:.4g}"
     told = [f"{worth.name} ({word}): {ends}, shared out {whole.value / divisor:.4g}"]
     told += ["  " + "  ".join(cell.ljust(w) for cell, w in zip(row, wide, strict=True)).rstrip() for row in rows]
     if pairs := answer.joint[worth.name]:
         (a, b), joint = max(pairs.items(), key=lambda item: abs(item[1].value))
-        names = [channel.name for channel in answer.layout.channels]
-        told.append(
-            f"  largest joint effect: {names[a]} x {names[b]} {joint.value / divisor:.3g} (se {joint.se / divisor:.2g})"
-        )
+        pair = " x ".join(answer.layout.channels[i].name for i in (a, b))
+        size, error = amount(joint.value / divisor), amount(joint.se / divisor)
+        told.append(f"  largest joint effect: {pair} {size} (se {error})")
     return told
 
 
@@ -143,20 +155,35 @@ def plain(answer: Answer) -> dict[str, Any]:
         "from_s": layout.from_s,
         "until_s": layout.until_s,
         "seeds": list(answer.seeds),
+        "typical_seed": answer.typical_seed,
         "orders": [list(order) for order in layout.orders],
         "unshared": {worth.name: str(answer.unshared(worth.name)) for worth in WORTHS},
         **{name: frame.to_dict("records") for name, (frame, _) in tables(answer).items()},
     }
 
 
-def save(answer: Answer, place: Path) -> Path:
-    """Write tables and figures into a folder; the same answer gives the same bytes. Returns the folder."""
+def save(answer: Answer, place: Path, flows: list[Flow] | None = None) -> Path:
+    """Write tables and figures into a folder; the same answer gives the same bytes. Returns the folder.
+
+    Parameters
+    ----------
+    answer : Answer
+    place : Path
+    flows : list of Flow, optional
+        Takers by class of the scenario at ``answer.typical_seed``.
+    """
     import pandas as pd
 
     place.mkdir(parents=True, exist_ok=True)
     run_id = answer.folder.name.rpartition("-")[2]
     units = []
-    for name, (frame, said) in tables(answer).items():
+    named = tables(answer)
+    if flows is not None:
+        named["flow"] = (flow_frame(flows), COLUMNS)
+        shown = (answer.layout.fork_s, answer.layout.until_s)
+        figure = flow_figure(answer.layout.base, flows[0], run_id, answer.typical_seed, *shown)
+        write_whole(place / "flow.svg", style.svg_bytes(figure, f"{run_id}-flow"))
+    for name, (frame, said) in named.items():
         write_whole(place / f"{name}.csv", csv_bytes(frame))
         write_whole(place / f"{name}.parquet", parquet_bytes(frame, run_id, said))
         units += [(name, column, *told) for column, told in said.items()]

@@ -21,6 +21,7 @@ from sim.report import attribution as report
 from sim.runner import load
 from tests.attribution.made import ask, question, written
 from tests.experiments.test_sweep import shoal
+from tests.network.small import spec_of
 
 FOUR = "depth,early_withdrawal,withdrawal,leverage"
 
@@ -57,6 +58,21 @@ def test_a_coalition_is_a_fork_of_the_state_at_which_channels_part(tmp_path):
         wanted = early.fork({k: v for k, v in changes.items()}).run()
         got, _ = make(layout.scenario(on), 1, arguments)
         assert got.hashes == wanted.hashes
+
+
+def test_coalitions_of_a_network_are_forks_too(tmp_path):
+    listings = {"a": {"asset": "btc", "exchange": "cex_a"}, "b": {"asset": "btc", "exchange": "cex_b"}}
+    halts = {"bridge": {"halts": [{"at": "10s", "over": "80s", "exchange": "cex_a"}]}}
+    fall = [{"kind": "news_move", "at": "30s", "over": "20s", "move": "-4%"}]
+    spec_of(tmp_path, listings, halts, duration="2min", shocks=fall)
+    file = str(tmp_path / "small.yaml")
+    layout = layout_of(Question(file, channels=("transfers", "leverage"), at="20s", horizon_s=60.0, seeds=2))
+    early = load(file, duration=f"{layout.base.duration:g}s").run(1, until="20s")
+    off = {"network.bridge.halts": [], "leveraged.enabled": False}
+    for coalition, changes in ((0, off), (2, {"network.bridge.halts": []}), (3, {})):
+        run, numbers = make(layout.scenario(coalition), 1, layout.measure)
+        assert run.hashes == early.fork(changes).run().hashes
+        assert (numbers["forced_usd"] > 0.0) is (coalition > 0)
 
 
 def test_shares_add_up_exactly(found):
@@ -307,4 +323,22 @@ def test_the_command(tmp_path):
     assert "1 channels, 2 coalitions" in shoal(*words, "--dry-run")
     told = json.loads(shoal(*words, "--json", "--horizon", "10s"))
     assert told["until_s"] == told["from_s"] + 10.0 and len(told["channels"]) == 3
+    (place,) = (tmp_path / "out").glob("attribute-*/attribution")
+    flow = pd.read_csv(place / "flow.csv")
+    assert flow["perp_sell_lots"].sum() > 0 and (place / "flow.svg").exists()
+    assert "flow" in set(pd.read_csv(place / "units.csv")["table"]) and told["typical_seed"] in (1, 2)
     shoal("attribute", scenario, "--channels", "etf", code=2)
+
+
+@pytest.mark.parametrize(
+    ("value", "is_step", "said"),
+    [
+        (2099.4, True, "+2,099"),
+        (-0.5, True, "-0.5"),
+        (6e-5, True, "0"),
+        (12.54, False, "12.5"),
+        (-1234.6, False, "-1,235"),
+    ],
+)
+def test_numbers_are_told_to_three_digits(value, is_step, said):
+    assert report.amount(value, is_step) == said
