@@ -15,6 +15,7 @@ from sim.cli import (
     compare,
     doctor,
     evidence,
+    export,
     fork,
     impulse,
     ingest,
@@ -76,7 +77,7 @@ def _shoal(
 
 
 for _group in (
-    run, fork, compare, check, amplify, attribute, impulse, risk, sensitivity, reverse,
+    run, fork, compare, check, amplify, attribute, impulse, risk, export, sensitivity, reverse,
     sweep, query, evidence, ingest, scenarios, match, calc, doctor,
 ):  # fmt: skip
     _group.register(app)

@@ -69,7 +69,7 @@ def position(
     from sim.report import risk_position
     from sim.risk.position import position as ask
 
-    times = None if exit_over is None else [] if exit_over == "none" else [_time(t) for t in exit_over.split(",")]
+    times = None if exit_over is None else [] if exit_over == "none" else [duration_of(t) for t in exit_over.split(",")]
     with shown("position") as told:
         found = ask(
             scenario,
@@ -80,10 +80,10 @@ def position(
             listing=listing,
             collateral=None if collateral is None else _money(collateral, "--collateral"),
             mode=mode,
-            horizon=None if horizon is None else _time(horizon),
+            horizon=None if horizon is None else duration_of(horizon),
             confidence=conf,
             spread_sds=spread_sds,
-            exit_at=_time(exit_at),
+            exit_at=duration_of(exit_at),
             exit_over=times,
             seeds=parse_seeds(seeds),
             how=how_of(out, workers, told, dask, trust_network),
@@ -123,7 +123,7 @@ def haircut(
         found = ask(
             scenario,
             asset,
-            _time(horizon),
+            duration_of(horizon),
             conf,
             _money(size, "--size"),
             set=changes or [],
@@ -174,7 +174,7 @@ def portfolio(
             set=changes or [],
             level=conf,
             buffer=buffer,
-            transfer_time=None if transfer_time is None else _time(transfer_time),
+            transfer_time=None if transfer_time is None else duration_of(transfer_time),
             halts=halt or (),
             seeds=parse_seeds(seeds),
             how=how_of(out, workers, told, dask, trust_network),
@@ -205,7 +205,8 @@ def _money(text: str, name: str) -> float:
     return _parsed(parse_money, text, name)
 
 
-def _time(text: str) -> float:
+def duration_of(text: str) -> float:
+    """Seconds of a time, written with a unit or as a number of seconds."""
     from sim.settings.parsing import parse_duration
 
     return _parsed(parse_duration, text, "a time")

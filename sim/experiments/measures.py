@@ -41,6 +41,7 @@ WHERE = {
     "book": "sim.risk.measure",
     "attribution": "sim.attribution.measure",
     "cascade": "sim.experiments.second_round",
+    "factors": "sim.risk.factors",
     "mids": "sim.experiments.mids",
     "reach": "sim.reverse.reach",
     "resilience": "sim.experiments.resilience",

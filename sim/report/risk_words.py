@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,9 +38,9 @@ def table_lines(rows: Sequence[Row]) -> list[str]:
     return ["  ".join(c.ljust(w) for c, w in zip(line, wide, strict=True)).rstrip() for line in cells]
 
 
-def notes(n_seeds: int, failed: int) -> list[str]:
+def notes(n_seeds: int, failed: int, ends: str = "intervals hold 95 % over seeds") -> list[str]:
     """Sentences that stand under every answer."""
-    said = ["intervals hold 95 % over seeds; scenario outcomes given this model, not a forecast"]
+    said = [f"{ends}; scenario outcomes given this model, not a forecast"]
     if n_seeds < FEWEST_SEEDS:
         said.append(f"fewer than {FEWEST_SEEDS} seeds: --seeds 32 makes only the runs that are missing")
     if failed:
@@ -48,12 +48,15 @@ def notes(n_seeds: int, failed: int) -> list[str]:
     return said
 
 
-def write_answer(out: Path, name: str, table: pd.DataFrame, folder: str, drawn: Figure, text: str) -> Path:
+def write_answer(
+    out: Path, name: str, table: pd.DataFrame, folder: str, drawn: Figure, text: str,
+    said: Mapping[str, tuple[str, str]] = COLUMNS,
+) -> Path:  # fmt: skip
     """Write ``<name>.parquet``, ``.csv``, ``.units.csv``, ``.svg``, ``.png`` and ``.txt`` into a folder; returns it."""
     from sim.experiments.store import write_whole
     from sim.report.comparison import png_bytes
 
-    write_table(out, name, table, folder[-12:], COLUMNS)
+    write_table(out, name, table, folder[-12:], said)
     for file, data in (
         (f"{name}.svg", style.svg_bytes(drawn, f"{folder}-{name}")),
         (f"{name}.png", png_bytes(drawn)),

@@ -28,7 +28,7 @@ def test_every_make_target_exists():
 
 @pytest.mark.parametrize("words", [w for w in COMMANDS if w[0].endswith("shoal")], ids=" ".join)
 def test_every_shoal_command_and_option_exists(words: list[str]):
-    command = words[1:3] if words[1] in ("ingest", "calc") else words[1:2]
+    command = words[1:3] if words[1] in ("ingest", "calc", "export") else words[1:2]
     done = subprocess.run([sys.executable, "-m", "sim", *command, "--help"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     for option in (word for word in words if word.startswith("--")):
