@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from sim.kernels.rounds import run_rounds
-from tests.network import test_portfolio_twins, test_twins
+from tests.network import test_due, test_portfolio_engines, test_portfolio_twins, test_twins
 from tests.network.storm import run_network
 
 
@@ -31,6 +31,13 @@ def portfolios_are_looked_at_as_the_twin_says() -> None:
 def portfolios_left_alone_would_not_be_touched() -> None:
     looks, left = test_portfolio_twins.paths(np.random.default_rng(9), 4, 40)
     assert 0.2 * looks < left  # one that is always due is found as well
+
+
+def details_of_the_looks() -> None:
+    for is_deleveraged in (True, False):
+        test_portfolio_engines.test_a_hedge_that_lost_a_leg_to_deleveraging_is_called_where_it_would_not_be(is_deleveraged)
+    test_due.test_prices_that_go_back_past_their_reference_find_a_portfolio_due()
+    test_due.test_the_least_jump_that_exhausts_a_portfolio_finds_it_due()
 
 
 def laws_hold_in_random_networks() -> None:
@@ -63,7 +70,8 @@ def every_listing_runs_once_a_tick_and_goes_on_where_it_stopped() -> None:
 
 COUPLING = (rooms_are_coupled_as_the_twins_say, details_of_the_coupling, laws_hold_in_random_networks)
 LOOKS = (
-    portfolios_are_looked_at_as_the_twin_says, portfolios_left_alone_would_not_be_touched, laws_hold_in_random_networks
+    details_of_the_looks, portfolios_are_looked_at_as_the_twin_says, portfolios_left_alone_would_not_be_touched,
+    laws_hold_in_random_networks,
 )  # fmt: skip
 CHECKS: dict[str, tuple[Callable[[], None], ...]] = {
     "sim.kernels.references": COUPLING,

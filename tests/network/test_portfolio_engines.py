@@ -100,7 +100,7 @@ def hedged(adl: int) -> Joined:
 
 
 @pytest.mark.parametrize("is_deleveraged", [True, False])
-def test_a_hedge_whose_leg_is_deleveraged_is_a_net_position_and_is_called_where_the_hedge_would_not_be(is_deleveraged):
+def test_a_hedge_that_lost_a_leg_to_deleveraging_is_called_where_it_would_not_be(is_deleveraged):
     joined = hedged(int(is_deleveraged))
     one, two = joined.rigs
     joined.look([180, 180])
