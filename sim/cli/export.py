@@ -1,27 +1,40 @@
-"""``shoal export``: what other tools take in; shock vectors."""
+"""``shoal export``: what other tools take in: the table of a sweep, shock vectors."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.core
 
+from sim.cli.query import export
 from sim.cli.risk import JSON, OUT, SCENARIO, SEEDS, duration_of, how_of, tell
 from sim.cli.run import SET_OPTION
 from sim.cli.sweep import DASK, TRUST, WORKERS, shown
 
 
+class _SweepByDefault(typer.core.TyperGroup):
+    """``shoal export FOLDER`` is ``shoal export sweep FOLDER``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the command in where the first word names none."""
+        if args and args[0] not in {*self.commands, "--help", "-h"}:
+            args = ["sweep", *args]
+        return list(super().parse_args(ctx, args))
+
+
 def register(app: typer.Typer) -> None:
     """Add ``export`` to the command line."""
-    group = typer.Typer(help="What other tools take in.", no_args_is_help=True)
+    group = typer.Typer(cls=_SweepByDefault, no_args_is_help=True)
+    group.command("sweep")(export)
     group.command("shocks")(shocks)
     group.callback()(_export)
     app.add_typer(group, name="export")
 
 
 def _export() -> None:
-    """What other tools take in."""
+    """What other tools take in: shoal export FOLDER, the table of a sweep; shoal export shocks SCENARIO."""
 
 
 def shocks(

@@ -13,9 +13,8 @@ _FOLDER = typer.Argument(help="Folder of a sweep.")
 
 
 def register(app: typer.Typer) -> None:
-    """Add ``query`` and ``export`` to the command line."""
+    """Add ``query`` to the command line; ``export`` stands with what else is exported (``sim.cli.export``)."""
     app.command("query")(query)
-    app.command("export")(export)
 
 
 def query(

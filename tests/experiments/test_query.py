@@ -100,6 +100,13 @@ def test_the_command_prints_text_csv_and_json(folder: Path):
     assert CliRunner().invoke(app, [*words[:2], "DROP TABLE runs"]).exit_code == 2
 
 
+def test_export_takes_a_folder_with_or_without_the_word_sweep(folder: Path, tmp_path: Path):
+    for k, words in enumerate((["export"], ["export", "sweep"])):
+        for order in ([str(folder), "--out", str(tmp_path / f"a{k}")], ["--out", str(tmp_path / f"b{k}"), str(folder)]):
+            assert CliRunner().invoke(app, [*words, *order]).exit_code == 0, (words, order)
+    assert "shocks" in CliRunner().invoke(app, ["export", "--help"]).output
+
+
 def test_an_export_holds_every_run_with_units_in_all_forms(folder: Path, tmp_path: Path):
     done = CliRunner().invoke(
         app, ["export", str(folder), "--out", str(tmp_path), "--numbers", "drop_from_start,messages"]
