@@ -2,7 +2,7 @@
 
 from sim.settings.lender import HardCodedFeed, RatioFeed
 from sim.settings.lending import LendingSettings
-from sim.settings.problems import did_you_mean
+from sim.settings.problems import no_such
 from sim.venues.profile import lender_names, load_lender
 
 DOLLAR_BAND = 0.2  # how far from a dollar a coin may begin whose price is hard-coded to one
@@ -18,15 +18,15 @@ def lender_problems(loans: LendingSettings, price_usd: float) -> list[tuple[str,
         Of the market's coin at the start.
     """
     if loans.lender not in (known := lender_names()):
-        return [("lender", _no_such("lender profile", loans.lender, known))]
+        return [("lender", no_such("lender profile", loans.lender, known))]
     lender = load_lender(loans.lender)
     found = [
-        (key, _no_such(f"asset of {loans.lender}", getattr(loans, key), tuple(lender.assets)))
+        (key, no_such(f"asset of {loans.lender}", getattr(loans, key), tuple(lender.assets)))
         for key in ("coin", "dollar")
         if getattr(loans, key) not in lender.assets
     ]
     if loans.mode is not None and loans.mode not in lender.modes:
-        found.append(("mode", _no_such(f"mode of {loans.lender}", loans.mode, tuple(lender.modes))))
+        found.append(("mode", no_such(f"mode of {loans.lender}", loans.mode, tuple(lender.modes))))
     if found:
         return found
     coin, mode = lender.assets[loans.coin], None if loans.mode is None else lender.modes[loans.mode]
@@ -53,7 +53,3 @@ def lender_problems(loans: LendingSettings, price_usd: float) -> list[tuple[str,
         if loans.loops.ltv >= most:
             found.append(("loops", f"ltv {loans.loops.ltv:g} is not below the threshold of {loans.coin}, {most:g}"))
     return found
-
-
-def _no_such(what: str, name: str, known: tuple[str, ...]) -> str:
-    return f"no {what} {name!r} (there is: {', '.join(known) or 'none'}){did_you_mean(name, known)}"

@@ -15,7 +15,7 @@ from sim.scenario.places import recorded_names
 from sim.scenario.spec import Spec
 from sim.settings.complaints import check
 from sim.settings.network import PATCHED
-from sim.settings.problems import Document, Keys, Place, Problem, did_you_mean, refusal
+from sim.settings.problems import Document, Keys, Place, Problem, no_such, refusal
 from sim.venues.profile import OWN_PROFILES, load_profile, profile_names
 
 _LOWEST_TICKS = 1_000  # a tick is then 10 bp of the price at most; coarser, distances in basis points mean nothing
@@ -117,20 +117,20 @@ def _outside_problems(spec: Spec, document: Document, shown: str) -> list[Proble
     if spec.venue in profile_names():
         wrong += _price_problems(spec)
     else:
-        why = _no_such("venue profile", spec.venue, profile_names())
+        why = no_such("venue profile", spec.venue, profile_names())
         own = f"; profiles of your own lie in the folder that {OWN_PROFILES} names"
         wrong.append((("venue",), why if "did you mean" in why else why + own))
     if isinstance(spec.news.path, str) and spec.news.path not in (known := recorded_names("return_bp")):
-        wrong.append((("news", "path"), _no_such("recorded index path", spec.news.path, known)))
+        wrong.append((("news", "path"), no_such("recorded index path", spec.news.path, known)))
     if isinstance(spec.holders.start, str) and spec.holders.start not in (known := recorded_names("age_days")):
-        wrong.append((("holders", "start"), _no_such("table of coins", spec.holders.start, known)))
+        wrong.append((("holders", "start"), no_such("table of coins", spec.holders.start, known)))
     for i, day in enumerate(spec.macro.path):
         if why_not := why_closed(day.date):
             wrong.append((("macro", "path", i, "date"), f"{why_not}: leave the day out"))
     if spec.lending.enabled and not spec.listings:
         wrong += [(("lending", key), why) for key, why in lender_problems(spec.lending, spec.market.price)]
     if spec.evidence is not None and spec.evidence not in (known := recorded_names("close_usd")):
-        wrong.append((("evidence",), _no_such("recorded prices", spec.evidence, known)))
+        wrong.append((("evidence",), no_such("recorded prices", spec.evidence, known)))
     problems = [Problem(document.place_of(keys, Place(shown, 1, 1)), keys, sentence) for keys, sentence in wrong]
     return sorted(problems, key=lambda problem: problem.place)
 
@@ -147,7 +147,3 @@ def _price_problems(spec: Spec) -> list[tuple[Keys, str]]:
             )
             return [(("market", "price"), why)]
     return []
-
-
-def _no_such(what: str, name: str, known: tuple[str, ...]) -> str:
-    return f"no {what} {name!r} (there is: {', '.join(known) or 'none'}){did_you_mean(name, known)}"

@@ -130,3 +130,8 @@ def shown(value: object) -> str:
         return str(value)
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def no_such(what: str, name: str, known: tuple[str, ...]) -> str:
+    """A sentence for a name that is not among those known: what it would be, the names there are, the nearest."""
+    return f"no {what} {name!r} (there is: {', '.join(known) or 'none'}){did_you_mean(name, known)}"
