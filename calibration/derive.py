@@ -13,6 +13,7 @@ from calibration.figures import figures
 from calibration.holders import btc_holders, holders_after
 from calibration.ny_calendar import PACKAGE, ny_calendar
 from calibration.population_table import lambda_table
+from calibration.rhythm import btc_rhythm
 from calibration.tables import DERIVED, EVIDENCE_VARIABLE, evidence_folder
 
 FROM_RECORDINGS: dict[str, Callable[[Path], str]] = {
@@ -26,6 +27,7 @@ FROM_RECORDINGS: dict[str, Callable[[Path], str]] = {
     "etf_flow": etf_flow,
     "dat_funding": dat_funding,
     "dat_rule": dat_rule,
+    "rhythm_btc": btc_rhythm,
     "btc_holders_2025_10_10": btc_holders,
     "holders_after": holders_after,
 }

@@ -133,6 +133,27 @@ def depth_shares(name: str) -> DepthShares:
     return DepthShares(_us(times), bid_pct / 100.0, bid, ask_pct / 100.0, ask)
 
 
+def rhythm(name: str) -> tuple[Floats, Floats]:
+    """Mean absolute five-minute move by UTC hour, basis points.
+
+    Parameters
+    ----------
+    name : str
+        ``rhythm_btc``.
+
+    Returns
+    -------
+    weekday, weekend : float64[24]
+
+    Raises
+    ------
+    DataError
+        When there is no such file or a row is not readable.
+    """
+    weekday, weekend = _columns(_file(name, "weekend_bp"), ("weekday_bp", "weekend_bp"))
+    return weekday, weekend
+
+
 def holders(name: str) -> list[tuple[int, float, float]]:
     """Coins by age and cost: age in days, cost in dollars, coins of each row.
 

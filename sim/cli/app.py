@@ -20,6 +20,7 @@ from sim.cli import (
     impulse,
     ingest,
     match,
+    move,
     query,
     reverse,
     risk,
@@ -78,7 +79,7 @@ def _shoal(
 
 for _group in (
     run, fork, compare, check, amplify, attribute, impulse, risk, export, sensitivity, reverse,
-    sweep, query, evidence, ingest, scenarios, match, calc, doctor,
+    sweep, query, evidence, ingest, scenarios, move, match, calc, doctor,
 ):  # fmt: skip
     _group.register(app)
 

@@ -57,7 +57,8 @@ class Fragment:
             YAML that ``shoal validate`` reads.
         """
         top = yaml_text({"extends": self.extends, "name": name, "title": _printable(self.title)[:120]})
-        sources = yaml_text({"sources": {key: dict(entry) for key, entry in self.source.items()}})
+        entries = {key: dict(entry) for key, entry in self.source.items()}
+        sources = yaml_text({"sources": entries}) if entries else ""
         body = "\n".join(self.body) + "\n" if self.body else ""
         return "\n".join(part for part in (comments(self.head) + top, body, sources) if part)
 
