@@ -1,13 +1,17 @@
 """What happens between two ticks of a network, against slow twins: on made-up arrays, and on networks that run."""
 
 import math
+from itertools import product
 
 import numpy as np
+import pytest
 
+from sim.behaviours import bridge
 from sim.network import build_network
 from tests.network.made import NOW, TICK, TICK_US, balance_stock, made
-from tests.network.rooms import account_row, check_couple, coin_row, firms_of, room_of
+from tests.network.rooms import account_row, check_couple, coin_row, firms_of, places_of, ratios_of, room_of
 from tests.network.small import PERP_ONLY, SPOT_ONLY, spec_of
+from tests.reference_market import bridge as bridge_twin
 
 THREE = {
     "a": {"asset": "btc", "exchange": "one"},
@@ -172,3 +176,30 @@ def test_volatility_is_the_average_of_squared_moves_of_a_second():
         assert int(asset["looked_us"]) == NOW
     room.couple(TICK + 9)  # under a second later nothing is looked at
     assert (assets["looked_us"] == NOW).all()
+
+
+def test_a_leg_has_lost_the_share_of_its_target_that_is_gone(monkeypatch):
+    """Of every leg of every firm, in either direction: what the target would allow, and the share of it that is gone.
+    As plain Python, since compiled helpers have no door.
+    """
+    target_lots, gone_of = (getattr(f, "py_func", f) for f in (bridge.target_lots, bridge.gone_of))
+    monkeypatch.setattr(bridge, "target_lots", target_lots)
+    compared = 0
+    for k in range(40):
+        room = made(np.random.default_rng(k))
+        firms, s, w = firms_of(room), room.shared, room.wallets
+        leverage = float(room.bridge.desk[0]["leverage"])
+        world = bridge_twin.World(places_of(s), ratios_of(room), bridge_twin.Desk(leverage, 1.0, 0.01))
+        for f, firm in enumerate(firms):
+            for at, listing in enumerate(s.listings):
+                for book, side in product((0, 1), (0, 1)):
+                    if not listing["has_perp" if book == 0 else "has_spot"] or listing["asset"] > 1:
+                        continue
+                    leg = bridge.Leg(np.int64(at), np.int64(book), np.int64(4 * at + 2 * book + side), 1.0)
+                    wanted = bridge_twin.wanted_room(firm, world, at, book, side)
+                    assert abs(target_lots(s, w, leverage, leg, f, side) - wanted) <= wanted * 1e-12
+                    for left in (0, wanted // 3, wanted, 2 * wanted):
+                        gone = bridge_twin.depletion(firm, world, at, book, side, left)
+                        assert gone_of(s, w, leverage, leg, f, side, left) == pytest.approx(float(gone), abs=1e-12)
+                        compared += 0 < gone < 1
+    assert compared > 200
