@@ -28,7 +28,12 @@ def figure(answer: Answer) -> Figure | None:
     run_id = answer.folder.name.rpartition("-")[2]
     with style.rc():
         if len(answer.space.factors) == 1:
-            drawn, what = _along(answer), "marks: share of fresh seeds, line: even odds, shade: 95 % of where half do"
+            drawn, n = _along(answer)
+            what = (
+                f"{answer.question.scenario}; points: share of fresh seeds; line and shade: where half of them do, 95 %"
+            )
+            style.footnote(drawn, run_id, range(1, n + 1), what)
+            return drawn
         elif answer.emulator is None:
             return None
         else:
@@ -37,27 +42,41 @@ def figure(answer: Answer) -> Figure | None:
     return drawn
 
 
-def _along(answer: Answer) -> Figure:
+def _along(answer: Answer) -> tuple[Figure, int]:
+    """Shares along the only input, and how many fresh seeds ran in all."""
     drawn = style.new_figure(4.2)
     axes = drawn.subplots()
-    factor, space = answer.space.factors[0], answer.space
+    factor, space, total = answer.space.factors[0], answer.space, 0
+    percent = factor.unit.startswith("fraction")
+    times = 100.0 if percent else 1.0
     for breach in answer.breaches:
-        x = np.array([space.values(breach.direction * t)[0] for t, _, _ in breach.at.shares])
+        x = times * np.array([space.values(breach.direction * t)[0] for t, _, _ in breach.at.shares])
         share = np.array([hits / runs for _, hits, runs in breach.at.shares if runs])
         runs = np.array([n for _, _, n in breach.at.shares])
         axes.scatter(x[runs > 0], 100.0 * share, s=10.0 + 0.3 * runs[runs > 0], color=style.SIMULATED)
-        ends = [space.values(breach.direction * t)[0] for t in (breach.at.low, breach.at.high) if math.isfinite(t)]
+        ends = [
+            times * space.values(breach.direction * t)[0] for t in (breach.at.low, breach.at.high) if math.isfinite(t)
+        ]
         if len(ends) == 2:
             axes.axvspan(*ends, color=style.FORCED_SELL, alpha=0.3, linewidth=0)
-        axes.axvline(breach.values[0], color=style.FORCED_SELL, label=quantity(breach.values[0], factor.unit))
+        found = times * breach.values[0]
+        axes.axvline(
+            found, color=style.FORCED_SELL, label=f"{quantity(breach.values[0], factor.unit)}: half of the seeds"
+        )
+        last = breach.share
+        if last.n:
+            reach = 100.0 * np.array([[last.share - last.low], [last.high - last.share]])
+            axes.errorbar(found, 100.0 * last.share, yerr=reach, fmt="D", color=style.CHOSEN, capsize=3, zorder=4,
+                          label=f"last look: {100.0 * last.share:.0f} % of {last.n} further seeds")  # fmt: skip
+        total += int(runs.sum()) + last.n
     axes.axhline(50.0, color="#888888", linewidth=0.8, linestyle=":")
     if answer.breaches:
-        axes.legend(loc="center left")
+        axes.legend(loc="lower right")
     axes.set_ylim(-3.0, 103.0)
-    axes.set_xlabel(_label(answer, 0))
+    axes.set_xlabel(f"{factor.name}, %" if percent else _label(answer, 0))
     axes.set_ylabel("share of seeds, %")
     axes.set_title(answer.outcome.said)
-    return drawn
+    return drawn, max(total, answer.question.seeds)
 
 
 def _map(answer: Answer) -> Figure:
