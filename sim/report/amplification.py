@@ -32,6 +32,7 @@ def figures(answer: Answer, fuel: pd.DataFrame | None = None) -> dict[str, Figur
     frame, critical = settings_frame(answer), critical_frame(answer)
     run_id = answer.folder.name.rpartition("-")[2]
     seeds = int(frame["seeds"].max()) if len(frame) else 0
+    near = int(critical["seeds"].max()) if len(critical) else seeds
     out: dict[str, Figure] = {}
     with style.rc():
         if answer.axis.kind == "news":
@@ -45,13 +46,14 @@ def figures(answer: Answer, fuel: pd.DataFrame | None = None) -> dict[str, Figur
         if fuel is not None and len(fuel):
             out["fuel"] = fuel_figure(fuel)
         for name, figure in out.items():
-            style.footnote(figure, run_id, range(1, seeds + 1), _ABOUT[name])
+            n = near if name == "critical" else seeds
+            style.footnote(figure, run_id, range(1, n + 1), _ABOUT[name])
     return out
 
 
 _ABOUT = {
     "share": "marks: share of seeds that cascade, bars: Wilson 95 %, lines: probit fit",
-    "critical": "marks: news from which half of the seeds cascade, bars: BCa 95 % over seeds, shade: quadratic",
+    "critical": "at most, by depth; marks: news from which half cascade, bars: 95 %, shade: quadratic where it holds",
     "phase": "colour: share of seeds that cascade, line: one half, shade: its 95 % interval",
     "amplification": "median fall over median base fall of the same seeds, bars: bootstrap 95 % over seeds",
     "flow": "median fall over the median at depth 1, bars: paired bootstrap 95 % over seeds",
