@@ -7,10 +7,10 @@ import pandas as pd
 from calibration.event_paths import NO_LICENCE
 from calibration.recordings import mark_5m
 from calibration.tables import table
+from sim.rhythm import SATURDAY
 
 BAR = "5min"
 LEFT_OUT = ("2025-10-10", "2025-10-11")  # the event
-SATURDAY = 5
 
 
 def btc_rhythm(data: Path) -> str:
