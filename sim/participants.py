@@ -296,6 +296,7 @@ def fill_caution(state: State, spec: Spec, contract: Contract, seed: int) -> Non
     caution["cool_down_s"], caution["cool_down_sigma"] = settings.cool_down, settings.cool_down_sigma
     caution["ramp_us"] = settings.return_time * units.MICRO
     caution["psi"], caution["var_share"] = settings.capital_exponent, settings.value_at_risk
+    caution["omega"], caution["memory_us"] = settings.capital_memory, round(settings.memory_time * units.MICRO)
     caution["on"] = int(settings.withdrawal)
     draw = np.random.default_rng([seed, DRAW_THRESHOLDS])
     medians = (

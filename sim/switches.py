@@ -50,7 +50,7 @@ READ_ONLY: dict[str, tuple[str, ...]] = {
     ),
     "caution": (
         "reference", "phi", "least", "headline_kept", "headline_ticks", "headline_near", "headline_far", "cool_down_s",
-        "cool_down_sigma", "ramp_us", "psi", "var_share", "on",
+        "cool_down_sigma", "ramp_us", "psi", "omega", "memory_us", "var_share", "on",
     ),
     "quoting": (
         "add_16", "cancel_16", "response_per_micro", "anchor_share", "quote_age_ticks", "perp_weight", "gamma", "k",

@@ -2,7 +2,7 @@
 
 A target says what was recorded, how far a model may be from it, how good the source is, and which settings were chosen
 by somebody who knew it. The estimators it names live in ``sim.metrics.event``, those of scope "network" in
-``sim.metrics.cross``.
+``sim.metrics.cross``, those of scope "weeks" in ``sim.metrics.weeks``.
 """
 
 from functools import cache
@@ -20,13 +20,17 @@ NOT_YET = "none yet: "
 ALONE = "one market is simulated: a row of several"
 """Why a run of one market does not measure a row of scope "network"."""
 
+NO_WEEKS = "the run does not go through its days, or has no desk that answers it"
+"""Why a run does not measure a row of scope "weeks"."""
+
 Text = Annotated[str, Field(min_length=1)]
 
 
 class Target(BaseModel):
     """One row of the table; the comment at the head of the file says what each field means.
 
-    ``band`` and ``value`` are in ``unit``. ``window`` holds the first and the last minute, both included, as "HH:MM".
+    ``band`` and ``value`` are in ``unit``. ``window`` holds the first and the last minute, both included, as "HH:MM";
+    ``dates`` the first and the last day of a row of scope "weeks", both included.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -34,8 +38,9 @@ class Target(BaseModel):
     id: Annotated[str, Field(pattern=r"^[PFA][0-9]{1,2}$")]
     name: Text
     estimator: Text
-    scope: Literal["market", "network"] = "market"
+    scope: Literal["market", "network", "weeks"] = "market"
     window: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")] | None = None
+    dates: Annotated[str, Field(pattern=r"^20\d\d-[01]\d-[0-3]\d/20\d\d-[01]\d-[0-3]\d$")] | None = None
     value: Annotated[float, Field(strict=False)] | None
     recorded: str = ""
     unit: Text
@@ -66,15 +71,17 @@ class Target(BaseModel):
             raise ValueError(f"band must rise, got {list(self.band)}")
         if self.band is not None and self.value is not None and not self.band[0] <= self.value <= self.band[1]:
             raise ValueError(f"value {self.value:g} outside its own band {list(self.band)}")
-        if self.estimator.startswith(NOT_YET) and (self.window or self.scope == "network"):
+        if self.estimator.startswith(NOT_YET) and (self.window or self.scope != "market"):
             raise ValueError("scope or window without an estimator")
+        if (self.scope == "weeks") != (self.dates is not None) or (self.dates is not None and self.window is not None):
+            raise ValueError('a row of scope "weeks" has dates and no window, any other has none')
         return self
 
     @property
     def why_not(self) -> str:
-        """Reason why no estimator measures the row on one market; empty where one does."""
-        if self.scope == "network":
-            return ALONE
+        """Reason why no estimator measures the row on one market's evening; empty where one does."""
+        if self.scope != "market":
+            return ALONE if self.scope == "network" else NO_WEEKS
         return self.estimator.removeprefix(NOT_YET) if self.estimator.startswith(NOT_YET) else ""
 
     @property

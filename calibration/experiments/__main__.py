@@ -6,8 +6,9 @@ Each writes one CSV with its settings in the header to ``results/published`` and
 ``replay`` (counterfactuals of 10 October), ``step`` (tick halved twice), ``amplify`` (critical shock by depth, seeds
 added near it), ``amplify_layers``, ``amplify_cash`` and ``amplify_flow`` (what stands beside it),
 ``impulse_response`` (one order more, paired), ``network`` (every row of the event on the replay over exchanges and
-assets), ``network_counterfactuals``, ``aftermath`` (rows of the six weeks after). Seeds are 1 to N; nothing is fitted
-here. ``figures`` draws what the files there hold.
+assets), ``network_counterfactuals``, ``aftermath`` (rows of the six weeks after), ``aftermath_pressures`` (fund
+outflows, reset leverage and thin books apart). Seeds are 1 to N; nothing is fitted here. ``figures`` draws what the
+files there hold. The last two keep every finished run in ``results/kept`` and go on where they were.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 from calibration.experiments import amplification, network
-from calibration.experiments.aftermath import aftermath
+from calibration.experiments.aftermath import aftermath, pressures
 from calibration.experiments.calm import calm, impact
 from calibration.experiments.clocks import clocks
 from calibration.experiments.crash import channels, depth, flow, replay, step
@@ -28,6 +29,7 @@ EXPERIMENTS: dict[str, tuple[Callable[[ProcessPoolExecutor, int], None], int]] =
     "calm": (calm, 20),
     "impact": (impact, 30),
     "aftermath": (aftermath, 32),
+    "aftermath_pressures": (pressures, 16),
     "clocks": (clocks, 16),
     "depth": (depth, 64),
     "channels": (channels, 32),

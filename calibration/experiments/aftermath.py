@@ -1,6 +1,6 @@
-"""The six weeks after 10 October 2025: rows A of the event on ``aftermath_10_11``, over seeds.
+"""The six weeks after 10 October 2025: rows A of the event over seeds, and the three pressures apart.
 
-Nothing after the evening is read by the scenario, so every row is beside the record and none was fitted to it.
+``aftermath_10_11`` reads nothing after the evening; ``aftermath_reset`` starts from the state of a day later.
 """
 
 import math
@@ -8,68 +8,21 @@ from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from calibration.experiments.common import say, write
+from calibration.experiments.kept import Job, kept, run_job
+from sim.metrics import weeks
+from sim.metrics.paired import pair
 from sim.results import Run
-from sim.runner import load
+from sim.targets import Target, targets
 
-NAME = "aftermath_10_11"
-PEAK_USD = 126_200.0  # high of 6 October 2025: row A8
-MORNING_MUSD = 546.0  # within 1% of the perp, both sides, before 10 October: P5 and P6
-YEAR_DAYS = 365.0
-# name, recorded, band (None: none is stated), role; of calibration/targets.yaml where it has the row
-ROWS: tuple[tuple[str, float | None, tuple[float, float] | None, str], ...] = (
-    ("A1 depth within 1% on 11 November over the morning of 10 October, %", -30.0, (-40.0, -25.0), "FIT"),
-    ("A5 open interest on 21 November over that of the start, %", None, None, "FIT"),
-    ("A7 realised volatility, 11-17 October, % a year", 52.0, (42.0, 62.0), "FIT"),
-    ("A7 realised volatility, 18-31 October, % a year", 41.0, (33.0, 49.0), "FIT"),
-    ("A7 realised volatility, 1-20 November, % a year", 50.0, (40.0, 60.0), "FIT"),
-    ("A8 low to 21 November over the high of 6 October, %", -36.0, None, "CHK"),
-    ("A9 fund flow, week to 17 October, $m", -1231.0, None, "FIT"),
-    ("A9 fund flow, week to 24 October, $m", 446.0, None, "FIT"),
-    ("A9 fund flow, week to 31 October, $m", -799.0, None, "FIT"),
-    ("A9 fund flow, week to 7 November, $m", -1208.0, None, "FIT"),
-    ("A10 fund flow, November to the 20th, $m", -2960.0, None, "CHK"),
-    ("fund flow, 13 October to 20 November, $m", -4900.0, None, "CHK"),
-    ("A12 coins of funds to 14 November, %", -3.6, None, "CHK"),
-    ("A13 Strategy, enterprise premium, 31 October", 1.34, None, "FIT"),
-    ("A13 Strategy, enterprise premium, 14 November", 1.19, None, "FIT"),
-    ("A13 Strategy, enterprise premium, 20 November", 1.12, None, "FIT"),
-    ("A14 Strategy, coins bought, 13 October to 14 November", 9620.0, None, "CHK"),
-    ("A19 stablecoins, November to the 20th, $bn", -4.5, None, "IN"),
-    ("short-term holders, price over cost of what they spent, lowest day", 0.97, None, "CHK"),
-    ("long-term holders, coins to 16 November, thousands", -130.0, None, "CHK"),
-    ("low over the start, %", None, None, ""),
-    ("price on 21 November over the start, %", None, None, ""),
-    ("news value on 21 November over the start, %", None, None, ""),
-    ("forced sales after the evening, $m", None, None, ""),
-    ("hours on fine ticks", None, None, ""),
-)  # fmt: skip
-
-
-def between(frame: pd.DataFrame, first: str, last: str) -> pd.DataFrame:
-    """Rows from a day of UTC to another, both included."""
-    day = frame["time_utc"].dt.strftime("%Y-%m-%d")
-    return frame[(day >= first) & (day <= last)]
-
-
-def volatility(series: pd.DataFrame, first: str, last: str) -> float:
-    """Of five-minute returns of the mark, % a year."""
-    marks = between(series, first, last)["mark_usd"].to_numpy()[::5]
-    return 100.0 * float(np.diff(np.log(marks)).std()) * math.sqrt(288.0 * YEAR_DAYS)
-
-
-def flow(etf: pd.DataFrame, first: str, last: str) -> float:
-    """Published flow of sessions from a New York date to another, $m."""
-    rows = etf[(etf["what"] == "published") & (etf["date"] >= first) & (etf["date"] <= last)]
-    return 1e-6 * float(rows["amount_usd"].sum())
-
-
-def premium(dat: pd.DataFrame, day: str) -> float:
-    """Strategy's enterprise premium at the close of a day."""
-    rows = dat[(dat["who"] == "strategy") & (dat["what"] == "close") & (dat["date"] == day)]
-    return float(rows["m_ev"].iloc[-1])
+NAME, RESET = "aftermath_10_11", "aftermath_reset"
+WANTED = [target for target in targets() if target.scope == "weeks"]
+BESIDE = {
+    "short-term holders, price over cost of what they spent, lowest day": 0.97,  # S35C: just under
+    "long-term holders, coins to 16 November, thousands": -130.0,  # MODEL 4.6
+}
+"""What is recorded of outcomes that are no row."""
 
 
 def fine_hours(run: Run) -> float:
@@ -79,62 +32,126 @@ def fine_hours(run: Run) -> float:
     return sum(b - a for a, b in zip(ends[::2], ends[1::2], strict=False)) / 3600.0
 
 
-def seed_job(seed: int) -> list[float]:
-    """Every row of one seed, in their order."""
-    run = load(NAME).run(seed=seed)
-    series, etf, dat = run.series, run.ledgers["etf"], run.ledgers["dat"]
-    mark, holders, coins = series["mark_usd"], run.ledgers["holders"], run.ledgers["stablecoins"]
-    day = between(series, "2025-11-11", "2025-11-11")
-    depth = 1e-6 * float((day["depth_bid_1pct_usd"] + day["depth_ask_1pct_usd"]).mean())
-    held = etf[etf["what"] == "struck"].groupby("date")["coins"].sum()
-    bought = dat[(dat["who"] == "strategy") & (dat["what"] == "buy coins")]
-    supply = coins.set_index("date")["supply_usd"]
-    young, old = (holders[holders["who"] == who] for who in ("short-term", "long-term"))
-    later = series[series["elapsed_s"] > 24_000.0]
+def measure(job: Job) -> dict[str, Any]:
+    """Days of one run, and of an unchanged scenario every row."""
+    run = run_job(job)
+    return {"rows": {} if job.changes else rows_of(run), "days": days_of(run), "cpu_s": run.summary["cpu_s"]}
+
+
+def days_of(run: Run) -> dict[str, list[float]]:
+    """Mark, news value, open interest and depth within 1% at the end of each day, and sales forced until then."""
+    last = run.series["elapsed_s"].to_numpy() % 86400.0 == 0.0
+    day = run.series[last]
+    forced = (run.series["forced_sell_usd"] + run.series["forced_buy_usd"]).cumsum()[last]
+    depth = day["depth_bid_1pct_usd"] + day["depth_ask_1pct_usd"]
+    columns = {name: day[name] for name in ("mark_usd", "value_usd", "open_interest_btc")}
+    columns |= {"depth_1pct_usd": depth, "forced_usd": forced}
+    return {name: [float(f"{v:.6g}") for v in values] for name, values in columns.items()}
+
+
+def rows_of(run: Run) -> dict[str, float]:
+    """Rows of scope "weeks" by name, and what else is worth knowing of those weeks."""
+    rows = {f"{t.id} {t.name}, {t.unit}": weeks.measure(t, run) for t in WANTED}
+    series, days = run.series, weeks.Days("2025-10-13", "2025-11-16")
+    mark, later = series["mark_usd"], series[series["time_utc"] >= "2025-10-11T03:00Z"]
     start = float(mark.iloc[0])
-    return [
-        100.0 * (depth / MORNING_MUSD - 1.0),
-        100.0 * (float(series["open_interest_btc"].iloc[-1] / series["open_interest_btc"].iloc[0]) - 1.0),
-        volatility(series, "2025-10-11", "2025-10-17"),
-        volatility(series, "2025-10-18", "2025-10-31"),
-        volatility(series, "2025-11-01", "2025-11-20"),
-        100.0 * (float(mark.min()) / PEAK_USD - 1.0),
-        flow(etf, "2025-10-13", "2025-10-17"),
-        flow(etf, "2025-10-20", "2025-10-24"),
-        flow(etf, "2025-10-27", "2025-10-31"),
-        flow(etf, "2025-11-03", "2025-11-07"),
-        flow(etf, "2025-11-01", "2025-11-20"),
-        flow(etf, "2025-10-13", "2025-11-20"),
-        100.0 * (float(held.loc[:"2025-11-14"].iloc[-1] / held.iloc[0]) - 1.0),
-        premium(dat, "2025-10-31"),
-        premium(dat, "2025-11-14"),
-        premium(dat, "2025-11-20"),
-        float(bought.loc[bought["date"] <= "2025-11-14", "coins"].sum()),
-        1e-9 * float(supply.loc[:"2025-11-20"].iloc[-1] - supply.loc[:"2025-10-31"].iloc[-1]),
-        float(young["sopr"].min()),
-        1e-3 * float(old.loc[old["date"] <= "2025-11-16", "held_coins"].iloc[-1] - old["held_coins"].iloc[0]),
-        100.0 * (float(mark.min()) / start - 1.0),
-        100.0 * (float(mark.iloc[-1]) / start - 1.0),
-        100.0 * (float(series["value_usd"].iloc[-1] / series["value_usd"].iloc[0]) - 1.0),
-        1e-6 * float((later["forced_sell_usd"] + later["forced_buy_usd"]).sum()),
-        fine_hours(run),
-    ]
+    return rows | {
+        "short-term holders, price over cost of what they spent, lowest day": weeks.young_sopr(run, days),
+        "long-term holders, coins to 16 November, thousands": 1e-3 * weeks.old_coins(run, days),
+        "low over the start, %": 100.0 * (float(mark.min()) / start - 1.0),
+        "price on 21 November over the start, %": 100.0 * (float(mark.iloc[-1]) / start - 1.0),
+        "news value on 21 November over the start, %": 100.0
+        * (float(series["value_usd"].iloc[-1] / series["value_usd"].iloc[0]) - 1.0),
+        "forced after the evening, $m": 1e-6 * float((later["forced_sell_usd"] + later["forced_buy_usd"]).sum()),
+        "hours on fine ticks": fine_hours(run),
+    }
 
 
 def aftermath(pool: ProcessPoolExecutor, n: int) -> None:
-    """Write ``aftermath.csv``: one row a fact, with the record, the band and the seeds."""
-    found = np.array(list(pool.map(seed_job, range(1, n + 1))))
+    """Write ``aftermath.csv``: one row a scenario and fact, with the record, the band and the seeds."""
     rows: list[dict[str, Any]] = []
-    for (name, recorded, band, role), values in zip(ROWS, found.T, strict=True):
-        low, high = band or (math.nan, math.nan)
-        inside = int(((values >= low) & (values <= high)).sum()) if band else None
-        rows.append(
-            {
-                "what": name, "role": role, "recorded": recorded, "band_low": low, "band_high": high,
-                "median": float(np.median(values)), "p10": float(np.quantile(values, 0.1)),
-                "p90": float(np.quantile(values, 0.9)), "seeds": n, "inside": inside,
-                "verdict": ("pass" if low <= np.median(values) <= high else "miss") if band else "",
-            }
-        )  # fmt: skip
-        say(rows[-1])
+    known = {f"{t.id} {t.name}, {t.unit}": t for t in WANTED}
+    for scenario in (NAME, RESET):
+        found = kept(pool, measure, [Job(scenario, (), seed) for seed in range(1, n + 1)], "aftermath", __file__)
+        say({"scenario": scenario, "cpu_s": [round(one["cpu_s"]) for one in found.values()]})
+        for name in next(iter(found.values()))["rows"]:
+            values = np.array([one["rows"][name] for one in found.values()])
+            rows.append({"scenario": scenario, "what": name, **row_of(known.get(name), BESIDE.get(name), values)})
+            say(rows[-1])
     write("aftermath.csv", rows, "aftermath", n, NAME)
+
+
+def row_of(target: Target | None, beside: float | None, values: np.ndarray) -> dict[str, Any]:
+    """One fact beside its record; NaN of a seed (nothing there to measure) is left out and counted."""
+    known = values[np.isfinite(values)]
+    low, high = (target.band if target is not None else None) or (math.nan, math.nan)
+    middle = float(np.median(known)) if known.size else math.nan
+    has_band = low < high and known.size > 0
+    return {
+        "role": target.role if target is not None else "", "recorded": target.value if target is not None else beside,
+        "band_low": low, "band_high": high, "median": middle,
+        "p10": float(np.quantile(known, 0.1)) if known.size else math.nan,
+        "p90": float(np.quantile(known, 0.9)) if known.size else math.nan, "seeds": known.size,
+        "inside": int(((known >= low) & (known <= high)).sum()) if has_band else None,
+        "verdict": ("pass" if low <= middle <= high else "miss") if has_band else "",
+        "touched_by": " ".join(target.touched_by) if target is not None else "",
+    }  # fmt: skip
+
+
+PRESSURES = {
+    "outflows": ("etf.investors=false",),
+    "reset": ("market.open_interest=130k BTC", "new_leverage.enabled=false"),
+    "thin": ("market.bid_depth_share=100%", "market.ask_depth_share=100%"),
+}
+"""Name of a pressure to what takes it out of ``aftermath_reset``: fund investors that neither buy nor sell; the open
+interest of before the evening (P3); the books of the morning (P5, P6).
+"""
+INFORMED = (0.0, 0.034)
+"""Log move of the news value per $bn of published flow: nothing, and the most of MODEL.md 4.7. Not identified."""
+
+
+def pressure_cases() -> dict[tuple[tuple[str, ...], float], tuple[str, ...]]:
+    """(Pressures that are on, informed) to the changes of ``aftermath_reset``; without flows nothing can be read."""
+    names = tuple(PRESSURES)
+    cases: dict[tuple[tuple[str, ...], float], tuple[str, ...]] = {}
+    for bits in range(2 ** len(names)):
+        on = tuple(name for k, name in enumerate(names) if bits >> k & 1)
+        off = tuple(change for name in names if name not in on for change in PRESSURES[name])
+        for informed in INFORMED if "outflows" in on else INFORMED[:1]:
+            cases[on, informed] = (*off, *((f"etf.informed={informed:g}",) if informed else ()))
+    return cases
+
+
+def gap(days: dict[str, list[float]]) -> float:
+    """Return to the last day, %."""
+    return 100.0 * (days["mark_usd"][-1] / days["mark_usd"][0] - 1.0)
+
+
+MEASURES = {
+    "return_pct": gap,
+    "beyond_value_pct": lambda d: gap(d) - 100.0 * (d["value_usd"][-1] / d["value_usd"][0] - 1.0),
+    "lowest_pct": lambda d: 100.0 * (min(d["mark_usd"]) / d["mark_usd"][0] - 1.0),
+    "depth_musd": lambda d: 1e-6 * float(np.mean(d["depth_1pct_usd"][1:])),
+    "open_interest_pct": lambda d: 100.0 * (d["open_interest_btc"][-1] / 130_000.0 - 1.0),
+    "forced_musd": lambda d: 1e-6 * d["forced_usd"][-1],
+}
+"""Name to what is measured of the days of a run; depth is the mean over the ends of days."""
+
+
+def pressures(pool: ProcessPoolExecutor, n: int) -> None:
+    """Write ``aftermath_pressures.csv``: each pressure alone, in pairs, all and none, against none, seed by seed."""
+    cases, seeds = pressure_cases(), range(1, n + 1)
+    jobs = {(case, seed): Job(RESET, changes, seed) for seed in seeds for case, changes in cases.items()}
+    found = kept(pool, measure, list(jobs.values()), "aftermath", __file__)
+    rows: list[dict[str, Any]] = []
+    for case in cases:
+        both = [s for s in seeds if jobs[case, s] in found and jobs[((), 0.0), s] in found]
+        row: dict[str, Any] = {"pressures": "+".join(case[0]) or "none", "informed_per_bn": case[1], "seeds": len(both)}
+        for name, value in MEASURES.items():
+            none, here = (np.array([value(found[jobs[which, s]]["days"]) for s in both]) for which in (((), 0.0), case))
+            change = pair(none, here)
+            row |= {name: float(np.median(here)), f"{name}_change": change.mean,
+                    f"{name}_low": change.low, f"{name}_high": change.high}  # fmt: skip
+        rows.append(row)
+        say(row)
+    write("aftermath_pressures.csv", rows, "aftermath_pressures", n, RESET)

@@ -10,8 +10,9 @@ MODEL 4.1 with R6. Each firm has thresholds of its own, drawn once; some firms n
   than 1% away from the firm's fair price for 10 s. No near quotes until a cool-down drawn from a lognormal is over;
   then they come back linearly. A trigger that still holds starts the cool-down again.
 - *Capital.* All quotes scale with (equity / capital)^psi, at most 1; the inventory limit is the smaller of the firm's
-  own and what its value at risk allows. Of a firm with one purse over several listings of a network, equity over
-  capital is that of the purse (behaviours/maker_purse.py).
+  own and what its value at risk allows. For ``memory`` after a firm was PULLED all its quotes are 1 - omega of what
+  they would be: whoever lent it money or set its limits remembers. Of a firm with one purse over several listings of a
+  network, equity over capital is that of the purse (behaviours/maker_purse.py).
 
 The working stock of coins is on loan: its price is not the firm's risk.
 """
@@ -49,6 +50,7 @@ MAKER = np.dtype(
         ("until_us", "i8"),  # end of the cool-down
         ("away_us", "i8"),  # since when the perp mid is away from the firm's price; -1 when it is not
         ("n_pulls", "i8"),
+        ("pulled_us", "i8"),  # when it was PULLED last
         ("headline", "f8"),  # 0..1
         ("calm_vol", "f8"),  # theta
         ("wide_vol", "f8"),
@@ -88,6 +90,8 @@ CAUTION = np.dtype(
         ("cool_down_sigma", "f8"),
         ("ramp_us", "f8"),
         ("psi", "f8"),
+        ("omega", "f8"),  # share of all quotes that is gone while a firm is remembered to have been PULLED
+        ("memory_us", "i8"),
         ("var_share", "f8"),
         ("on", "i8"),  # 0: firms quote through everything
     ]
@@ -177,6 +181,7 @@ def pull(firm, caution, key, owner_key, now_us):
     seconds = caution["cool_down_s"] * math.exp(caution["cool_down_sigma"] * rng.normal(w0, w1, w2, w3))
     firm["until_us"] = now_us + np.int64(1e6 * min(seconds, 1e7))
     firm["n_pulls"] = firm["n_pulls"] + ONE
+    firm["pulled_us"] = now_us
     firm["state"] = PULLED
 
 
@@ -186,6 +191,13 @@ def returned_share(firm, caution, now_us):
     if firm["n_pulls"] == ZERO:
         return 1.0
     return min(1.0, max(0.0, np.float64(now_us - firm["until_us"]) / caution["ramp_us"]))
+
+
+@inlined
+def remembered_share(firm, caution, now_us):
+    """Share of all quotes that is left to a firm that was PULLED within the memory; 1 otherwise."""
+    is_remembered = firm["n_pulls"] != ZERO and now_us - firm["pulled_us"] < caution["memory_us"]
+    return 1.0 - caution["omega"] if is_remembered else 1.0
 
 
 @behaviour
@@ -214,7 +226,7 @@ def review_firm(bk, ld, mk, px, news, key, i, log_seen, start_log, tick, now_us)
     if firm["state"] != PULLED or now_us >= firm["until_us"]:
         firm["state"] = WIDE if x > firm["wide_vol"] else NORMAL
     weight = 1.0 if x <= firm["calm_vol"] else max(caution["least"], math.pow(firm["calm_vol"] / x, caution["phi"]))
-    capital = math.pow(min(1.0, max(0.0, health)), caution["psi"])
+    capital = math.pow(min(1.0, max(0.0, health)), caution["psi"]) * remembered_share(firm, caution, now_us)
     near = weight * (1.0 - (1.0 - caution["headline_near"]) * firm["headline"])
     firm["near"] = 0.0 if firm["state"] == PULLED else capital * near * returned_share(firm, caution, now_us)
     firm["far"] = capital * (1.0 - (1.0 - caution["headline_far"]) * firm["headline"])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.metrics import cross, event
+from sim.metrics import cross, event, weeks
 from sim.metrics.score import ONSET_LEVELS, Onset, Scored, Tally, joint, judge, onset, score, tally
 from sim.report import words
 from sim.report.recorded import Recorded, event_paths
@@ -18,6 +19,8 @@ from sim.scenario.spec import Spec
 from sim.targets import Target, targets
 
 FLASH, AFTER, BEFORE = "F", "A", "P"
+SECOND_DAY_UTC, LAST_DAY_UTC = datetime(2025, 10, 12, tzinfo=UTC), datetime(2025, 11, 21, tzinfo=UTC)
+"""Between them lie the weeks that rows A speak of."""
 
 
 class Row(NamedTuple):
@@ -52,17 +55,21 @@ class Scorecard:
         the first.
     recorded : Recorded or None
         The record that the scenario names. With it the rows of the flash and of the aftermath are scored; without it,
-        on a market left alone, the rows of the state before.
+        in a run of the weeks after the event, those of the aftermath alone, and on a market left alone the rows of the
+        state before.
     """
 
     def __init__(self, runs: Sequence[Run], recorded: Recorded | None) -> None:
         self.n_seeds = len(runs)
         self.paths = event_paths(runs, recorded)
-        wanted = (FLASH, AFTER) if recorded is not None else (BEFORE,)
-        rows = targets() if recorded is not None or is_calm(runs[0].spec) else ()
+        follows = is_after(runs[0].spec)
+        wanted = (FLASH, AFTER) if recorded is not None else (AFTER,) if follows else (BEFORE,)
+        rows = targets() if recorded is not None or follows or is_calm(runs[0].spec) else ()
         markets = [listed(run) for run in runs if run.listings]
         self.scored = [
-            judge(t, np.array([cross.measure(t, m) for m in markets]))
+            judge(t, np.array([weeks.measure(t, run) for run in runs]))
+            if t.scope == "weeks"
+            else judge(t, np.array([cross.measure(t, m) for m in markets]))
             if t.scope == "network" and markets
             else score(t, self.paths)
             for t in rows
@@ -116,6 +123,11 @@ class Scorecard:
         }
 
 
+def is_after(spec: Spec) -> bool:
+    """True where days of the weeks after the event are simulated, by the calendar of the scenario."""
+    return spec.start_utc < LAST_DAY_UTC and spec.start_utc + timedelta(seconds=spec.duration) > SECOND_DAY_UTC
+
+
 def is_calm(spec: Spec) -> bool:
     """True where nothing is done to the market: no news path, no shock, the depth of the morning."""
     return (
@@ -154,7 +166,9 @@ def verdict(s: Scored) -> str:
 
 
 def _how(t: Target) -> str:
-    return cross.how(t) if t.scope == "network" else "" if t.why_not else event.how(t)
+    if t.scope != "market":
+        return cross.how(t) if t.scope == "network" else weeks.how(t)
+    return "" if t.why_not else event.how(t)
 
 
 def _note(s: Scored, reason: str) -> str:

@@ -302,10 +302,31 @@ class MarketMakerSettings(Settings):
         1.0,
         unit="",
         provenance="judgement",
-        source="MODEL.md 4.1: psi 1; the capital memory omega is 0 (R7)",
+        source="MODEL.md 4.1: psi 1",
         note="All quotes scale with equity over starting capital to this power, at most 1.",
         at_least=0.0,
         at_most=10.0,
+    )
+    capital_memory: Fraction = setting(
+        "0%",
+        unit="fraction",
+        provenance="judgement",
+        source=(
+            "MODEL.md R7: ships as 0, since the 30% of 4.1 were chosen for the depth a month after the event; what "
+            "stays down without it is what the mechanisms make"
+        ),
+        note="Share of all quotes that a firm leaves out for memory_time after it pulled its near quotes.",
+        at_least=0.0,
+        at_most=1.0,
+    )
+    memory_time: Duration = setting(
+        "60d",
+        unit="s",
+        provenance="judgement",
+        source="MODEL.md 4.1: an event within 60 d",
+        note="How long a firm, or who lends to it, remembers that it pulled.",
+        at_least=1.0,
+        at_most=8.64e7,
     )
     value_at_risk: Fraction = setting(
         "2%",

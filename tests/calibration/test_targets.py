@@ -8,7 +8,7 @@ from calibration.figures import DEPTH_WINDOWS
 from calibration.parameters import SCENARIO, paths_after_the_event, rows_of
 from sim import evidence
 from sim.errors import DataError
-from sim.metrics import cross, event
+from sim.metrics import cross, event, weeks
 from sim.scenario.load import load_spec
 from sim.scenario.spec import Spec
 from sim.settings.venue import VenueSettings
@@ -31,10 +31,11 @@ def test_every_row_of_the_dossier_is_there():
 
 def test_every_estimator_exists_or_says_why_not():
     for row in ROWS:
-        source = cross if row.scope == "network" else event
+        source = {"market": event, "network": cross, "weeks": weeks}[row.scope]
         known = source.WINDOWED if row.window else source.ESTIMATORS
         assert row.estimator.startswith(NOT_YET) or row.estimator in known, row
-        assert bool(row.why_not) == (row.scope == "network" or row.estimator.startswith(NOT_YET))
+        assert bool(row.why_not) == (row.scope != "market" or row.estimator.startswith(NOT_YET))
+    assert {row.estimator for row in ROWS if row.scope == "weeks"} == {*weeks.ESTIMATORS}
     for source, scope in ((event, "market"), (cross, "network")):
         used = {row.estimator for row in ROWS if row.scope == scope}
         assert used >= {*source.WINDOWED, *source.ESTIMATORS}, "an estimator that no row names"
@@ -45,6 +46,14 @@ def test_every_estimator_over_listings_says_what_it_does():
         if row.scope == "network":
             name, text = cross.how(row).split(": ", 1)
             assert name == row.estimator and text.endswith(".") and len(text) > 20, row.id
+
+
+def test_rows_of_the_weeks_say_what_they_do_and_lie_within_their_six_weeks():
+    for row in ROWS:
+        if row.scope == "weeks":
+            assert len(weeks.how(row)) > 30, row.id
+            first, last = weeks.days_of(row.dates)
+            assert "2025-10-11" <= first <= last <= "2025-11-21", row.id
 
 
 def test_settings_that_knew_a_row_exist():

@@ -116,6 +116,31 @@ def test_pulled_firms_leave_far_quotes_and_come_back_after_the_cool_down():
     assert market.state.firms["near"] == pytest.approx(1.0, abs=0.02)
 
 
+def test_a_firm_that_pulled_shows_less_of_everything_until_it_is_forgotten():
+    pulls = {"pull_volatility": 5.0, "cool_down": "1min", "return_time": "1min", "memory_time": "20min"}
+    quiet = {"background": {"noise_depth_share": 0.0}, "shocks": [fall("-1%")], "duration": "40m"}
+    shown = {}
+    for omega in (0.0, 0.3):
+        market = with_makers(pulls | {"capital_memory": omega, "never_pull_share": 0.5}, **quiet)
+        market.run_until(59.0)
+        assert market.state.firms["far"] == pytest.approx(1.0, rel=1e-3)  # nothing to remember yet
+        market.run_until(1000.0)
+        firms = market.state.firms
+        assert (firms["state"] != PULLED).all()
+        assert 1 <= (firms["n_pulls"] > 0).sum() < len(firms)
+        shown[omega] = firms[["near", "far", "n_pulls", "pulled_us"]].copy()
+        market.run_until(60.0 + 1300.0)  # twenty minutes after the last
+        shown[omega, "later"] = market.state.firms[["near", "far"]].copy()
+    remembers = shown[0.3]["n_pulls"] > 0
+    assert (shown[0.3]["pulled_us"][remembers] >= 60_000_000).all()
+    for name in ("near", "far"):
+        share = shown[0.3][name] / shown[0.0][name]
+        assert share[remembers] == pytest.approx(0.7, rel=0.01)
+        assert share[~remembers] == pytest.approx(1.0, rel=0.01)
+        later = shown[0.3, "later"][name] / shown[0.0, "later"][name]
+        assert later == pytest.approx(1.0, rel=0.01)
+
+
 def test_firms_that_never_pull_do_not():
     market = with_makers({"pull_volatility": 5.0, "never_pull_share": 1.0}, shocks=[fall("-1%")])
     market.run_until(90.0)
