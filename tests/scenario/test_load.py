@@ -68,6 +68,7 @@ def test_there_are_the_scenarios_of_this_version():
         "flash_10_11_redemption",
         "flash_10_11_transfers_open",
         "loans_called",
+        "recovery",
         "safer_november",
         "safer_november_depth",
         "safer_november_leverage",
