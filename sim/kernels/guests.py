@@ -189,14 +189,28 @@ def is_queued(rk, a):
     return False
 
 
+@small
+def is_settled(bk, ld, a):
+    """Whether an agent's account has no open order and hangs where it must, or has nothing to be hung for."""
+    account, position = ld.accounts[a], bk.positions[PERP, a]
+    if account["newest_order"] >= ZERO or account["free_micro"] != ZERO:
+        return False
+    if np.int64(account["bucket"]) >= ZERO:
+        return position == account["hung_lots"] and account["cash_micro"] == account["hung_micro"]
+    return position == ZERO and account["cash_micro"] >= ZERO
+
+
 @behaviour
 def settle_guests(bk, ld, rk, px):
-    """After orders were matched: lock cash for spot bids and hang every agent's account anew, as cash and position are
-    now. One without a position that owes money joins the queue of the engine, where the fund takes it over.
+    """After orders were matched: lock cash for spot bids and hang every agent's account anew that has changed, as cash
+    and position are now. One without a position that owes money joins the queue of the engine, where the fund takes it
+    over.
     """
     mark, engine = px.now[0]["mark_half_ticks"], rk.engine[0]
     for row in range(first_guest(ld), ld.accounts.shape[0]):
         a = np.int64(row)
+        if is_settled(bk, ld, a):
+            continue
         account = ld.accounts[a]
         lock_spot_bids(ld, a, open_orders(bk, ld, a, NO_TICKET, mark))
         if np.int64(account["bucket"]) >= ZERO:

@@ -140,6 +140,7 @@ def hang(bk, ld, rk, a):
     bucket = bucket_of(rk, safe)
     head = np.int64(rk.heads[side, bucket])
     account["liquidation_half_ticks"] = safe
+    account["hung_micro"], account["hung_lots"] = account["cash_micro"], position
     account["bucket"] = side * np.int64(rk.heads.shape[1]) + bucket
     account["next"] = head
     account["prev"] = NOT_HUNG

@@ -36,6 +36,8 @@ ACCOUNT = np.dtype(
         ("key", "i8"),  # participant word of the random counter; survives a relabelling of rows
         ("rank", "i8"),  # keyed hash that orders liquidation scans
         ("liquidation_half_ticks", "i8"),  # last safe mark, see kernels/margin.py
+        ("hung_micro", "i8"),  # cash and position that it was computed from
+        ("hung_lots", "i8"),
         ("start_lots", "i8"),  # perp position at time 0
         ("forced_lots", "i8"),  # closed by the engine through the book
         ("taken_lots", "i8"),  # taken over by the insurance fund or closed against others by deleveraging
