@@ -76,6 +76,26 @@ def test_one_dollar_does_not_cover_orders_in_both_books_and_is_free_again_after_
     assert reasons(agent) == []
 
 
+def test_the_price_of_liquidation_follows_cash_that_nobody_traded_for():
+    """A deposit, a withdrawal, funding: the position stands, and what backs it does not."""
+    market = market_of()
+    agent = trader(market)
+    agent.submit("perp", "buy", 1040.0, 90.0)
+    market.run_for(2.0)
+    held = int(market.state.books.positions[PERP, agent.owner])
+    assert held > 0
+    at = []
+    for micro in (-60_000_000_000, -9_000_000_000, 9_000_000_000):
+        market.deposit(agent.owner, micro, 0)
+        market.run_for(1.0)
+        row = market.state.accounts[agent.owner]
+        assert int(row["hung_micro"]) == int(row["cash_micro"])
+        at.append(int(row["liquidation_half_ticks"]))
+    lost = 9_000_000_000 / (0.5 * int(market.state.rules[PERP]["micro_per_tick_lot"]) * held)
+    assert at[1] - at[0] == pytest.approx(lost, rel=0.05)  # and a little more, as maintenance grows with the mark
+    assert at[2] == at[0]
+
+
 def test_coins_on_offer_are_not_offered_twice():
     market = market_of()
     agent = trader(market)
