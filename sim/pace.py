@@ -196,6 +196,8 @@ def change_clock(market: "Market") -> None:
 
 def next_shock_us(market: "Market") -> int:
     """Time of the next of the scenario's shocks that begins with the next tick or later; far away without one."""
+    if not market.spec.shocks:
+        return NEVER_US  # asked before every event of a run
     now_us = market.state.tick * int(market.state.clock[0]["tick_us"])
     times = (units.nearest_us(shock.at) for shock in market.spec.shocks)
     return min((at for at in times if at >= now_us), default=NEVER_US)
@@ -203,6 +205,8 @@ def next_shock_us(market: "Market") -> int:
 
 def is_shock_near(market: "Market") -> bool:
     """Whether a shock begins within the long tick that runs next: it is for fine ticks."""
+    if not market.spec.shocks:
+        return False
     end_us = (market.state.tick + 1) * int(market.state.clock[0]["tick_us"])
     return bool(market.state.pace[0]["is_slow"]) and next_shock_us(market) < end_us
 
