@@ -107,8 +107,9 @@ PRESSURES = {
 interest of before the evening (P3); the books of the morning (P5, P6).
 """
 INFORMED = (0.0, 0.01)
-"""Log move of the news value per $bn of published flow: nothing, and 1%. Not identified: MODEL.md 4.7 has 0.1 to 3.4%. The
-fitted rule answers 1% of return by 23 bp of $153bn over twenty days, so from 2.8% on a move feeds itself without end."""
+"""Log move of the news value per $bn of published flow: nothing, and 1%. Not identified: MODEL.md 4.7 has 0.1 to 3.4%.
+The fitted rule answers 1% of return by 23 bp of $153bn over twenty days: from 2.8% on a move feeds itself without end.
+"""
 
 
 def pressure_cases() -> dict[tuple[tuple[str, ...], float], tuple[str, ...]]:
