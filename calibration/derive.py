@@ -15,6 +15,7 @@ from calibration.ny_calendar import PACKAGE, ny_calendar
 from calibration.population_table import lambda_table
 from calibration.rhythm import btc_rhythm
 from calibration.tables import DERIVED, EVIDENCE_VARIABLE, evidence_folder
+from calibration.weeks_recorded import weeks_recorded
 
 FROM_RECORDINGS: dict[str, Callable[[Path], str]] = {
     "btc_2025_10_10": btc_path,
@@ -30,6 +31,7 @@ FROM_RECORDINGS: dict[str, Callable[[Path], str]] = {
     "rhythm_btc": btc_rhythm,
     "btc_holders_2025_10_10": btc_holders,
     "holders_after": holders_after,
+    "weeks_recorded": weeks_recorded,
 }
 """Files made from recordings, by name, and what makes their text."""
 FROM_SETTINGS: dict[str, Callable[[], str]] = {"lambda_population": lambda_table}

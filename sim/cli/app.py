@@ -28,6 +28,7 @@ from sim.cli import (
     scenarios,
     sensitivity,
     sweep,
+    weeks,
 )
 from sim.errors import ScenarioError, ShoalError
 
@@ -79,7 +80,7 @@ def _shoal(
 
 for _group in (
     run, fork, compare, check, amplify, attribute, impulse, risk, export, sensitivity, reverse,
-    sweep, query, evidence, ingest, scenarios, move, match, calc, doctor,
+    sweep, query, evidence, ingest, scenarios, move, match, weeks, calc, doctor,
 ):  # fmt: skip
     _group.register(app)
 
