@@ -5,6 +5,7 @@ from sim.agents.background import BackgroundDesk
 from sim.agents.base import Desk, Fill, OrderRefused, Ref, Refusal, TradingAgent
 from sim.agents.dat import TreasuryDesk
 from sim.agents.dip_buyer import DipBuyerDesk
+from sim.agents.dollar_token import DollarTokenDesk
 from sim.agents.engine import EngineDesk, FundDesk, HedgerDesk
 from sim.agents.etf import EtfDesk
 from sim.agents.fresh_money import FreshMoneyDesk
@@ -33,7 +34,7 @@ DESKS: tuple[type[Desk], ...] = (
 # Institutions in order of their Mesa ids: a market has those that its scenario enables.
 INSTITUTIONS: tuple[type[Institution], ...] = (
     EtfDesk, TreasuryDesk, StablecoinDesk, HoldersDesk, FreshMoneyDesk, LendingDesk,
-    NewLeverageDesk,
+    NewLeverageDesk, DollarTokenDesk,
 )  # fmt: skip
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "BackgroundDesk",
     "Desk",
     "DipBuyerDesk",
+    "DollarTokenDesk",
     "EngineDesk",
     "EtfDesk",
     "Fill",

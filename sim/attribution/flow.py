@@ -37,7 +37,7 @@ CLASSES = (
 """Classes of takers; ``background``: the crowd and flow shocks; ``leveraged``: what its accounts close themselves."""
 _CLASS_OF = {
     "fees": "agents", "people": "leveraged", "portfolios": "leveraged", "long_short": "leveraged",
-    "new_leverage": "leveraged",
+    "new_leverage": "leveraged", "dollar_token": "hedgers",
 }  # fmt: skip
 COLUMNS: dict[str, tuple[str, str]] = {
     "elapsed_s": ("s", "end of the minute, from the start"),

@@ -15,6 +15,7 @@ from sim.settings.clearing import ClearingSettings
 from sim.settings.clock import ClockSettings
 from sim.settings.dat import DatSettings
 from sim.settings.dip_buyer import DipBuyerSettings
+from sim.settings.dollar_token import DollarTokenSettings
 from sim.settings.etf import EtfSettings
 from sim.settings.fields import Settings, problem_at, setting
 from sim.settings.fresh_money import FreshMoneySettings
@@ -89,7 +90,9 @@ NOT_READ = frozenset({"sources", "assumptions", "attribution"})
 """Settings that the model never reads: they are no part of what identifies a run."""
 
 
-INSTITUTIONS = frozenset({"etf", "dat", "fresh_money", "holders", "lending", "new_leverage", "stablecoins"})
+INSTITUTIONS = frozenset(
+    {"etf", "dat", "dollar_token", "fresh_money", "holders", "lending", "new_leverage", "stablecoins"}
+)
 """Groups of settings that desks of the calendar read when they act; each desk sits in one listing of a network. Those
 that act at the start alone are named by the group's ``at_start``.
 """
@@ -169,6 +172,9 @@ class Spec(Settings):
     etf: EtfSettings = setting({}, unit="", provenance="scenario", source=_OWN, note="Spot funds listed in New York.")
     lending: LendingSettings = setting(
         {}, unit="", provenance="scenario", source=_OWN, note="Loans against the coin (docs/lending.md)."
+    )
+    dollar_token: DollarTokenSettings = setting(
+        {}, unit="", provenance="scenario", source=_OWN, note="Issuer of a dollar token (docs/dollar_token.md)."
     )
     new_leverage: NewLeverageSettings = setting(
         {}, unit="", provenance="scenario", source=_OWN, note="Positions opened anew after others were closed."

@@ -177,6 +177,27 @@ class EnginePace(_Lasting):
     )
 
 
+class FundingBase(_Lasting):
+    """The venue's funding rule has another base for a time: a premium within its clamp then settles at this rate."""
+
+    kind: Literal["funding_base"] = setting(
+        ...,
+        unit="",
+        provenance="scenario",
+        source="the scenario's own choice",
+        note="Selects this shock.",
+    )
+    rate: Fraction | None = setting(
+        ...,
+        unit="fraction per year",
+        provenance="scenario",
+        source="the scenario's own choice; MODEL.md 8: -20% for two weeks",
+        note="Base of the funding rate, below 0 shorts pay; null changes nothing.",
+        at_least=-10.0,
+        at_most=10.0,
+    )
+
+
 class PriceBand(_Lasting):
     """A limit-up limit-down band around mark (perp) or index (spot) when it begins: buy orders above and sell orders
     below are refused; takers trade up to its edge.
@@ -353,6 +374,7 @@ Shock = Annotated[
     | NewsMove
     | TransferHalt
     | EnginePace
+    | FundingBase
     | PriceBand
     | Halt
     | DepthWithdrawal

@@ -12,7 +12,7 @@ from sim.shocks.flow import FlowSeller, fat_finger, flow
 from sim.shocks.held import Held, ShockDesk
 from sim.shocks.maker import depth_withdrawal, latency, maker_outage
 from sim.shocks.news import news_move
-from sim.shocks.venue import engine_pace, halt, price_band, transfer_halt
+from sim.shocks.venue import engine_pace, funding_base, halt, price_band, transfer_halt
 
 SHOCKS: dict[str, Callable[..., Any]] = {
     "flow": flow,
@@ -20,6 +20,7 @@ SHOCKS: dict[str, Callable[..., Any]] = {
     "news_move": news_move,
     "transfer_halt": transfer_halt,
     "engine_pace": engine_pace,
+    "funding_base": funding_base,
     "price_band": price_band,
     "halt": halt,
     "depth_withdrawal": depth_withdrawal,

@@ -11,9 +11,11 @@ from sim.schema import EVENT_SHOCK, MAX_PRICE_TICKS
 from sim.shocks.held import Held, ShockDesk
 from sim.view import BOOKS
 
+YEAR_US = 365 * 86_400 * units.MICRO
+
 if TYPE_CHECKING:
     from sim.market import Market
-    from sim.settings.shock import EnginePace, Halt, PriceBand, TransferHalt
+    from sim.settings.shock import EnginePace, FundingBase, Halt, PriceBand, TransferHalt
 
 
 class TransferStop(ShockDesk):
@@ -69,6 +71,32 @@ def engine_pace(market: "Market", shock: "EnginePace") -> ShockDesk | None:
     lowest of the caps in force holds.
     """
     return None if shock.pace is None or shock.over == 0.0 else PaceCap(market, shock)
+
+
+class Base(Held):
+    """Gives the funding rule another base; the value is in 1e-9 of a period."""
+
+    def __init__(self, market: "Market", shock: "FundingBase") -> None:
+        super().__init__(market, shock.at, shock.over, "funding_base")
+        now = market.state.price[0]
+        self.usual = int(now["base_ppb"])
+        period_us = int(now["funding_every_us"]) * (1 + int(now["more_payments"]))
+        self.base = round((shock.rate or 0.0) * 1e9 * period_us / YEAR_US)
+
+    def make(self) -> int:
+        """Its own base."""
+        return self.base
+
+    def put(self, held: Sequence[Held]) -> None:
+        """That of the last that began, or the venue's."""
+        self.market.state.price[0]["base_ppb"] = held[-1].value if held else self.usual
+
+
+def funding_base(market: "Market", shock: "FundingBase") -> ShockDesk | None:
+    """Let ``rate`` a year be the base of the funding rule from ``at`` for ``over`` seconds: with a premium within the
+    venue's clamp of it, the periods that end meanwhile settle at it. The last that began holds.
+    """
+    return None if shock.rate is None or shock.over == 0.0 else Base(market, shock)
 
 
 class Band(Held):

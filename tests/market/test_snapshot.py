@@ -35,6 +35,7 @@ EVERY_KIND = [
     {"kind": "price_band", "at": "60s", "over": "60s", "width": "1%"},
     {"kind": "engine_pace", "at": "60s", "over": "60s", "pace": "$100k/s"},
     {"kind": "engine_pace", "at": "70s", "over": "60s", "pace": "$10k/s"},
+    {"kind": "funding_base", "at": "60s", "over": "60s", "rate": "-20%"},
     {"kind": "fat_finger", "at": "130s", "side": "sell", "notional": "$900k"},
 ]
 

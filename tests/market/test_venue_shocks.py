@@ -14,10 +14,13 @@ FINGER = {"kind": "fat_finger", "at": "60s", "side": "sell", "notional": "$900k"
 BAND = {"kind": "price_band", "at": "60s", "over": "60s", "width": "1%"}
 HALT = {"kind": "halt", "at": "60s", "over": "60s"}
 PACE = {"kind": "engine_pace", "at": "60s", "over": "60s", "pace": "$0/s"}
+BASE = {"kind": "funding_base", "at": "60s", "over": "60s", "rate": "-20%"}
 NO_SIZE = {
     "fat_finger": FINGER | {"notional": "$0"},
     "engine_pace": PACE | {"pace": None},
     "engine_pace, no time": PACE | {"over": "0s"},
+    "funding_base": BASE | {"rate": None},
+    "funding_base, no time": BASE | {"over": "0s"},
     "price_band": BAND | {"width": None},
     "price_band, no time": BAND | {"over": "0s"},
     "halt": HALT | {"over": "0s"},

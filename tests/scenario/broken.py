@@ -107,7 +107,7 @@ CASES: dict[str, tuple[str | bytes, str]] = {
     "bad_shock_kind": (
         HEAD + "shocks:\n  - {kind: meteor, at: 1m, over: 1m}\n",
         "6:6: shocks.0.kind: expected 'flow' or 'fat_finger' or 'news_move' or 'transfer_halt' or 'engine_pace' or "
-        "'price_band' or 'halt' or 'depth_withdrawal' or 'maker_outage' or 'latency', got 'meteor'",
+        "'funding_base' or 'price_band' or 'halt' or 'depth_withdrawal' or 'maker_outage' or 'latency', got 'meteor'",
     ),
     "no_shock_kind": (
         HEAD + "shocks:\n  - {at: 1m, over: 1m}\n",

@@ -26,6 +26,7 @@ SMALL = {
         {"kind": "depth_withdrawal", "at": "1s", "over": "1s", "left": "30%", "ramp": "1s"},
         {"kind": "maker_outage", "at": "1s", "over": "2s", "firms": 1},
         {"kind": "latency", "at": "1s", "over": "2s", "factor": 4},
+        {"kind": "funding_base", "at": "1s", "over": "2s", "rate": "-20%"},
     ],
     "news.path": [{"at": "1s", "move": "-1%"}],
 }
@@ -41,6 +42,7 @@ ENTRIES = {
     "shocks.N.(depth_withdrawal)": "shocks.7",
     "shocks.N.(maker_outage)": "shocks.8",
     "shocks.N.(latency)": "shocks.9",
+    "shocks.N.(funding_base)": "shocks.10",
     "news.path.N": "news.path.0",
 }
 

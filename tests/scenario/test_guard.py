@@ -42,6 +42,7 @@ BASE = {
         {"kind": "depth_withdrawal", "at": "1m", "over": "1m", "left": "30%", "ramp": "1m"},
         {"kind": "maker_outage", "at": "1m", "over": "1m", "firms": 1},
         {"kind": "latency", "at": "1m", "over": "1m", "factor": 4},
+        {"kind": "funding_base", "at": "1m", "over": "1m", "rate": "-20%"},
     ],
     "assumptions": {
         "tests": [

@@ -73,6 +73,7 @@ def test_there_are_the_scenarios_of_this_version():
         "safer_november_depth",
         "safer_november_leverage",
         "squeeze",
+        "usde_run",
     )
 
 
