@@ -7,6 +7,7 @@ from pathlib import Path
 from calibration.betas import betas
 from calibration.dat_funding import dat_funding
 from calibration.dat_rule import dat_rule
+from calibration.dollar_token import dollar_token_after
 from calibration.etf_flow import etf_flow
 from calibration.event_paths import btc_path, btc_tiers, depth_shares, headline_depth, qqq_path
 from calibration.figures import figures
@@ -32,6 +33,7 @@ FROM_RECORDINGS: dict[str, Callable[[Path], str]] = {
     "btc_holders_2025_10_10": btc_holders,
     "holders_after": holders_after,
     "weeks_recorded": weeks_recorded,
+    "dollar_token_after": dollar_token_after,
 }
 """Files made from recordings, by name, and what makes their text."""
 FROM_SETTINGS: dict[str, Callable[[], str]] = {"lambda_population": lambda_table}

@@ -72,8 +72,7 @@ class DollarTokenDesk(Daily):
         self.stopped, self.lost_us = "", -1
         self.sums = dict.fromkeys(SUMS, 0)
 
-    # --- the start
-    # -----------------------------------------------------------------------------------------------------------------
+    # --- the start ----------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
         """Bring stables and reserve in, take the hedge over, and begin to look.
@@ -86,9 +85,7 @@ class DollarTokenDesk(Daily):
         settings: DollarTokenSettings = self.settings
         market = self.market
         if not (market.spec.market.spot and market.spec.market.perp):
-            raise ScenarioError(
-                "dollar_token.listing: an issuer needs a spot and a perp book: name another listing, or none"
-            )
+            raise ScenarioError("dollar_token.listing: an issuer needs a spot and a perp book: name another")
         price, lot = market.spec.market.price, market.lot_coin
         hedged = settings.supply * settings.hedged_share
         lots = units.lots_of_money(hedged * settings.share_here, price, lot)
@@ -136,8 +133,7 @@ class DollarTokenDesk(Daily):
         account.perp_lots -= lots
         account.coin_lots += lots
 
-    # --- what it has
-    # -----------------------------------------------------------------------------------------------------------------
+    # --- what it has --------------------------------------------------------------------------------------------------
 
     @property
     def unit_micro(self) -> int:
@@ -182,10 +178,8 @@ class DollarTokenDesk(Daily):
     def price_usd(self) -> float:
         """Price of a token: what it is paid, less the discount of the queue."""
         settings = self.settings
-        pace = units.micro(settings.a_slot) / settings.slot
-        return price_of(
-            self.nav, self.supply.queue, pace, settings.patience, self.supply.total, settings.discount
-        )  # fmt: skip
+        pace, supply = units.micro(settings.a_slot) / settings.slot, self.supply
+        return price_of(self.nav, supply.queue, pace, settings.patience, supply.total, settings.discount)
 
     @property
     def funding_here(self) -> float:
@@ -225,8 +219,7 @@ class DollarTokenDesk(Daily):
         """Lots that engines have closed through the perp book, of all accounts."""
         return int(self.market.state.accounts["forced_lots"].sum())
 
-    # --- a look
-    # -----------------------------------------------------------------------------------------------------------------
+    # --- a look -------------------------------------------------------------------------------------------------------
 
     def look(self) -> None:
         """Bring everything up to now, let holders leave and blocks redeem, and send the orders of the hedge."""
@@ -359,8 +352,7 @@ class DollarTokenDesk(Daily):
         self.sums[name] += order.value_micro * (1 if bool(order.side) == bool(order.book) else -1)
         self.sums["fees"] += order.fee_micro
 
-    # --- the end of a day
-    # -----------------------------------------------------------------------------------------------------------------
+    # --- the end of a day ---------------------------------------------------------------------------------------------
 
     def end_day(self) -> None:
         """Let the reserve pay what backing lost, or pay those who stake what it earned; then a row of the ledger."""
@@ -395,8 +387,7 @@ class DollarTokenDesk(Daily):
             "price_usd": self.price_usd,
         }
 
-    # --- saved
-    # -----------------------------------------------------------------------------------------------------------------
+    # --- saved --------------------------------------------------------------------------------------------------------
 
     def memory(self) -> dict[str, Any]:
         """Supply, hedge, means and sums."""
