@@ -22,8 +22,8 @@ def dollar_token_after(data: Path) -> str:
     """The table ``dollar_token_after``."""
     header = (
         "Supply of a dollar token by its holders' rule on recorded funding, 10 to 25 October 2025: no market.",
-        "Source: daily funding, Binance coin-M, of BTC and ETH: smoothbrainquant/trading-for-new-dads, ca5c8252, which",
-        "states no licence; rounded figures below are facts of the rule.",
+        "Source: daily funding, Binance coin-M, of BTC and ETH: smoothbrainquant/trading-for-new-dads, ca5c8252.",
+        "Licence: the repository states none; rounded figures below are facts of the rule.",
         "Method: funding of a day is the mean of its first and last rate, half of either coin; shares of the backing,",
         "rates of leaving and mean of funding by the defaults of dollar_token; no discount, nobody waits but for the",
         "cooldown. Columns: funding, its mean that holders see, their yield, a year; tokens left at the end,",
