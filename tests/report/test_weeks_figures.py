@@ -163,7 +163,7 @@ def test_a_channel_that_is_missing_is_said_and_points_still_stand():
         "Not in this run: a close of Strategy's books (dat.enabled, dat.strategy)",
         "Not in this run: a day of a lending protocol (lending.enabled)",
         "Not in this run: macro factors (macro.enabled is off)",
-        "One venue in this run (cex_a): others are recorded alone",
+        "One venue in this run (cex_a, perp): others are recorded alone",
         "gold: one level, at least 4,000 USD an ounce on 7 Oct: no index",
     ):
         assert sentence in text, sentence
@@ -184,6 +184,36 @@ def test_the_base_of_a_share_is_the_last_value_at_or_before_the_start():
     assert base_of(time, levels, at("2025-10-08", 0)) == 1.0
 
 
+def listed(*names: str) -> Any:
+    """A network of these listings, the asset first: further ones have half the rows and twice the open interest."""
+    run = made()
+    run.spec = SimpleNamespace(
+        **{key: getattr(run.spec, key) for key in ("title", "start_utc", "venue", "macro", "lending")}
+    )
+    run.spec.listings = {name: SimpleNamespace(asset=name.partition("_")[0]) for name in names}
+    for k, name in enumerate(names):
+        part = made()
+        part.series = part.series.iloc[:: 1 + k].assign(open_interest_btc=130_000.0 * (1 + k)).reset_index(drop=True)
+        run.listings[name] = part
+    return run
+
+
+def test_each_listing_of_btc_is_a_venue_and_other_assets_are_not():
+    found = Weeks([listed("eth_a", "btc_a", "btc_b")], "abc")
+    table = found.table[(found.table["panel"] == "coins") & (found.table["kind"] == "simulated")]
+    assert table.groupby("series")["value"].first().to_dict() == {"btc_a": 260.0, "btc_b": 390.0}
+    assert "One venue" not in found.text()
+
+
+def test_a_network_without_btc_says_so_and_draws_recorded_points_alone():
+    found = Weeks([listed("eth_a")], "abc")
+    assert found.text().count("Not in this run: a listing of BTC") == 2
+    assert "Not in this run: a perp book of BTC" in found.text()
+    assert "simulated" not in set(found.table["kind"])
+    btc = values(found, "macro", "index", "BTC", "recorded")["value"]
+    assert btc.loc[at("2025-10-10", 20)] == 100.0
+
+
 def test_factors_of_the_run_are_indexed_at_its_start():
     run = made()
     path = [{"date": "2025-10-09", "levels": {"nasdaq": 200.0, "cut_odds": 0.9}},
@@ -192,7 +222,7 @@ def test_factors_of_the_run_are_indexed_at_its_start():
     macro = run.spec.macro.model_validate({"enabled": True, "path": path, "betas": {"nasdaq": 1.0}})
     run.spec = run.spec.model_copy(update={"macro": macro})
     found = Weeks([run], "abc")
-    given = values(found, "macro", "index", "nasdaq, input of the run", "input")["value"]
+    given = values(found, "macro", "index", "nasdaq", "input")["value"]
     assert given.loc[at("2025-10-10", 20)] == 100.0 and given.loc[at("2025-10-13", 20)] == pytest.approx(110.0)
     assert "cut_odds moves by differences" in found.text()
 
@@ -281,7 +311,11 @@ def test_the_files_of_a_run_folder(tmp_path):
     assert list(table.columns) == list(COLUMNS) and {"recorded", "simulated", "own"} == set(table["kind"])
     assert pd.read_csv(place / "units.csv")["column"].tolist() == list(COLUMNS)
     assert table.loc[table["kind"] == "simulated", "p10"].isna().all(), "one seed has no band"
+    mark = table[(table["series"] == "BTC, mark") & (table["panel"] == "price")]
+    assert mark["value"].tolist() == made_run(1, every_s=60).series["mark_usd"].tolist(), "a short run by the minute"
     page = (place / "weeks.html").read_text(encoding="utf-8")
+    drawn = weeks(load_run(folder)).figures["depth"]
+    assert "The run lasts 2 h: its path is a sliver" in drawn.axes[0].get_title(loc="left")
     assert "Not in this run: spot funds" in page and "one seed (seed 1) of any number" in page
     again = save(weeks(load_run(folder), {"macro": file}), tmp_path / "again")
     assert all((again / p.name).read_bytes() == p.read_bytes() for p in place.iterdir()), "same run, same bytes"

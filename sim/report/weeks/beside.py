@@ -53,10 +53,10 @@ class Series(NamedTuple):
 
 
 class Start(NamedTuple):
-    """When the runs begin, and at which mark (USD)."""
+    """When the runs begin, and at which mark of BTC (USD); None where nothing lists it."""
 
     time: pd.Timestamp
-    price_usd: float
+    price_usd: float | None
 
 
 def put(series: Series, start: Start, found: Found) -> None:
@@ -80,7 +80,7 @@ def put(series: Series, start: Start, found: Found) -> None:
 
 def _base(series: Series, start: Start, found: Found, panel: str) -> float | None:
     """What a series is divided by; None where no share can be told."""
-    if series.figure == "macro" and series.name == "BTC" and series.kind == "recorded":
+    if series.figure == "macro" and series.name == "BTC" and series.kind == "recorded" and start.price_usd:
         return start.price_usd  # USD of a coin like the simulated ones: one scale for both
     if len(series.values) < 2:
         if series.figure == "macro":

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import dates as mdates
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sim.report import style
 from sim.report.weeks.lines import CHARTS, Floats, Found, Line
+from sim.report.words import duration
 from sim.results.summary import seed_band
 
 _LINES = (style.SIMULATED, style.NEWS, "#009E73", style.SEED, "#F0E442", style.CHOSEN)
@@ -21,6 +20,9 @@ _POINTS = (style.RECORDED, style.ASK, "#555555", "#8C510A", "#999999", "#003C30"
 _MARKERS = "osD^vPX"
 _OWN = ("#CC79A7", "#882255", "#AA4499", "#661100")
 _BAR_DAYS = 2.4
+_STEPS, _MOST_TICKS = (1, 2, 4, 7, 14, 28), 10
+"""Days between labels of the time axis."""
+_SLIVER = pd.Timedelta(days=1)
 _ENOUGH = 10
 """Seeds from which on a 10 % quantile lies within them."""
 FLOWS = ("flow", "bought")
@@ -57,7 +59,7 @@ def draw(
             hidden = _draw_lines(axes, lines, window)
             _finish(axes, lines, panel.log, span, window)
             said = [text for of, where, text in found.said if (of, where) == (figure, name) and _is_short(text)]
-            _say(axes, said + _said_of(lines, hidden))
+            _say(axes, said + _said_of(lines, hidden, span))
         panels[-1].set_xlabel(f"UTC; shade: the days of the run, {span[0]:%Y-%m-%d %H:%M} to {span[1]:%Y-%m-%d %H:%M}")
         drawn.suptitle(chart.heading, x=0.01, ha="left", fontsize=12)
         style.footnote(drawn, run_id, seeds, _under(mine, len(seeds), window))
@@ -94,7 +96,7 @@ def _draw_simulated(axes: Axes, line: Line, color: str) -> None:
     low, middle, high = seed_band(line.values)
     time = _days(line.time)
     many = line.values.shape[0] > 1
-    label = f"{line.series}: {'simulated' if line.kind == 'simulated' else 'given'}"
+    label = f"{line.series}: {'simulated' if line.kind == 'simulated' else 'input of the run'}"
     if line.joined:
         if many:
             axes.fill_between(time, low, high, color=color, alpha=0.25, linewidth=0)
@@ -134,10 +136,9 @@ def _finish(
     ends = _days(pd.DatetimeIndex(window)).tolist()
     axes.axvspan(*_days(pd.DatetimeIndex(span)).tolist(), color=style.SIMULATED, alpha=0.05, linewidth=0)
     axes.set_xlim(*ends)
-    locator: Any = mdates.AutoDateLocator(minticks=4, maxticks=9)  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_locator(locator)
-    form = "%d %b" if ends[1] - ends[0] > 3.0 else "%d %b %H:%M"
-    axes.xaxis.set_major_formatter(lambda v, _: f"{pd.Timestamp(0) + pd.Timedelta(days=v):{form}}")
+    step = next((days for days in _STEPS if ends[1] - ends[0] <= _MOST_TICKS * days), _STEPS[-1])
+    ticks = np.arange(np.ceil(ends[0]), ends[1], step)
+    axes.set_xticks(ticks, [f"{pd.Timestamp(0) + pd.Timedelta(days=day):%d %b}" for day in ticks])
     if log and _positive(lines):
         axes.set_yscale("log")
         _widen(axes)
@@ -171,7 +172,7 @@ def _widen(axes: Axes) -> None:
         axes.set_ylim(middle / 3.3, middle * 3.3)
 
 
-def _said_of(lines: Sequence[Line], hidden: int) -> list[str]:
+def _said_of(lines: Sequence[Line], hidden: int, span: tuple[pd.Timestamp, pd.Timestamp]) -> list[str]:
     said = []
     if hidden:
         said.append(
@@ -179,6 +180,10 @@ def _said_of(lines: Sequence[Line], hidden: int) -> list[str]:
         )
     if not any(line.kind in ("recorded", "own") for line in lines):
         said.append("Nothing is recorded for this panel")
+    if span[1] - span[0] < _SLIVER:
+        said.append(
+            f"The run lasts {duration((span[1] - span[0]).total_seconds())}: its path is a sliver among these days"
+        )
     return said
 
 

@@ -104,8 +104,9 @@ CHARTS: dict[str, Chart] = {
     "depth": Chart(
         "Order-book depth",
         "Bids and asks within a distance of the mid, both sides, mean of each hour; the simulated book is the perp of "
-        "the first listing. Below, depth within 1 % over that of the morning before the event, as the scenario states "
-        "it (market.perp_bid_depth, perp_ask_depth); a recorded or own series in dollars is over its first value.",
+        "the first listing of BTC. Below, depth within 1 % over that of the morning before the event, as the scenario "
+        "states it (market.perp_bid_depth, perp_ask_depth); a recorded or own series in dollars is over its first "
+        "value.",
         {
             "usd": Panel("Depth", MILLION, log=True),
             "share": Panel("The same over the morning before the event", "% of before"),

@@ -19,7 +19,7 @@ from sim.report.weeks.draw import draw, sources
 from sim.report.weeks.lines import CHARTS, Found, Kind, Line
 from sim.report.weeks.own import read_own
 from sim.report.weeks.recorded import recorded
-from sim.report.weeks.simulated import simulated
+from sim.report.weeks.simulated import first_btc, simulated
 from sim.results import Ensemble, Run
 from sim.results.storage import csv_bytes, parquet_bytes
 from sim.results.summary import seed_band
@@ -59,10 +59,8 @@ class Weeks:
     """
 
     def __init__(self, runs: Sequence[Run], run_id: str, own: Sequence[Series] = ()) -> None:
-        series = runs[0].series
-        start = Start(
-            pd.Timestamp(runs[0].spec.start_utc), float(np.median([r.series["mark_usd"].iloc[0] for r in runs]))
-        )
+        series, marks = runs[0].series, [one.series["mark_usd"].iloc[0] for one in map(first_btc, runs) if one]
+        start = Start(pd.Timestamp(runs[0].spec.start_utc), float(np.median(marks)) if marks else None)
         self.run_id, self.seeds, self.title = run_id, [run.seed for run in runs], runs[0].spec.title
         self.found: Found = simulated(runs)
         beside = recorded(start)

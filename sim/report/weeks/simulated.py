@@ -17,6 +17,8 @@ HOUR_S, MINUTE_S, DAY_S = 3600.0, 60.0, 86400.0
 HOURS_FROM_S = 2.0 * DAY_S
 """Runs of two days or more are shown by the hour, shorter ones by the minute."""
 WITHIN = 0.01
+BTC = "btc"
+NO_BTC = "Not in this run: a listing of BTC"
 
 
 def simulated(runs: Sequence[Run]) -> Found:
@@ -28,9 +30,21 @@ def simulated(runs: Sequence[Run]) -> Found:
         Seeds of one scenario.
     """
     found = Found()
-    for part in (_macro, _flows, _treasuries, _open_interest, _lending, _depth):
-        part(runs, found)
+    books = [first_btc(run) for run in runs]
+    known = [run for run in books if run is not None]
+    _macro(runs, known, found)
+    _flows(runs, found)
+    _treasuries(runs, known, found)
+    _open_interest(runs, known, found)
+    _lending(runs, found)
+    _depth(known, found)
     return found
+
+
+def first_btc(run: Run) -> Run | None:
+    """The market of BTC: the run itself, or the run of the first listing of BTC; None of a network without one."""
+    names = [name for name, one in run.spec.listings.items() if one.asset == BTC]
+    return run if not run.spec.listings else run.listings[names[0]] if names else None
 
 
 def sampled(run: Run, values: pd.Series, how: Literal["last", "mean"]) -> pd.Series:
@@ -62,10 +76,19 @@ def _line(figure: str, panel: str, series: str, path: pd.DataFrame) -> Line:
     return Line(figure, panel, series, "simulated", pd.DatetimeIndex(path.index).as_unit("us"), values, joined=True)
 
 
-def _macro(runs: Sequence[Run], found: Found) -> None:
+def _mark(books: Sequence[Run], figure: str, panel: str, found: Found) -> pd.DataFrame | None:
+    """Mark of BTC; None and a sentence where nothing lists it."""
+    if not books:
+        found.say(figure, panel, NO_BTC)
+        return None
+    return _path(books, lambda run: run.series["mark_usd"], "last")
+
+
+def _macro(runs: Sequence[Run], books: Sequence[Run], found: Found) -> None:
     spec = runs[0].spec
-    mark = _path(runs, lambda run: run.series["mark_usd"], "last")
-    found.lines.append(_line("macro", "index", "BTC, mark", 100.0 * mark / mark.iloc[0]))
+    mark = _mark(books, "macro", "index", found)
+    if mark is not None:
+        found.lines.append(_line("macro", "index", "BTC, mark", 100.0 * mark / mark.iloc[0]))
     if not spec.macro.enabled:
         found.say("macro", "index", "Not in this run: macro factors (macro.enabled is off)")
         return
@@ -79,7 +102,7 @@ def _macro(runs: Sequence[Run], found: Found) -> None:
         levels = [day.levels[factor] for day, hours in zip(spec.macro.path, days, strict=True) if hours is not None]
         values = np.array(levels, np.float64)
         scaled = 100.0 * values[None, :] / base_of(closes, values, start)
-        found.lines.append(Line("macro", "index", f"{factor}, input of the run", "input", closes, scaled, joined=True))
+        found.lines.append(Line("macro", "index", factor, "input", closes, scaled, joined=True))
 
 
 def _whole_weeks(days: set[date]) -> tuple[set[date], dict[date, tuple[int, int]]]:
@@ -126,9 +149,10 @@ def _flows(runs: Sequence[Run], found: Found) -> None:
     found.lines.append(Line("etf", "flow", "all funds", "simulated", *_weekly(sums, whole)))
 
 
-def _treasuries(runs: Sequence[Run], found: Found) -> None:
-    mark = _path(runs, lambda run: run.series["mark_usd"], "last")
-    found.lines.append(_line("treasuries", "price", "BTC, mark", mark))
+def _treasuries(runs: Sequence[Run], books: Sequence[Run], found: Found) -> None:
+    mark = _mark(books, "treasuries", "price", found)
+    if mark is not None:
+        found.lines.append(_line("treasuries", "price", "BTC, mark", mark))
     own = [run.ledgers["dat"][run.ledgers["dat"]["who"] == "strategy"] for run in runs if "dat" in run.ledgers]
     if len(own) < len(runs) or any(not len(rows[rows["what"] == "close"]) for rows in own):
         for panel in ("price", "bought", "premium"):
@@ -151,26 +175,22 @@ def _treasuries(runs: Sequence[Run], found: Found) -> None:
     found.lines.append(Line("treasuries", "price", "Strategy, paid in the week", "simulated", fridays, price))
 
 
-def _open_interest(runs: Sequence[Run], found: Found) -> None:
-    listings = runs[0].spec.listings
-    asset = next(iter(listings.values())).asset if listings else ""
-    names = [name for name, one in listings.items() if one.asset == asset]
-
-    def interest(name: str) -> pd.DataFrame:
-        return _path(runs, lambda run: (run.listings[name] if name else run).series["open_interest_btc"], "last")
-
-    paths = {name: interest(name) for name in names or [""]}
+def _open_interest(runs: Sequence[Run], books: Sequence[Run], found: Found) -> None:
+    listed = [name for name, one in runs[0].spec.listings.items() if one.asset == BTC]
+    markets = {name: [run.listings[name] for run in runs] for name in listed}
+    if books and not listed:
+        markets = {f"{runs[0].spec.venue}, perp": list(books)}
+    paths = {name: _path(each, lambda run: run.series["open_interest_btc"], "last") for name, each in markets.items()}
     paths = {name: path for name, path in paths.items() if (path.iloc[0] > 0.0).all()}
     if not paths:
         for panel in ("coins", "share"):
-            found.say("open_interest", panel, "Not in this run: open interest of a perp at the start")
+            found.say("open_interest", panel, "Not in this run: open interest of a perp of BTC at the start")
         return
     if len(paths) == 1:
-        found.say("open_interest", "coins", f"One venue in this run ({runs[0].spec.venue}): others are recorded alone")
+        found.say("open_interest", "coins", f"One venue in this run ({next(iter(paths))}): others are recorded alone")
     for name, path in paths.items():
-        label = name or f"{runs[0].spec.venue}, perp"
-        found.lines.append(_line("open_interest", "coins", label, 1e-3 * path))
-        found.lines.append(_line("open_interest", "share", label, 100.0 * path / path.iloc[0]))
+        found.lines.append(_line("open_interest", "coins", name, 1e-3 * path))
+        found.lines.append(_line("open_interest", "share", name, 100.0 * path / path.iloc[0]))
 
 
 def _lending(runs: Sequence[Run], found: Found) -> None:
@@ -190,9 +210,9 @@ def _lending(runs: Sequence[Run], found: Found) -> None:
 
 
 def _depth(runs: Sequence[Run], found: Found) -> None:
-    if not np.isfinite(runs[0].series["depth_bid_1pct_usd"].to_numpy(np.float64)).any():
+    if not runs or not np.isfinite(runs[0].series["depth_bid_1pct_usd"].to_numpy(np.float64)).any():
         for panel in ("usd", "share"):
-            found.say("depth", panel, "Not in this run: a perp book of the first listing")
+            found.say("depth", panel, "Not in this run: a perp book of BTC")
         return
     for percent in (1, 5):
         bid, ask = f"depth_bid_{percent}pct_usd", f"depth_ask_{percent}pct_usd"
