@@ -315,7 +315,7 @@ def test_the_files_of_a_run_folder(tmp_path):
     assert mark["value"].tolist() == made_run(1, every_s=60).series["mark_usd"].tolist(), "a short run by the minute"
     page = (place / "weeks.html").read_text(encoding="utf-8")
     drawn = weeks(load_run(folder)).figures["depth"]
-    assert "The run lasts 2 h: its path is a sliver" in drawn.axes[0].get_title(loc="left")
+    assert "The run lasts 1 h 59 min: its path is a sliver" in drawn.axes[0].get_title(loc="left")
     assert "Not in this run: spot funds" in page and "one seed (seed 1) of any number" in page
     again = save(weeks(load_run(folder), {"macro": file}), tmp_path / "again")
     assert all((again / p.name).read_bytes() == p.read_bytes() for p in place.iterdir()), "same run, same bytes"
