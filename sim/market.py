@@ -126,6 +126,7 @@ class Market(mesa.Model):  # type: ignore[misc]  # Mesa has no types
             desk(self)
         self.institutions: list[Institution] = []  # those of the scenario, in the order of INSTITUTIONS
         self.same_asset: list[Market] = [self]  # of a network: the markets that have one news value with this one
+        self.peers: Mapping[str, Market] = {}  # of a network: its markets by listing
         self.deposited = [0, 0]  # micro-dollars and lots that institutions brought in since this object was made
         self.shocks: list[Any] = [None] * len(spec.shocks)  # desk of each shock of the scenario; None for size zero
         if begins:

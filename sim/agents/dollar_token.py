@@ -93,8 +93,7 @@ class DollarTokenDesk(Daily):
         self.supply = Supply.of(units.micro(settings.supply), settings.staked_share)
         self.elsewhere_micro = max(0, units.micro(hedged) - value)
         self.base_micro, self.target_lots, self.base_lots = self.supply.total, lots, lots
-        stables = self.supply.total - self.elsewhere_micro - value
-        account = self.open(BACKING, stables, leverage=settings.leverage)
+        account = self.open(BACKING, self.base_micro - self.elsewhere_micro - value, leverage=settings.leverage)
         market.state.accounts[account.owner]["adl_exempt"] = int(settings.adl_exempt)
         self.open(RESERVE, cash_micro=units.micro(settings.reserve))
         self.take_over(account, lots)
@@ -176,8 +175,10 @@ class DollarTokenDesk(Daily):
 
     @property
     def price_usd(self) -> float:
-        """Price of a token: what it is paid, less the discount of the queue."""
+        """Price of a token: the mid of its own book if it has one, else what it is paid less the queue's discount."""
         settings = self.settings
+        if (book := self.market.peers.get(settings.priced_in)) is not None:
+            return 0.5 * int(book.state.price[0]["spot_half_ticks"]) * book.tick_usd
         pace, supply = units.micro(settings.a_slot) / settings.slot, self.supply
         return price_of(self.nav, supply.queue, pace, settings.patience, supply.total, settings.discount)
 
@@ -193,8 +194,7 @@ class DollarTokenDesk(Daily):
     @property
     def funding_elsewhere(self) -> float:
         """Rate a year that its shorts elsewhere are paid."""
-        given = self.settings.funding_elsewhere
-        return self.funding_here if given is None else float(given)
+        return float(self.funding_here if (given := self.settings.funding_elsewhere) is None else given)
 
     @property
     def mean_funding(self) -> float:

@@ -76,6 +76,7 @@ class Network:
         self.lineage: dict[str, Any] | None = None  # of a forked network: what it was forked from
         for k, market in enumerate(self.markets.values()):
             rows = self.couplings.listings["asset"] == self.couplings.listings["asset"][k]
+            market.peers = self.markets
             market.same_asset = [one for one, mine in zip(self.markets.values(), rows, strict=True) if mine]
         self._link()
         with compiling(COUPLING):

@@ -74,11 +74,20 @@ def _listing_problems(spec: Spec, document: Document, shown: str) -> list[Proble
     if not spec.listings and not spec.market.spot:
         why = "a market of its own needs a spot book for its index: leave it on, or add listings (docs/network.md)"
         return [Problem(document.place_of(("market", "spot"), top), ("market", "spot"), why)]
+    token = spec.dollar_token
+    if token.enabled and token.priced_in is not None and token.priced_in not in spec.listings:
+        keys: Keys = ("dollar_token", "priced_in")
+        why = (
+            no_such("listing", token.priced_in, tuple(spec.listings))
+            if spec.listings
+            else "there are none: leave it out"
+        )
+        return [Problem(document.place_of(keys, top), keys, why)]
     for name, listing in list(spec.listings.items())[:1]:
         for group in ("venue", "shocks", *PATCHED):
             if getattr(listing, group):
                 why = "the first listing is the scenario's own market: change the scenario itself"
-                keys: Keys = ("listings", name, group)
+                keys = ("listings", name, group)
                 found[Problem(document.place_of(keys, top), keys, why)] = None
     for k, name in enumerate(spec.listings):
         inner = listing_document(document, name, is_first=k == 0)

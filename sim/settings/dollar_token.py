@@ -133,6 +133,11 @@ class DollarTokenSettings(Settings):
         note="The log of the token's price falls by this for each of supply that waits longer than `patience`.",
         at_least=0.0, at_most=100.0,
     )  # fmt: skip
+    priced_in: Id | None = setting(
+        None, unit="", provenance="scenario", source=_OWN,
+        note="In a scenario with listings, the token's own: holders see the mid of its spot book; null: the rule of "
+        "`discount`.",
+    )  # fmt: skip
     elsewhere_cost: Fraction = setting(
         "0.1%", unit="fraction", provenance="judgement",
         source="own judgement: two fees and a spread; in a tail 0.75%, and funding of 0.5% (MODEL.md 3.5 [S:20b])",

@@ -275,6 +275,7 @@ def test_bad_settings_are_told_with_file_and_line(tmp_path):
     said = {
         "supply: $0": "7:3: dollar_token.supply: must be at least 1 USD, got 0 USD",
         "hedged_share: 47": "must be at most 1, got 47 (47 percent is written 47%)",
+        "priced_in: usde": "7:3: dollar_token.priced_in: there are none: leave it out",
         "order_every: 2min": "7:3: dollar_token.order_every: must be at most every (60 s), got 120 s",
     }
     for line, sentence in said.items():
