@@ -6,9 +6,11 @@ Each writes one CSV with its settings in the header to ``results/published`` and
 ``replay`` (counterfactuals of 10 October), ``step`` (tick halved twice), ``amplify`` (critical shock by depth, seeds
 added near it), ``amplify_layers``, ``amplify_cash`` and ``amplify_flow`` (what stands beside it),
 ``impulse_response`` (one order more, paired), ``network`` (every row of the event on the replay over exchanges and
-assets), ``network_counterfactuals``, ``aftermath`` (rows of the six weeks after), ``aftermath_pressures`` (fund
-outflows, reset leverage and thin books apart). Seeds are 1 to N; nothing is fitted here. ``figures`` draws what the
-files there hold. The last two keep every finished run in ``results/kept`` and go on where they were.
+assets), ``network_counterfactuals``, ``leveraged_funds`` (value funds by their greatest leverage, and a leveraged
+position on its way out, beside published figures), ``aftermath`` (rows of the six weeks after),
+``aftermath_pressures`` (fund outflows, reset leverage and thin books apart). Seeds are 1 to N; nothing is fitted here.
+``figures`` draws what the files there hold. The last two keep every finished run in ``results/kept`` and go on where
+they were.
 """
 
 import argparse
@@ -23,6 +25,7 @@ from calibration.experiments.clocks import clocks
 from calibration.experiments.crash import channels, depth, flow, replay, step
 from calibration.experiments.figures import draw
 from calibration.experiments.impulse import impulse_response
+from calibration.experiments.leveraged_funds import leveraged_funds
 from sim.runner import warm
 
 EXPERIMENTS: dict[str, tuple[Callable[[ProcessPoolExecutor, int], None], int]] = {
@@ -43,6 +46,7 @@ EXPERIMENTS: dict[str, tuple[Callable[[ProcessPoolExecutor, int], None], int]] =
     "network": (network.network, 64),
     "network_counterfactuals": (network.counterfactuals, 16),
     "impulse_response": (impulse_response, 32),
+    "leveraged_funds": (leveraged_funds, 8),
 }
 
 

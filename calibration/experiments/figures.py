@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from calibration.experiments.common import OUT
+from calibration.experiments.fund_figures import leverage_figure, path_figure
 from sim.metrics.stylised import impact_exponent
 from sim.report import style
 from sim.report.published import Published, read_published
@@ -132,6 +133,8 @@ FIGURES: dict[str, Callable[[Published], Figure]] = {
     "flow_shock": flow_figure,
     "depth_grid": depth_figure,
     "impact": impact_figure,
+    "leveraged_funds": leverage_figure,
+    "critical_leverage": path_figure,
 }
 """Figure by the name of its file."""
 
