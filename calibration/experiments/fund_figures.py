@@ -7,39 +7,48 @@ from sim.report import style
 from sim.report.published import Published
 
 PANELS = {
-    "excess_kurtosis": "excess kurtosis of returns",
-    "hill_falls": "Hill exponent of falls, largest 1 %",
-    "acf_absolute": "autocorrelation of |return|, lag 1",
-    "defaults": "defaults per 100,000 steps",
+    "excess_kurtosis": "excess kurtosis of returns, of a seed",
+    "hill_falls": "Hill exponent of falls, largest 1 %, of all seeds",
+    "acf_absolute": "autocorrelation of |return|, lag 1, of a seed",
+    "defaults": "defaults per 100,000 steps, of a seed",
 }
 LOOKS = {
     "published": (style.RECORDED, ":", "D"),
     "clearing": (style.SIMULATED, "--", "s"),
     "books": (style.FORCED_SELL, "-", "o"),
 }
-SAID = {"published": "published (MODEL 6.2.10)", "clearing": "their market, clearing at once", "books": "order books"}
+SAID = {"published": "published", "clearing": "twin, demand meets supply at once", "books": "order books"}
 
 
 def leverage_figure(found: Published) -> Figure:
     """Four statistics against the greatest leverage: published, in the paper's own market, and in the engine."""
     with style.rc():
-        figure = style.new_figure(6.4)
-        steps = min(int(row["steps"]) for row in found.rows)
+        figure = style.new_figure(7.0)
+        kinds = list(dict.fromkeys((row["market"], int(row["steps"])) for row in found.rows))
         for axes, (name, said) in zip(figure.subplots(2, 2).flat, PANELS.items(), strict=True):
-            for market, (color, line, mark) in LOOKS.items():
-                rows = [r for r in found.rows if r["market"] == market and float(r["max_leverage"]) > 0.0]
-                if market == "clearing":
-                    rows = [r for r in rows if int(r["steps"]) == steps]
-                at, value = _column(rows, "max_leverage"), _column(rows, name)
-                low, high = _column(rows, f"{name}_low"), _column(rows, f"{name}_high")
+            for market, steps in kinds:
+                rows = [row for row in found.rows if (row["market"], int(row["steps"])) == (market, steps)]
+                rows = [row for row in rows if float(row["max_leverage"]) > 0.0]
+                value, low, high = (_column(rows, name + end) for end in ("_median", "_median_low", "_median_high"))
+                if name == "hill_falls" or market == "published":  # the falls of a seed are too few for a tail
+                    value, low = _column(rows, name), np.full(len(rows), np.nan)
                 bars = np.nan_to_num(np.maximum((value - low, high - value), 0.0))
-                axes.errorbar(at, value, yerr=bars, color=color, linestyle=line, marker=mark, markersize=5,
-                              linewidth=1.2, elinewidth=0.9, capsize=2.5, label=SAID[market])  # fmt: skip
+                color, line, mark = LOOKS[market]
+                is_long = market == "clearing" and steps == max(s for m, s in kinds if m == market)
+                axes.errorbar(_column(rows, "max_leverage"), value, yerr=bars, color=color, linestyle=line, marker=mark,
+                              markersize=5, linewidth=1.2, elinewidth=0.9, capsize=2.5,
+                              markerfacecolor="white" if is_long else color,
+                              label=f"{SAID[market]}, {steps:,} steps")  # fmt: skip
             axes.set_title(said)
-            axes.set_xticks(_column(rows, "max_leverage"))
-        figure.axes[0].legend(loc="upper left")
-        figure.supxlabel(_foot(found, "greatest leverage; marks: mean over seeds, bars: 95 % interval"), fontsize=8,
-                         color="#444444", x=0.01, ha="left")  # fmt: skip
+            axes.set_xticks(sorted({float(row["max_leverage"]) for row in found.rows if float(row["max_leverage"])}))
+            axes.xaxis.set_major_formatter(lambda v, _: f"{v:g}")
+        figure.axes[0].set_yscale("symlog", linthresh=1.0)
+        figure.axes[0].set_yticks((0.0, 1.0, 3.0, 10.0, 30.0), ("0", "1", "3", "10", "30"))
+        figure.axes[0].minorticks_off()
+        figure.axes[0].set_ylim(bottom=-0.4)
+        figure.axes[1].legend(loc="upper right")
+        what = "greatest leverage; marks: median over seeds, bars: order-statistic interval; Hill: all seeds together"
+        figure.supxlabel(_foot(found, what), fontsize=8, color="#444444", x=0.01, ha="left")
     return figure
 
 
@@ -68,7 +77,7 @@ def path_figure(found: Published) -> Figure:
 
 
 def _column(rows: list[dict[str, str]], name: str) -> np.ndarray:
-    return np.array([float(row[name]) if row[name] else np.nan for row in rows])
+    return np.array([float(row.get(name) or "nan") for row in rows])
 
 
 def _foot(found: Published, what: str) -> str:

@@ -10,18 +10,20 @@ from typing import Any
 import numpy as np
 
 from calibration.experiments import clearing
-from calibration.experiments.common import OUT, say, write
+from calibration.experiments.common import OUT, medians, say, write
 from calibration.experiments.fund_figures import leverage_figure, path_figure
 from docs.examples import critical_leverage as leaving
 from docs.examples import leveraged_funds as books
 from sim.calculator import critical_leverage, leverage_path
-from sim.metrics.paired import mean_interval
+from sim.metrics.paired import FEWEST_FOR_MEAN, mean_interval
+from sim.metrics.seeds import median_of_seeds
 from sim.report import style
 from sim.report.published import read_published
 
 LIMITS = (1.0, 2.0, 5.0, 10.0, 15.0)
-STEPS = 4000  # of the engine and of the twin beside it; the noise of a seed is another path in each
-LONG_STEPS = 50_000  # of the twin beside the published figures
+STEPS = 1000  # a seed, of the engine and of the twin beside it; the noise of a seed is another path in each
+LONG_STEPS = 12_500  # a seed, of the twin beside the published figures
+COARSE = 4  # steps: in the books a fall of the funds' own making takes several
 PUBLISHED: dict[str, tuple[float, ...]] = {
     "excess_kurtosis": (0.2, 0.8, 3.1, 11.5, 12.3),
     "hill_falls": (8.5, 7.8, 5.4, 4.1, 4.1),
@@ -32,46 +34,77 @@ PUBLISHED: dict[str, tuple[float, ...]] = {
 """MODEL 6.2.10; of the deviation the ends alone are given."""
 EXPECTED = {"excess_kurtosis": 1.0, "hill_falls": -1.0, "acf_absolute": 1.0, "sd": -1.0, "defaults": 1.0}
 """Sign of the change of each statistic as the limit rises."""
-Found = dict[str, float]
+SeedRun = dict[str, Any]
+"""Of one seed: ``prices``, and ``defaults`` and ``margin_calls`` per 100,000 steps."""
 
 
-def books_job(job: tuple[float, int]) -> Found:
+def books_job(job: tuple[float, int]) -> SeedRun:
     """One run of the engine; a limit of 0 is the noise traders alone."""
     limit, seed = job
     out = books.simulate(limit, STEPS, seed)
     calls = sum(fund.margin_calls for fund in out.funds)
-    return books.statistics(out.prices) | {
+    return {
+        "prices": out.prices,
         "defaults": 1e5 * out.defaults / STEPS,
         "margin_calls": 1e5 * calls / STEPS,
     }
 
 
-def clearing_job(job: tuple[int, int]) -> list[list[Found]]:
+def clearing_job(job: tuple[int, int]) -> list[list[SeedRun]]:
     """All limits and seeds 1 to n of the twin, side by side: by limit, then by seed."""
     steps, n = job
     pairs = [(limit, seed) for limit in LIMITS for seed in range(1, n + 1)]
     out = clearing.simulate([limit for limit, _ in pairs], [seed for _, seed in pairs], steps)
-    found = [
-        books.statistics(out.prices[:, k]) | {"defaults": 1e5 * float(out.defaults[k]) / steps}
-        for k in range(len(pairs))
-    ]
-    return [found[k : k + n] for k in range(0, len(found), n)]
+    paths = [{"prices": out.prices[:, k], "defaults": 1e5 * float(out.defaults[k]) / steps} for k in range(len(pairs))]
+    return [paths[k : k + n] for k in range(0, len(paths), n)]
 
 
-def rows_of(market: str, limits: Sequence[float], found: Sequence[Sequence[Found]], steps: int) -> list[dict[str, Any]]:
-    """A row a limit: mean and interval over seeds, and how many seeds moved as expected from the limit before."""
-    rows = []
-    for k, (limit, seeds) in enumerate(zip(limits, found, strict=True)):
-        row: dict[str, Any] = {"market": market, "max_leverage": limit, "seeds": len(seeds), "steps": steps}
-        for name, sign in EXPECTED.items():
-            values = np.array([seed[name] for seed in seeds])
-            low, high = mean_interval(values)
-            row |= {name: float(values.mean()), f"{name}_low": float(low), f"{name}_high": float(high)}
-            if k > 0 and limits[k - 1] > 0.0:
-                before = np.array([seed[name] for seed in found[k - 1]])
-                row[f"{name}_as_expected"] = int((sign * (values - before) > 0.0).sum())
-        if "margin_calls" in seeds[0]:
-            row["margin_calls"] = float(np.mean([seed["margin_calls"] for seed in seeds]))
+def pooled(paths: Sequence[SeedRun]) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    """Statistics of all seeds together, and what each seed contributes to them: the pseudo-values of the jackknife.
+
+    A seed has too few falls for a tail of its own; all together have, and the mean of the pseudo-values has an interval
+    over seeds.
+    """
+
+    def of(some: Sequence[SeedRun]) -> dict[str, float]:
+        counts = {name: float(np.mean([path[name] for path in some])) for name in some[0] if name != "prices"}
+        coarse = books.statistics(*(path["prices"][::COARSE] for path in some))
+        return (
+            books.statistics(*(path["prices"] for path in some))
+            | counts
+            | {f"excess_kurtosis_of_{COARSE}": coarse["excess_kurtosis"]}
+        )
+
+    n, all_of_them = len(paths), of(paths)
+    without = [of([path for j, path in enumerate(paths) if j != k]) for k in range(n)] if n > 1 else []
+    return all_of_them, {
+        name: np.array([n * value - (n - 1) * one[name] for one in without]) for name, value in all_of_them.items()
+    }
+
+
+def rows_of(
+    market: str, limits: Sequence[float], found: Sequence[Sequence[SeedRun]], steps: int
+) -> list[dict[str, Any]]:
+    """A row a limit: statistics over all seeds together with intervals, medians of the seeds by themselves, and how
+    many seeds moved as expected, and against it, from the limit before.
+    """
+    rows, before = [], None
+    for limit, paths in zip(limits, found, strict=True):
+        row: dict[str, Any] = {"market": market, "max_leverage": limit, "seeds": len(paths), "steps": steps}
+        value, parts = pooled(paths)
+        each = [pooled([path])[0] for path in paths]
+        for n in (1, COARSE):
+            falls = [100.0 * float((1.0 - path["prices"][n:] / path["prices"][:-n]).max()) for path in paths]
+            row |= {f"largest_fall_of_{n}_pct": max(falls), f"median_largest_fall_of_{n}_pct": float(np.median(falls))}
+        for name in value:
+            low, high = mean_interval(parts[name])
+            own = np.array([seed[name] for seed in each])
+            row |= {name: value[name], f"{name}_low": float(low), f"{name}_high": float(high)}
+            row |= medians(f"{name}_median", median_of_seeds(own, fewest=FEWEST_FOR_MEAN))
+            if before is not None and name in EXPECTED:
+                moved = EXPECTED[name] * (own - before[name])
+                row |= {f"{name}_as_expected": int((moved > 0.0).sum()), f"{name}_against": int((moved < 0.0).sum())}
+        before = {name: np.array([seed[name] for seed in each]) for name in value} if limit > 0.0 else None
         rows.append(row)
         say(row)
     return rows

@@ -178,7 +178,8 @@ class ValueFund(TradingAgent):
         gain = wealth / self.wealth_before - 1.0
         self.performance = (1.0 - rules.memory) * self.performance + rules.memory * gain
         usd = max(-1.0, rules.inflow * (self.performance - rules.benchmark)) * wealth
-        usd = max(usd, -max(0.0, self.free_usd))
+        if usd < 0.0:
+            usd = max(usd, -max(0.0, self.free_usd))
         self.market.deposit(self.owner, units.micro(usd), 0)
         self.wealth_before = wealth + usd
         return usd
@@ -189,7 +190,7 @@ class ValueFund(TradingAgent):
         It reckons that the coins that move the price from p to q are CAP_USD (1/p - 1/q), bought half way between.
         """
         low, high = 1.0 / (1.0 / seen.price + max(seen.held, 0.0) / CAP_USD), max(seen.price, VALUE_USD)
-        for _ in range(30):
+        for _ in range(20):
             after = 0.5 * (low + high)
             bought = CAP_USD * (1.0 / seen.price - 1.0 / after)
             wealth = seen.wealth + (seen.held + 0.5 * bought) * (after - seen.price)
@@ -269,9 +270,11 @@ def simulate(max_leverage: float, steps: int, seed: int = 1, audit: bool = False
     return Outcome(np.array(noise.prices), market, funds)
 
 
-def statistics(prices: np.ndarray) -> dict[str, float]:
-    """Excess kurtosis, Hill exponent of the largest 1 % of falls, autocorrelation of |return|, standard deviation."""
-    moves = np.diff(np.log(prices))
+def statistics(*paths: np.ndarray) -> dict[str, float]:
+    """Excess kurtosis, Hill exponent of the largest 1 % of falls, autocorrelation of |return|, standard deviation; of
+    all returns of the price paths together.
+    """
+    moves = np.concatenate([np.diff(np.log(prices)) for prices in paths])
     return {
         "excess_kurtosis": excess_kurtosis(moves),
         "hill_falls": hill(-moves[moves < 0.0], 0.01),

@@ -205,16 +205,28 @@ def test_the_law_of_the_cases():
 # ----------------------------------------------------------------------------------------------------------------------
 
 
+def paths(seed, scale=1.0):
+    rng = np.random.default_rng(seed)
+    return [{"prices": np.exp(np.cumsum(scale * rng.standard_normal(400))), "defaults": float(k)} for k in range(8)]
+
+
+def test_statistics_are_those_of_all_seeds_together():
+    value, parts = experiment.pooled(paths(1))
+    moves = np.concatenate([np.diff(np.log(path["prices"])) for path in paths(1)])
+    assert value["sd"] == pytest.approx(moves.std()) and value["defaults"] == 3.5
+    assert parts["defaults"] == pytest.approx(np.arange(8.0))  # of a mean they are the values themselves
+    assert np.isfinite(parts["hill_falls"]).all()
+
+
 def test_rows_count_the_seeds_that_moved_as_expected(capsys):
-    names = experiment.EXPECTED
-
-    def seeds(*values):
-        return [dict.fromkeys(names, value) for value in values]
-
-    rows = experiment.rows_of("books", (1.0, 2.0), [seeds(*range(8)), seeds(1, 0, 3, 4, 5, 6, 7, 8)], 10)
-    assert rows[1]["excess_kurtosis_as_expected"] == 7 and rows[1]["hill_falls_as_expected"] == 1
-    assert rows[0]["sd"] == pytest.approx(3.5) and rows[0]["sd_low"] < 3.5 < rows[0]["sd_high"]
-    assert "excess_kurtosis_as_expected" not in rows[0] and "books" in capsys.readouterr().out
+    rows = experiment.rows_of("books", (0.0, 1.0, 2.0), [paths(1), paths(1), paths(1, 2.0)], 400)
+    assert "sd_as_expected" not in rows[0] and "sd_as_expected" not in rows[1]
+    assert (rows[2]["sd_as_expected"], rows[2]["sd_against"]) == (0, 8)  # it doubled and should fall
+    assert (rows[2]["defaults_as_expected"], rows[2]["defaults_against"]) == (0, 0)
+    assert rows[0]["sd_low"] < rows[0]["sd"] < rows[0]["sd_high"] and "books" in capsys.readouterr().out
+    assert (
+        rows[0]["defaults_median"] == 3.0 and rows[0]["largest_fall_of_4_pct"] > rows[0]["largest_fall_of_1_pct"] > 80.0
+    )
 
 
 @pytest.mark.parametrize(
