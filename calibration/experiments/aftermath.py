@@ -124,20 +124,27 @@ def pressure_cases() -> dict[tuple[tuple[str, ...], float], tuple[str, ...]]:
     return cases
 
 
-def gap(days: dict[str, list[float]]) -> float:
-    """Return to the last day, %."""
-    return 100.0 * (days["mark_usd"][-1] / days["mark_usd"][0] - 1.0)
+BROKEN = 0.1
+"""Mark over news value, less 1, beyond which at the end of any day a run is one whose sellers or buyers ran out: prices
+from there on are no result (docs/limits.md, "No floor"), and it takes part in no change.
+"""
+
+
+def apart(days: dict[str, list[float]]) -> list[float]:
+    """Mark over news value, less 1, at the end of each day (fraction)."""
+    return [mark / value - 1.0 for mark, value in zip(days["mark_usd"], days["value_usd"], strict=True)]
 
 
 MEASURES = {
-    "return_pct": gap,
-    "beyond_value_pct": lambda d: gap(d) - 100.0 * (d["value_usd"][-1] / d["value_usd"][0] - 1.0),
-    "lowest_pct": lambda d: 100.0 * (min(d["mark_usd"]) / d["mark_usd"][0] - 1.0),
+    "beyond_value_pct": lambda d: 100.0 * float(np.mean(apart(d)[-5:])),
     "depth_musd": lambda d: 1e-6 * float(np.mean(d["depth_1pct_usd"][1:])),
     "open_interest_pct": lambda d: 100.0 * (d["open_interest_btc"][-1] / 130_000.0 - 1.0),
     "forced_musd": lambda d: 1e-6 * d["forced_usd"][-1],
 }
-"""Name to what is measured of the days of a run; depth is the mean over the ends of days."""
+"""Name to what is measured of the days of a run: mark over news value in the last five days, mean depth within 1% of
+the perp, open interest at the end over that before the event, forced orders. Not the return itself: two cases change
+clocks at other moments and so draw other news (docs/clocks.md), which no pairing takes out.
+"""
 
 
 def pressures(pool: ProcessPoolExecutor, n: int) -> None:
@@ -145,15 +152,26 @@ def pressures(pool: ProcessPoolExecutor, n: int) -> None:
     cases, seeds = pressure_cases(), range(1, n + 1)
     jobs = {(case, seed): Job(RESET, changes, seed) for seed in seeds for case, changes in cases.items()}
     found = kept(pool, measure, list(jobs.values()), "aftermath", __file__)
+    days = {key: found[job]["days"] for key, job in jobs.items() if job in found}
     rows: list[dict[str, Any]] = []
     for case in cases:
-        both = [s for s in seeds if jobs[case, s] in found and jobs[((), 0.0), s] in found]
-        row: dict[str, Any] = {"pressures": "+".join(case[0]) or "none", "informed_per_bn": case[1], "seeds": len(both)}
+        here = [days[case, s] for s in seeds if (case, s) in days]
+        whole = [s for s in seeds if all(key in days and not is_broken(days[key]) for key in ((case, s), (NONE, s)))]
+        row: dict[str, Any] = {"pressures": "+".join(case[0]) or "none", "informed_per_bn": case[1], "seeds": len(here),
+                               "broken": sum(map(is_broken, here)), "pairs": len(whole)}  # fmt: skip
         for name, value in MEASURES.items():
-            none, here = (np.array([value(found[jobs[which, s]]["days"]) for s in both]) for which in (((), 0.0), case))
-            change = pair(none, here)
-            row |= {name: float(np.median(here)), f"{name}_change": change.mean,
+            none, mine = (np.array([value(days[which, s]) for s in whole]) for which in (NONE, case))
+            change = pair(none, mine)
+            row |= {name: float(np.median(mine)) if whole else math.nan, f"{name}_change": change.mean,
                     f"{name}_low": change.low, f"{name}_high": change.high}  # fmt: skip
         rows.append(row)
         say(row)
     write("aftermath_pressures.csv", rows, "aftermath_pressures", n, RESET)
+
+
+NONE: tuple[tuple[str, ...], float] = ((), 0.0)
+
+
+def is_broken(days: dict[str, list[float]]) -> bool:
+    """Whether mark and news value came further apart than ``BROKEN`` at the end of a day."""
+    return max(map(abs, apart(days))) > BROKEN
