@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from sim import __version__, stopping
 from sim.cli import (
     amplify,
+    assets,
     attribute,
     calc,
     check,
@@ -80,7 +81,7 @@ def _shoal(
 
 for _group in (
     run, fork, compare, check, amplify, attribute, impulse, risk, export, sensitivity, reverse,
-    sweep, query, evidence, ingest, scenarios, move, match, weeks, calc, doctor,
+    sweep, query, evidence, ingest, scenarios, move, match, weeks, assets, calc, doctor,
 ):  # fmt: skip
     _group.register(app)
 

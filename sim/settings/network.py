@@ -8,7 +8,7 @@ from sim.settings.bridge import BridgeSettings, Id
 from sim.settings.fields import Settings, setting
 from sim.settings.maker_purse import PurseSettings
 from sim.settings.portfolios import PortfolioSettings
-from sim.settings.quantities import Duration, Flag, Fraction, Number
+from sim.settings.quantities import Coins, Duration, Flag, Fraction, Number
 
 _OWN = "the scenario's own choice"
 _GIVEN = "given with its source in the scenario"
@@ -106,6 +106,18 @@ class AssetSettings(Settings):
         ),
         at_least=-2.0,
         at_most=2.0,
+    )
+    coins: Coins | None = setting(
+        None,
+        unit="coins",
+        provenance="scenario",
+        source=_GIVEN,
+        note=(
+            "Coins in existence, for the total market value of `shoal assets` alone: nothing in a run reads it. "
+            "null: the asset is left out of the total, which says so."
+        ),
+        at_least=1.0,
+        at_most=1e15,
     )
 
 

@@ -51,6 +51,7 @@ def test_there_are_the_scenarios_of_this_version():
     assert scenario_names() == (
         "aftermath_10_11",
         "aftermath_reset",
+        "assets_six_weeks",
         "assumptions_example",
         "calm_btc",
         "dat_stress",
