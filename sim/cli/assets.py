@@ -28,7 +28,7 @@ def assets(
     from sim.results import load_run
     from sim.results.storage import json_bytes
     from sim.risk.answer import records
-    from sim.settings.quantities import parse_duration
+    from sim.settings.parsing import parse_duration
 
     try:
         width_s = float(parse_duration(width))
@@ -39,7 +39,8 @@ def assets(
     found = assets(load_run(folder), width_s)
     place = save(found, folder / "assets" if out is None else out)
     if as_json:
-        told = {"run_id": found.run_id, "folder": str(place), "said": found.said, "rows": records(found.table)}
+        table = found.table.assign(**{name: found.table[name].map(str) for name in ("first_utc", "last_utc")})
+        told = {"run_id": found.run_id, "folder": str(place), "said": found.said, "rows": records(table)}
         typer.echo(json_bytes(told).decode(), nl=False)
     else:
         typer.echo(f"{found.text()}\n\nTable and figure: {place}")

@@ -139,11 +139,10 @@ class Assets:
                 )
             a.set_title("price, start = 100")
             a.legend(fontsize=7)
-            supply = np.array([self._coins.get(name, np.nan) for name in self.prices])
+            supply = np.array([self._coins.get(name, np.nan) for name in self.names])
             b.plot(time, metrics.total_value(self.prices.to_numpy(np.float64), supply) / 1e9, color=style.SIMULATED)
-            left_out = f", without {', '.join(n for n in self.names if n not in self._coins)}" if self.said[:1] and len(
-                self._coins) < len(self.names) else ""  # fmt: skip
-            b.set_title(f"total market value, $bn{left_out}")
+            left_out = ", ".join(name for name in self.names if name not in self._coins)
+            b.set_title("total market value, $bn" + (f", without {left_out}" if left_out else ""))
             self._rolling(c)
             self._depth(d)
             for axes in (a, b, c, d):
@@ -154,7 +153,7 @@ class Assets:
         return drawn
 
     def _rolling(self, axes: Axes) -> None:
-        n = min(max(metrics.ENOUGH, round(86400.0 / self.width_s)), max(metrics.ENOUGH, len(self.prices) - 1))
+        n = max(metrics.ENOUGH, min(round(86400.0 / self.width_s), (len(self.prices) - 1) // 4))
         mean, wide = metrics.rolling(self.prices.to_numpy(np.float64), n)
         axes.plot(self.prices.index, mean, color=style.SIMULATED, linewidth=1, label="mean correlation")
         axes.plot(self.prices.index, wide, color=style.ASK, linewidth=1, label="dispersion (fraction)")
@@ -169,8 +168,8 @@ class Assets:
         start = metrics.depth_usd(self._first, metrics.weeks_of(*ends)[1])
         shares = [metrics.depth_usd(self._first, span) / start for span in spans]
         for name, colour in zip(self.names, _COLOURS * 8, strict=False):
-            axes.plot([span.last for span in spans], [share[name] for share in shares], color=colour, linewidth=1)
-        axes.set_title("depth within 1%, daily mean, share of the first three days'")
+            axes.plot(moments[1:], [share[name] for share in shares], color=colour, linewidth=1)
+        axes.set_title(f"depth within 1%, mean of {step / pd.Timedelta(hours=1):g} h, over that of the first days")
 
 
 def _number(value: float, form: str) -> str:
