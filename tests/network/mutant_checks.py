@@ -35,7 +35,9 @@ def portfolios_left_alone_would_not_be_touched() -> None:
 
 def details_of_the_looks() -> None:
     for is_deleveraged in (True, False):
-        test_portfolio_engines.test_a_hedge_that_lost_a_leg_to_deleveraging_is_called_where_it_would_not_be(is_deleveraged)
+        test_portfolio_engines.test_a_hedge_that_lost_a_leg_to_deleveraging_is_called_where_it_would_not_be(
+            is_deleveraged
+        )
     test_due.test_prices_that_go_back_past_their_reference_find_a_portfolio_due()
     test_due.test_the_least_jump_that_exhausts_a_portfolio_finds_it_due()
 
