@@ -12,7 +12,6 @@ import numpy as np
 from calibration.experiments.common import say, write
 from calibration.experiments.kept import Job, kept, run_job
 from sim.metrics import weeks
-from sim.metrics.paired import pair
 from sim.results import Run
 from sim.targets import Target, targets
 
@@ -148,7 +147,9 @@ clocks at other moments and so draw other news (docs/clocks.md), which no pairin
 
 
 def pressures(pool: ProcessPoolExecutor, n: int) -> None:
-    """Write ``aftermath_pressures.csv``: each pressure alone, in pairs, all and none, against none, seed by seed."""
+    """Write ``aftermath_pressures.csv``: each pressure alone, in pairs, all and none, against none, seed by seed: mean
+    of the changes, the least and the most of them.
+    """
     cases, seeds = pressure_cases(), range(1, n + 1)
     jobs = {(case, seed): Job(RESET, changes, seed) for seed in seeds for case, changes in cases.items()}
     found = kept(pool, measure, list(jobs.values()), "aftermath", __file__)
@@ -161,9 +162,9 @@ def pressures(pool: ProcessPoolExecutor, n: int) -> None:
                                "broken": sum(map(is_broken, here)), "pairs": len(whole)}  # fmt: skip
         for name, value in MEASURES.items():
             none, mine = (np.array([value(days[which, s]) for s in whole]) for which in (NONE, case))
-            change = pair(none, mine)
-            row |= {name: float(np.median(mine)) if whole else math.nan, f"{name}_change": change.mean,
-                    f"{name}_low": change.low, f"{name}_high": change.high}  # fmt: skip
+            change = mine - none if whole else np.array([math.nan])
+            row |= {name: float(np.median(mine)) if whole else math.nan, f"{name}_change": float(change.mean()),
+                    f"{name}_least": float(change.min()), f"{name}_most": float(change.max())}  # fmt: skip
         rows.append(row)
         say(row)
     write("aftermath_pressures.csv", rows, "aftermath_pressures", n, RESET)
