@@ -249,8 +249,17 @@ def show_run(done: Run | Ensemble, folder: Path, as_json: bool, with_report: boo
         typer.echo(f"  note: {warning}")
     cpu_s = sum(r.timing.cpu_s for r in runs)
     pace = sum(r.summary["messages"] for r in runs) / max(cpu_s, 1e-9) / 1e6
-    typer.echo(f"  {cpu_s:.2f} CPU-s, {pace:.2f} million messages per CPU-s")
+    memory = f"at most {peak_mb():,.0f} MB in one process"
+    typer.echo(f"  {cpu_s:.2f} CPU-s, {pace:.2f} million messages per CPU-s, {memory}")
     _echo(f"report: {report}" if report else f"results: {folder}")
+
+
+def peak_mb() -> float:
+    """Most memory that this process or one it waited for has held, in megabytes."""
+    import resource
+
+    most = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return most / 1024.0
 
 
 def _echo(text: str) -> None:

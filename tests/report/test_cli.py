@@ -1,6 +1,7 @@
 """``shoal run`` and ``shoal rerun`` around a made-up market: folders, words, exit codes."""
 
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -45,6 +46,8 @@ def test_run_writes_a_folder_and_prints_a_table(made, tmp_path):
     )
     assert load_run(place).runs[0].origin.overrides == ("duration=20min",)
     assert f"results: {place}" in answer.stdout
+    (peak,) = re.findall(r"at most ([0-9,]+) MB in one process", answer.stdout)
+    assert 50 < int(peak.replace(",", "")) < 100_000
 
 
 def test_json_answer(made, tmp_path):
