@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from sim.network import build_network
+from sim.network import Network, build_network
 from sim.scenario.load import load_spec
 from sim.scenario.write import spec_to_dict
 from sim.venues.profile import OWN_PROFILES, PROFILES
@@ -35,6 +35,19 @@ def with_venue(listings: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: {**row, "venue": name if row["venue"] else None} for key, row in listings.items()}
 
 
+def run_alike(one: Network, two: Network, prices: float) -> None:
+    """Run two networks; ticks and lots must agree to the bit, and prices in dollars up to a factor."""
+    assert one.markets.keys() == two.markets.keys()
+    for network in (one, two):
+        network.run_until(120.0)
+    for name in one.markets:
+        a, b = (n.markets[name].collect().series for n in (one, two))
+        for column in (*LADDER, *SIZES):
+            assert (a[column] == b[column]).all(), (name, column)
+        assert (prices * a["value_usd"] == b["value_usd"]).all() and a["n_fills"].sum() > 100
+    assert one.couplings.desk[0]["sent"] == two.couplings.desk[0]["sent"] > 0
+
+
 def test_x17_prices_and_money_times_two_with_the_ticks_times_two(tmp_path, monkeypatch):
     (tmp_path / "venues").mkdir()
     profiles(tmp_path / "venues")
@@ -44,12 +57,4 @@ def test_x17_prices_and_money_times_two_with_the_ticks_times_two(tmp_path, monke
     whole["listings"] = with_venue(whole["listings"], "twice")
     (tmp_path / "twice.yaml").write_text(yaml.safe_dump(whole, sort_keys=False), encoding="utf-8")
     one, two = (build_network(spec, 1) for spec in (plain, load_spec(tmp_path / "twice.yaml")))
-    assert one.markets.keys() == two.markets.keys()
-    for network in (one, two):
-        network.run_until(120.0)
-    for name in one.markets:
-        a, b = (n.markets[name].collect().series for n in (one, two))
-        for column in (*LADDER, *SIZES):
-            assert (a[column] == b[column]).all(), (name, column)
-        assert (2.0 * a["value_usd"] == b["value_usd"]).all() and a["n_fills"].sum() > 100
-    assert one.couplings.desk[0]["sent"] == two.couplings.desk[0]["sent"] > 0
+    run_alike(one, two, prices=2.0)
