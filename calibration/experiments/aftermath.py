@@ -8,10 +8,12 @@ from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from calibration.experiments.common import say, write
 from calibration.experiments.kept import Job, kept, run_job
 from sim.metrics import weeks
+from sim.metrics.paired import mean_interval
 from sim.results import Run
 from sim.targets import Target, targets
 
@@ -38,14 +40,25 @@ def measure(job: Job) -> dict[str, Any]:
 
 
 def days_of(run: Run) -> dict[str, list[float]]:
-    """Mark, news value, open interest and depth within 1% at the end of each day, and sales forced until then."""
+    """Mark, news value, open interest and depth within 1% at the end of each day, and until then orders forced, dollars
+    of published fund flow, and log move of the news value that was read into it.
+    """
     last = run.series["elapsed_s"].to_numpy() % 86400.0 == 0.0
     day = run.series[last]
     forced = (run.series["forced_sell_usd"] + run.series["forced_buy_usd"]).cumsum()[last]
     depth = day["depth_bid_1pct_usd"] + day["depth_ask_1pct_usd"]
     columns = {name: day[name] for name in ("mark_usd", "value_usd", "open_interest_btc")}
-    columns |= {"depth_1pct_usd": depth, "forced_usd": forced}
+    columns |= {"depth_1pct_usd": depth, "forced_usd": forced, "flow_usd": published(run, day["elapsed_s"].to_numpy())}
+    columns["read_log"] = columns["flow_usd"] * (1e-9 * run.spec.etf.informed)
     return {name: [float(f"{v:.6g}") for v in values] for name, values in columns.items()}
+
+
+def published(run: Run, until_s: np.ndarray) -> np.ndarray:
+    """Dollars of fund flow published up to each time; zero without funds."""
+    rows = run.ledgers.get("etf", pd.DataFrame({"what": [], "elapsed_s": [], "amount_usd": []}))
+    rows = rows[rows["what"] == "published"].sort_values("elapsed_s")
+    sums = np.concatenate([[0.0], rows["amount_usd"].to_numpy().cumsum()])
+    return np.asarray(sums[np.searchsorted(rows["elapsed_s"].to_numpy(), until_s, side="right")])
 
 
 def rows_of(run: Run) -> dict[str, float]:
@@ -135,20 +148,22 @@ def apart(days: dict[str, list[float]]) -> list[float]:
 
 
 MEASURES = {
+    "return_pct": lambda d: 100.0 * (math.log1p(float(np.mean(apart(d)[-5:]))) + float(np.mean(d["read_log"][-5:]))),
     "beyond_value_pct": lambda d: 100.0 * float(np.mean(apart(d)[-5:])),
     "depth_musd": lambda d: 1e-6 * float(np.mean(d["depth_1pct_usd"][1:])),
     "open_interest_pct": lambda d: 100.0 * (d["open_interest_btc"][-1] / 130_000.0 - 1.0),
     "forced_musd": lambda d: 1e-6 * d["forced_usd"][-1],
 }
-"""Name to what is measured of the days of a run: mark over news value in the last five days, mean depth within 1% of
-the perp, open interest at the end over that before the event, forced orders. Not the return itself: two cases change
-clocks at other moments and so draw other news (docs/clocks.md), which no pairing takes out.
+"""Name to what is measured of the days of a run: log return of six weeks less the draws of the news (mark over news
+value in the last five days, and what was read into fund flows); mark over news value alone; mean depth within 1% of the
+perp; open interest at the end over that before the event; forced orders. The draws are taken out because two cases
+change clocks at other moments and so draw other news (docs/clocks.md), which no pairing takes out.
 """
 
 
 def pressures(pool: ProcessPoolExecutor, n: int) -> None:
     """Write ``aftermath_pressures.csv``: each pressure alone, in pairs, all and none, against none, seed by seed: mean
-    of the changes, the least and the most of them.
+    of the changes with its 95% interval (``mean_interval``; none below eight pairs).
     """
     cases, seeds = pressure_cases(), range(1, n + 1)
     jobs = {(case, seed): Job(RESET, changes, seed) for seed in seeds for case, changes in cases.items()}
@@ -163,8 +178,9 @@ def pressures(pool: ProcessPoolExecutor, n: int) -> None:
         for name, value in MEASURES.items():
             none, mine = (np.array([value(days[which, s]) for s in whole]) for which in (NONE, case))
             change = mine - none if whole else np.array([math.nan])
+            low, high = mean_interval(change)
             row |= {name: float(np.median(mine)) if whole else math.nan, f"{name}_change": float(change.mean()),
-                    f"{name}_least": float(change.min()), f"{name}_most": float(change.max())}  # fmt: skip
+                    f"{name}_low": float(low), f"{name}_high": float(high)}  # fmt: skip
         rows.append(row)
         say(row)
     write("aftermath_pressures.csv", rows, "aftermath_pressures", n, RESET)
