@@ -139,6 +139,26 @@ def stablecoin_change(run: Run, days: Days) -> float:
     return float(supply.iloc[-1] - supply.iloc[0]) if len(supply) > 1 else NAN
 
 
+def token_supply(run: Run, days: Days) -> float:
+    """Supply of the dollar token at the end of the last of the days over that of the first, less 1 (fraction)."""
+    return _change(_ledger(run, "dollar_token", days), "supply_usd")
+
+
+def loans(run: Run, days: Days) -> float:
+    """What borrowers of the lending protocol owe at the end of the last of the days over the first, less 1
+    (fraction).
+    """
+    return _change(_ledger(run, "lending", days), "amount_usd")
+
+
+def _change(rows: pd.DataFrame | None, column: str) -> float:
+    """Last over first end of a day, less 1."""
+    if rows is None:
+        return NAN
+    levels = rows.loc[rows["what"] == "day", column]
+    return float(levels.iloc[-1] / levels.iloc[0] - 1.0) if len(levels) > 1 and levels.iloc[0] > 0.0 else NAN
+
+
 def young_sopr(run: Run, days: Days) -> float:
     """Lowest daily ratio of price to cost of the coins that short-term holders spent (SOPR)."""
     rows = _ledger(run, "holders", days)
@@ -159,7 +179,7 @@ ESTIMATORS: Mapping[str, Callable[[Run, Days], float]] = MappingProxyType(
         function.__name__: function
         for function in (
             depth_share, funding_rate, volatility, fall_from_peak, perp_open_interest, fund_flow, fund_coins,
-            strategy_premium, strategy_purchases, stablecoin_change,
+            strategy_premium, strategy_purchases, stablecoin_change, token_supply,
         )
     }
 )  # fmt: skip

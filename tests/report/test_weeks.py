@@ -93,7 +93,17 @@ def test_flows_coins_and_purchases_are_summed_over_new_york_days():
         ("2025-10-13", "long-term", "day", {"held_coins": 500.0, "sopr": 0.1}),
         ("2025-10-17", "long-term", "day", {"held_coins": 480.0, "sopr": 0.1}),
     )
+    token, lending = (
+        ledger(
+            ("2025-10-12", who, "day", {column: 10.0}),
+            ("2025-10-13", who, "day", {column: 8.0}),
+            ("2025-10-15", who, "noted", {column: 100.0}),
+            ("2025-10-17", who, "day", {column: 6.0}),
+        )
+        for who, column in (("issuer", "supply_usd"), ("protocol", "amount_usd"))
+    )
     desks = {"etf": etf, "dat": dat, "stablecoins": coins, "holders": holders}
+    desks |= {"dollar_token": token, "lending": lending}
     run = made("2025-10-12 12:00", "2025-10-21 12:00", desks)
     week = Days("2025-10-13", "2025-10-17")
     assert weeks.fund_flow(run, week) == -2.0
@@ -101,6 +111,7 @@ def test_flows_coins_and_purchases_are_summed_over_new_york_days():
     assert weeks.strategy_purchases(run, week) == 5.0
     assert weeks.strategy_premium(run, Days("2025-10-17", "2025-10-17")) == 1.3
     assert weeks.stablecoin_change(run, week) == -1.0
+    assert weeks.token_supply(run, week) == weeks.loans(run, week) == -0.25
     assert weeks.young_sopr(run, week) == 0.96
     assert weeks.old_coins(run, week) == -20.0
     beyond = Days("2025-10-13", "2025-10-24")

@@ -50,6 +50,7 @@ def test_shipped_scenario_starts_with_the_line_for_editors(name):
 def test_there_are_the_scenarios_of_this_version():
     assert scenario_names() == (
         "aftermath_10_11",
+        "aftermath_credit",
         "aftermath_reset",
         "assets_six_weeks",
         "assumptions_example",
