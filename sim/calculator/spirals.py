@@ -50,6 +50,8 @@ class Deleveraging(NamedTuple):
         Of each holder, the shock included.
     is_insolvent : bool[n]
         Whether nothing is left of its equity.
+    prices_by_round : float64[n_rounds + 1, k]
+        After the shock and after each round, over those before the shock.
     """
 
     n_rounds: int
@@ -57,6 +59,7 @@ class Deleveraging(NamedTuple):
     prices: Floats
     loss_usd: Floats
     is_insolvent: np.ndarray
+    prices_by_round: Floats
 
 
 class Response(NamedTuple):
@@ -259,6 +262,7 @@ def threshold_deleveraging(
     equity = equity - held @ fall
     held *= 1.0 - fall
     price, sold = 1.0 - fall, []
+    path = [price]
     for _ in range(MOST_ROUNDS):
         assets = held.sum(axis=1) + other
         over = (equity <= 0.0) | (assets > max_leverage * equity * (1.0 + 1e-12))
@@ -274,9 +278,11 @@ def threshold_deleveraging(
         held *= (1.0 - part)[:, None] * (1.0 - drop)
         price = price * (1.0 - drop)
         sold.append(sales)
+        path.append(price)
     else:
         raise RuleError(f"sales go on after {MOST_ROUNDS:,} rounds: the depth is too small for the holdings")
-    return Deleveraging(len(sold), np.array(sold).reshape(-1, k), price, first - equity, equity <= 0.0)
+    loss, broke = first - equity, equity <= 0.0
+    return Deleveraging(len(sold), np.array(sold).reshape(-1, k), price, loss, broke, np.array(path))
 
 
 def price_response(

@@ -15,6 +15,7 @@ DEPTH = typer.Option("--depth", metavar="USD", help="What the book takes for a f
 SHOCK = typer.Option("--shock", metavar="SHARE", help="First fall, 0.02 for 2%.")
 HOLDERS = typer.Argument(help="CSV: name, equity and a column of USD held for each asset of the other file.")
 MARKET = typer.Argument(help="CSV: asset, depth (USD for a fall of the whole price), shock (fall, 0.02 for 2%).")
+OUT = typer.Option("--out", metavar="DIR", help="Write one table and one figure there.")
 IMPACT = typer.Option("--impact", metavar="SHARE", help="Fall that the sale of the whole position makes.")
 
 
@@ -33,6 +34,7 @@ def linear(
     liquidations: Annotated[str, LIQUIDATIONS],
     depth: Annotated[str, DEPTH],
     shock: Annotated[str | None, SHOCK] = None,
+    out: Annotated[Path | None, OUT] = None,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Amplification of a linear book, 1 / (1 - n), n = liquidations over depth.
@@ -43,10 +45,11 @@ def linear(
 
     ell, d = _number(liquidations, "--liquidations"), _number(depth, "--depth")
     found: dict[str, Any] = {"n": ell / d if d > 0.0 else None, "amplification": calc.linear_amplification(ell, d)}
-    if shock is not None:
-        fall = _number(shock, "--shock") * found["amplification"]
+    first = None if shock is None else _number(shock, "--shock")
+    if first is not None:
+        fall = first * found["amplification"]
         found |= {"fall": fall, "forced_usd": ell * fall}
-    _say(found, as_json)
+    _say(found | _written(out, "linear", ell, d, first), as_json)
 
 
 def cascade(
@@ -54,6 +57,7 @@ def cascade(
     liquidations: Annotated[Path, typer.Option("--liquidations", help="CSV: fall, usd liquidated up to it.")],
     depth: Annotated[str | None, DEPTH] = None,
     impact: Annotated[Path | None, typer.Option("--impact", help="CSV: usd sold, fall, instead of a depth.")] = None,
+    out: Annotated[Path | None, OUT] = None,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Where a cascade ends when liquidations and depth are tables: smallest x = s + I(Lambda(x)).
@@ -66,13 +70,15 @@ def cascade(
         raise RuleError("give either --depth or --impact")
     table = _table(liquidations, ("fall", "usd"))
     how: Any = _number(depth or "", "--depth") if impact is None else _table(impact, ("usd", "fall"))
-    _say(calc.cascade_fall(_number(shock, "--shock"), table, how)._asdict(), as_json)
+    asked = (_number(shock, "--shock"), table, how)
+    _say(calc.cascade_fall(*asked)._asdict() | _written(out, "cascade", *asked), as_json)
 
 
 def covariance(
     fund: Annotated[Path, typer.Argument(help="CSV: asset, shares, price, depth (shares a whole fall), volatility.")],
     slope: Annotated[str, typer.Option("--slope", metavar="X", help="Share sold for each unit of worth lost.")],
     rho: Annotated[str, typer.Option("--correlation", metavar="R", help="Of any two assets without the fund.")] = "0",
+    out: Annotated[Path | None, OUT] = None,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Volatilities and correlations while a large fund is being run down (Cont, Wagalath).
@@ -90,7 +96,8 @@ def covariance(
     if not -1.0 < r < 1.0:
         raise RuleError(f"--correlation is {r:g}: between -1 and 1")
     sigma = np.outer(sd, sd) * (r + (1.0 - r) * np.eye(len(names)))
-    found = calc.fire_sale_covariance(sigma, shares, price, depth, _number(slope, "--slope"))
+    asked = (sigma, shares, price, depth, _number(slope, "--slope"))
+    found = calc.fire_sale_covariance(*asked)
     both = calc.correlation(found)
     pairs = [
         {"pair": f"{a}, {b}", "before": r, "during": float(both[i, j])}
@@ -102,12 +109,14 @@ def covariance(
         {"asset": a, "volatility_before": float(sd[i]), "volatility_during": float(np.sqrt(found[i, i]))}
         for i, a in enumerate(names)
     ]
-    _say({"volatility": sds, "correlation": pairs}, as_json)
+    written = _written(out, "covariance", names, *asked)
+    _say({"volatility": sds, "correlation": pairs} | written, as_json)
 
 
 def vulnerability(
     holders: Annotated[Path, HOLDERS],
     market: Annotated[Path, MARKET],
+    out: Annotated[Path | None, OUT] = None,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Losses by fire sales of holders that keep their leverage (Greenwood, Landier, Thesmar; Duarte, Eisenbach).
@@ -133,7 +142,8 @@ def vulnerability(
     parts = {f"factor_{key}": value for key, value in factors._asdict().items()}
     head = {"aggregate_vulnerability": found.aggregate, "spectral_radius": calc.spectral_radius(
         calc.overlap_matrix(*system))}  # fmt: skip
-    _say(head | parts | {"holders": by_holder, "assets": by_asset}, as_json)
+    written = _written(out, "vulnerability", names, assets, held, equity, shock, depth)
+    _say(head | parts | {"holders": by_holder, "assets": by_asset} | written, as_json)
 
 
 def deleverage(
@@ -142,6 +152,7 @@ def deleverage(
     most: Annotated[str, typer.Option("--max-leverage", metavar="X", help="Assets over equity that makes one sell.")],
     target: Annotated[str, typer.Option("--target-leverage", metavar="X", help="Leverage to which it sells.")],
     floor: Annotated[str, typer.Option("--floor", metavar="SHARE", help="Lowest price over the first.")] = "0.5",
+    out: Annotated[Path | None, OUT] = None,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Rounds of sales when a leverage is passed (Cont, Schaanning).
@@ -152,7 +163,8 @@ def deleverage(
 
     names, equity, held, assets, depth, shock = _system(holders, market)
     limits = _number(most, "--max-leverage"), _number(target, "--target-leverage")
-    found = calc.threshold_deleveraging(held, equity, shock, depth, *limits, floor=_number(floor, "--floor"))
+    lowest = _number(floor, "--floor")
+    found = calc.threshold_deleveraging(held, equity, shock, depth, *limits, floor=lowest)
     by_holder = [
         {"name": name, "loss_usd": loss, "is_insolvent": bool(broke)}
         for name, loss, broke in zip(names, found.loss_usd.tolist(), found.is_insolvent, strict=True)
@@ -161,7 +173,8 @@ def deleverage(
         {"asset": name, "sold_usd": sold, "price_over_first": price}
         for name, sold, price in zip(assets, found.sold_usd.sum(axis=0).tolist(), found.prices.tolist(), strict=True)
     ]
-    _say({"rounds": found.n_rounds, "holders": by_holder, "assets": by_asset}, as_json)
+    written = _written(out, "deleverage", names, assets, held, equity, shock, depth, *limits, lowest)
+    _say({"rounds": found.n_rounds, "holders": by_holder, "assets": by_asset} | written, as_json)
 
 
 def spiral(
@@ -171,6 +184,7 @@ def spiral(
     margin_slope: Annotated[str, typer.Option("--margin-slope", metavar="X", help="Change of it by price, USD a USD.")],
     position: Annotated[str, typer.Option("--position", metavar="COINS", help="That dealers hold.")],
     before: Annotated[str, typer.Option("--before", metavar="COINS", help="That they held before.")],
+    out: Annotated[Path | None, OUT] = None,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Answer of a price to a dollar of funding lost, with the loss and the margin spiral (Brunnermeier, Pedersen).
@@ -182,8 +196,9 @@ def spiral(
 
     given = ((risk_aversion, "--risk-aversion"), (volatility, "--volatility"), (margin, "--margin"),
              (margin_slope, "--margin-slope"), (position, "--position"), (before, "--before"))  # fmt: skip
-    found = calc.price_response(*(_number(text, name) for text, name in given))
-    _say({f"response_{key}": value for key, value in found._asdict().items()}, as_json)
+    asked = [_number(text, name) for text, name in given]
+    found = {f"response_{key}": value for key, value in calc.price_response(*asked)._asdict().items()}
+    _say(found | _written(out, "spiral", *asked), as_json)
 
 
 def critical_leverage(
@@ -192,6 +207,7 @@ def critical_leverage(
     size: Annotated[str | None, typer.Option("--size", metavar="USD", help="Of the position.")] = None,
     volume: Annotated[str | None, typer.Option("--volume", metavar="USD", help="Traded in a day.")] = None,
     leverage: Annotated[str | None, typer.Option("--leverage", metavar="X", help="Shows its path on the way.")] = None,
+    out: Annotated[Path | None, OUT] = None,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Leverage from which on a position cannot be left without ruin (Caccioli, Bouchaud, Farmer).
@@ -209,11 +225,21 @@ def critical_leverage(
         names = ("--volatility", "--size", "--volume")
         found = calc.root_impact(*(_number(t or "", n) for t, n in zip(parts, names, strict=True)))
     answer: dict[str, Any] = {"impact": found, "critical_leverage": calc.critical_leverage(found)}
-    if leverage is not None:
+    start = None if leverage is None else _number(leverage, "--leverage")
+    if start is not None:
         sold = [0.0, 0.1, 0.25, 0.5, 0.75, 0.95]
-        path = calc.leverage_path(_number(leverage, "--leverage"), found, sold)
+        path = calc.leverage_path(start, found, sold)
         answer["path"] = [{"sold": f"{s:g}", "leverage": v} for s, v in zip(sold, path.tolist(), strict=True)]
-    _say(answer, as_json)
+    _say(answer | _written(out, "critical_leverage", found, start), as_json)
+
+
+def _written(out: Path | None, name: str, *asked: Any) -> dict[str, str]:
+    """Folder of the table and the figure of a formula, written when one is named."""
+    if out is None:
+        return {}
+    from sim.report import fire_sales
+
+    return {"folder": str(getattr(fire_sales, name)(*asked).save(out))}
 
 
 def _number(text: str, name: str) -> float:
