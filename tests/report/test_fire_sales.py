@@ -127,6 +127,8 @@ def test_the_linear_book_is_drawn_with_its_pole_and_its_rounds():
     wild = fire_sales.linear(60, 1, 0.02).figure().axes
     assert points(wild[0], "n = 60, beyond the axis: unbounded") and "no end" in wild[1].get_title(loc="left")
     assert len(fire_sales.linear(9e9, 15e9).figure().axes) == 1
+    (near,) = fire_sales.linear(0.999, 1).figure().axes
+    assert max(points(near, "1 / (1 - n)")[0]) > 0.999 and near.get_ylim()[1] == pytest.approx(1500.0)
 
 
 def test_the_cascade_meets_the_diagonal_where_the_formula_ends():
@@ -192,6 +194,8 @@ def test_paths_of_leverage_stand_around_the_critical_line():
     assert points(right, "critical")[1][0] == pytest.approx(15.0)
     assert points(right, "own: 20; ruin at")[1][0] == pytest.approx(20.0)
     assert "ruin" not in next(x.get_label() for x in right.get_lines() if x.get_label().startswith("0.8 x"))
+    at = next(line for line in right.get_lines() if line.get_label() == "1 x critical: 15")
+    assert at.get_xdata()[-1] == pytest.approx(99.5) and np.all(np.diff(at.get_ydata()) > 0.0)
     none = fire_sales.critical_leverage(1.2).figure().axes[1]
     assert "no price is left" in none.texts[0].get_text()
 

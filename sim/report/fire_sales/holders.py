@@ -268,9 +268,10 @@ def _losses(axes: Axes, names: Sequence[str], parts: Mapping[str, Floats]) -> st
         below = below + part[places]
     if below.max() > 50.0:
         axes.axhline(100.0, color=style.RECORDED, linestyle="--", linewidth=1.0, label="100 %: nothing is left")
+    axes.set_ylim(0.0, 1.25 * max(axes.get_ylim()[1], 1e-9))  # room for the legend
     axes.set_xlim(-0.6, len(places) - 0.4)
     named_axis(axes, [names[k] for k in places])
-    axes.legend(loc="best")
+    axes.legend(loc="upper left", ncols=3)
     return cut
 
 

@@ -105,8 +105,9 @@ def critical_leverage(impact: float, leverage: float | None = None) -> FireSale:
         paths.append(("own", leverage, calc.leverage_path(leverage, impact, at)))
     if impact < 1.0:
         paths += [(f"{k:g} x critical", k * critical, calc.leverage_path(k * critical, impact, at)) for k in _AROUND]
+    paths = [(item, start, path[:-1] if start == critical else path) for item, start, path in paths]  # at the end 0 / 0
     for item, start, path in paths:
-        rows.curve("leverage", at, path, ("share sold, fraction", ""),
+        rows.curve("leverage", at[: path.size], path, ("share sold, fraction", ""),
                    f"assets left over equity from {start:.6g} on; inf: no equity is left", item=item)  # fmt: skip
 
     def draw(drawn: Figure) -> None:
@@ -119,7 +120,7 @@ def critical_leverage(impact: float, leverage: float | None = None) -> FireSale:
 
 
 def _critical(axes: Axes, impact: float, critical: float, leverage: float | None) -> None:
-    at = np.geomspace(impact / 10.0, impact * 10.0, 60)
+    at = np.geomspace(impact / 10.0, min(10.0 * impact, max(1.0, 1.2 * impact)), 60)
     line = np.array([calc.critical_leverage(x) for x in at])
     highest = 2.0 * max(float(line[0]), leverage or 0.0)
     axes.fill_between(100.0 * at, line, highest, color="#cccccc", alpha=0.5, linewidth=0, label="an exit is ruin")
@@ -153,7 +154,7 @@ def _paths(axes: Axes, at: Floats, paths: list[tuple[str, float, Floats]], criti
         own, ends = item == "own", np.flatnonzero(~np.isfinite(path))
         shade = style.ASK if own else ("#56B4E9", style.SIMULATED, "#CC79A7")[(k - (paths[0][0] == "own")) % 3]
         gone = f"; ruin at {100.0 * at[ends[0]]:.3g} % sold" if ends.size else ""
-        axes.plot(100.0 * at, finite(path), color=shade, linewidth=2.2 if own else 1.2,
+        axes.plot(100.0 * at[: path.size], finite(path), color=shade, linewidth=2.2 if own else 1.2,
                   label=f"{item}: {start:.4g}{gone}")  # fmt: skip
         if ends.size:
             axes.plot([100.0 * at[ends[0]]], [top], "x", color=shade, clip_on=False, zorder=5)

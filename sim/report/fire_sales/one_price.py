@@ -45,7 +45,7 @@ def linear(liquidations_usd: float, depth_usd: float, shock: float | None = None
         rows.given("shock", shock, "fraction", "first fall")
     rows.found("n", n, "", "liquidations over depth")
     rows.found("amplification", a, "", "1 / (1 - n)")
-    at = np.linspace(0.0, 0.99, 100)
+    at = 1.0 - np.geomspace(1.0, min(0.01, 0.5 * (1.0 - n)) if n < 1.0 else 0.01, 200)
     line = np.array([calc.linear_amplification(x, 1.0) for x in at])
     falls = np.zeros(0)
     if shock is not None:
