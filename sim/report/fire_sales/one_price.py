@@ -7,6 +7,7 @@ import math
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from sim import calculator as calc
@@ -111,7 +112,7 @@ def _rounds(axes: Axes, falls: Floats, fall: float, forced_usd: float) -> None:
     axes.set_xlabel("rounds of liquidations (0: the shock alone)")
     axes.set_ylabel("fall of the price, %")
     axes.set_title(f"Fall by round, {forced}")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="lower right")
 
 
