@@ -21,12 +21,22 @@ def move(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE.yaml", help="Write it there; without it, print it.")
     ] = None,
+    figure: Annotated[
+        Path | None, typer.Option("--figure", metavar="DIR", help="Draw every hour of the week against its own there.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
 ) -> None:
-    """Write the same shocks from another hour of the week on: volumes, noise and visible depth of that hour."""
+    """Write the same shocks from another hour of the week on: volumes, noise and visible depth of that hour.
+
+    Example: shoal move flash_10_11_btc --to "Sun 11:00" --out sunday.yaml --figure hours
+    """
     from sim.rhythm import moved
 
     fragment = moved(scenario, to)
+    if figure is not None:
+        from sim.report.hours import hours
+
+        typer.echo(f"wrote table and figure into {hours(scenario, to).save(figure)}", err=True)
     if out is None:
         typer.echo(fragment.text("moved"), nl=False)
     else:

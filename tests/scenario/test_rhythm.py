@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -10,6 +11,7 @@ from sim import evidence
 from sim.cli.app import app
 from sim.errors import DataError, ScenarioError
 from sim.experiments.cases import differences
+from sim.report.hours import hours
 from sim.rhythm import depth_level, moment_after, moved, ratios
 from sim.runner import load
 from sim.scenario.load import load_spec
@@ -104,3 +106,27 @@ def test_the_command_prints_or_writes(tmp_path):
     assert written.exit_code == 0 and (tmp_path / "a.yaml").is_file()
     refused = CliRunner().invoke(app, ["move", "flash_10_11_btc", "--to", "noon"])
     assert refused.exit_code == 2 and "expected a day" in refused.stderr
+
+
+def test_the_figure_has_every_hour_of_the_week_and_both_starts(tmp_path):
+    args = ["move", "flash_10_11_btc", "--to", "Sun 11:00", "--figure", str(tmp_path / "f")]
+    made = CliRunner().invoke(app, args)
+    assert made.exit_code == 0 and "start_utc: 2025-10-12T11:00:00Z" in made.stdout
+    table = pd.read_csv(tmp_path / "f" / "hours.csv")
+    assert len(table) == 168 + 2 and (tmp_path / "f" / "hours.svg").is_file()
+    own, target = (table[table[name]].iloc[0] for name in ("is_own", "is_target"))
+    assert own["activity"] == own["visible_depth"] == 1.0
+    assert (target["activity"], target["visible_depth"]) == pytest.approx(
+        ratios(FRIDAY, datetime(2025, 10, 12, 11, tzinfo=UTC))
+    )
+    thursday = table[(table["weekday"] == "Thu") & (table["hour"] == 3.0)].iloc[0]
+    at = datetime(2025, 10, 9, 3, tzinfo=UTC)
+    assert (thursday["activity"], thursday["visible_depth"]) == pytest.approx(ratios(FRIDAY, at))
+    drawn = hours("flash_10_11_btc", "Sun 11:00").figure()
+    assert [axes.get_ylabel() for axes in drawn.axes] == [
+        "activity, ratio to now",
+        "visible depth, ratio to now",
+    ]
+    assert "UTC" in drawn.axes[1].get_xlabel() and len(drawn.axes[0].lines[0].get_xdata()) == 168
+    refused = CliRunner().invoke(app, [*args[:-1], "/proc/none/f"])
+    assert refused.exit_code == 1 and "choose another place with --figure" in refused.stderr and not refused.stdout
