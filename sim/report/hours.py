@@ -79,7 +79,7 @@ class Hours:
         """The two starts, a line each."""
         rows = self.table[self.table["is_own"] | self.table["is_target"]]
         lines = [
-            f"{'asked for' if row.is_target else 'now':10} {row.weekday} {pd.Timestamp(row.start_utc):%H:%M} UTC  "
+            f"{'asked for' if row.is_target else 'now':10} {row.weekday} {pd.Timestamp(str(row.start_utc)):%H:%M} UTC  "
             f"activity x{row.activity:.3f}  visible depth x{row.visible_depth:.3f}"
             for row in rows.itertuples()
         ]
