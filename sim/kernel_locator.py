@@ -44,6 +44,16 @@ class KernelLocator(UserProvidedCacheLocator):
         return source_stamp(_resolved(self._py_file))
 
 
+def drop_bitcode(function: Any) -> None:
+    """Free the intermediate code of an entry, which Numba keeps beside the machine code that it takes from the cache:
+    compiled code would need it to call the entry, and only Python calls entries, or machine code by their address.
+
+    The attribute is private to Numba; tests/network/test_memory.py pins that it exists. A plain function has none.
+    """
+    for compiled in getattr(function, "overloads", {}).values():
+        compiled.library._shared_module = None
+
+
 def _uses_project(path: Path) -> bool:
     if path.is_relative_to(PACKAGE):
         return True

@@ -252,24 +252,25 @@ class Scenario:
         live = self.live(seed)
         live.audit = audit
         timing = simulate(live, self.spec.duration, progress, looks=looks)
-        run = finished(live, timing, Origin(self.resolved, self.overrides, audit))
-        if self.spec.listings:
-            from sim.network.memory import give_back
+        origin = Origin(self.resolved, self.overrides, audit)
+        if not self.spec.listings:
+            return finished(live, timing, origin)
+        from sim.network.ended import left_by
+        from sim.network.memory import give_back
 
-            del live
-            give_back()
-        return run
+        left = left_by(live)
+        del live
+        give_back()  # before there are tables
+        return Run.of_network(left, timing, origin)
 
 
 def finished(live: Market | Network, timing: Timing, origin: Origin) -> Run:
     """The run of a market, or of a network, that has come to its end."""
     from sim.network import Network
+    from sim.network.ended import left_by
 
     if isinstance(live, Network):
-        network: Network = live
-        specs = {name: market.spec for name, market in network.markets.items()}
-        found = network.collect(copy=False), network.state_hashes(), timing, origin, network.watched()
-        return Run.of_network(network.spec, specs, network.seed, *found, network.ledgers())
+        return Run.of_network(left_by(live), timing, origin)
     return Run.from_arrays(live.spec, live.seed, live.collect(), live.state_hash(), timing, origin, live.ledgers())
 
 

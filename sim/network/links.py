@@ -9,6 +9,7 @@ from sim.kernels.book import META_FAR, Books
 from sim.kernels.mailbox import MESSAGE
 from sim.kernels.memory import grow_pool
 from sim.kernels.shared import LISTING, Shared
+from sim.network.memory import joined
 from sim.state import Array, State
 
 INBOX = 512  # orders that the network may send to one listing between two ticks
@@ -40,38 +41,31 @@ def shared_arrays(states: Sequence[State], listings: Array) -> tuple[Shared, lis
         places.append(Place(**{name: slice(first, ends[name]) for name, first in firsts.items()}))
         shift_ladders(state.books, *firsts.values())
         firsts = ends
-    whole: dict[str, Array] = {}
-    for name in ("price", "clock", "rules", "accounts", "firms"):
-        whole[name] = np.concatenate([getattr(state, name) for state in states])
-    for name in ("sides", "levels", "words", "far"):
-        whole[name] = np.concatenate([getattr(state.books, name) for state in states])
-    whole["positions"] = np.concatenate([state.books.positions.ravel() for state in states])
-    whole["inbox"] = np.zeros(INBOX * len(states), MESSAGE)
-    at = dict.fromkeys(whole, 0)
-
-    def part(name: str, length: int) -> Array:
-        first = at[name]
-        at[name] = first + length
-        return whole[name][first : first + length]
-
-    for k, state in enumerate(states):
-        n = len(state.accounts)
-        listings[k]["account0"], listings[k]["n_owners"] = at["accounts"], n
-        listings[k]["position0"] = at["positions"]
-        listings[k]["maker0"], listings[k]["n_makers"] = at["firms"], len(state.firms)
-        listings[k]["inbox0"], listings[k]["inbox_end"] = at["inbox"], at["inbox"] + INBOX
-        for name in ("price", "clock", "rules", "accounts", "firms"):
-            setattr(state, name, part(name, len(getattr(state, name))))
+    for listing, state in zip(listings, states, strict=True):
+        listing["n_owners"], listing["n_makers"] = len(state.accounts), len(state.firms)
         if not len(state.inbox):
             state.clock[0]["most_messages"] += INBOX
-        state.inbox = part("inbox", INBOX)
-        state.books = state.books._replace(
-            sides=part("sides", len(state.books.sides)),
-            levels=whole["levels"],
-            words=whole["words"],
-            far=whole["far"],
-            positions=part("positions", 2 * n).reshape(2, n),
-        )
+    whole: dict[str, Array] = {"inbox": np.zeros(INBOX * len(states), MESSAGE)}
+    for k, state in enumerate(states):
+        state.inbox = whole["inbox"][k * INBOX : (k + 1) * INBOX]
+        listings[k]["inbox0"], listings[k]["inbox_end"] = k * INBOX, (k + 1) * INBOX
+    for name in ("levels", "words", "far"):
+        whole[name] = joined([getattr(state.books, name) for state in states])
+        for state in states:
+            state.books = state.books._replace(**{name: whole[name]})
+    for name in ("price", "clock", "rules", "accounts", "firms"):
+        whole[name], parts = put_together([getattr(state, name) for state in states])
+        for state, part in zip(states, parts, strict=True):
+            setattr(state, name, part)
+    for name in ("sides", "positions"):
+        rooms = [getattr(state.books, name) for state in states]
+        whole[name], parts = put_together([room.ravel() for room in rooms])
+        for state, room, part in zip(states, rooms, parts, strict=True):
+            state.books = state.books._replace(**{name: part.reshape(room.shape)})
+    for first, sizes in (
+        ("account0", listings["n_owners"]), ("position0", 2 * listings["n_owners"]), ("maker0", listings["n_makers"])
+    ):  # fmt: skip
+        listings[first] = np.cumsum(sizes) - sizes
     shared = Shared(
         listings, whole["price"], whole["clock"], whole["rules"], whole["sides"], whole["levels"], whole["words"],
         whole["accounts"], whole["positions"], whole["inbox"], whole["firms"],
@@ -79,9 +73,15 @@ def shared_arrays(states: Sequence[State], listings: Array) -> tuple[Shared, lis
     return shared, places
 
 
+def put_together(arrays: Sequence[Array]) -> tuple[Array, list[Array]]:
+    """One array of several, and the part of it that each has become."""
+    whole = np.concatenate(arrays)
+    return whole, np.split(whole, np.cumsum([len(array) for array in arrays])[:-1])
+
+
 def own_ladders(books: Books, place: Place) -> Books:
     """The books of a listing with ladders of its own: copies in which they are named as before they were shared."""
-    parts = {name: getattr(books, name)[place[k]].copy() for k, name in enumerate(Place._fields)}
+    parts = {name: joined([getattr(books, name)[place[k]]]) for k, name in enumerate(Place._fields)}
     alone: Books = grow_pool(books, len(books.pool) - 1)._replace(sides=books.sides.copy(), **parts)
     shift_ladders(alone, -place.levels.start, -place.words.start, -place.far.start)
     return alone

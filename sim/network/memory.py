@@ -2,12 +2,22 @@
 
 import ctypes
 import gc
+import mmap
 import sys
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from sim.coupling import couple
+from sim.kernel_locator import drop_bitcode
+from sim.tick import advance
+
 M_MMAP_THRESHOLD = -3  # of mallopt(3)
 LARGE = 1 << 19  # bytes from which an array has pages of its own
+PAGE = 4096  # bytes; where the system's are larger, more is copied than needs to be
 
 
 def give_back() -> None:
@@ -19,6 +29,8 @@ def give_back() -> None:
     arrays out of memory it has used before, all of which it must then clear; pages of the system's own are clear, and
     those that a room never fills are not there at all.
     """
+    for function in (advance, couple):
+        drop_bitcode(function)
     gc.collect()
     if (library := gnu_c()) is not None:
         library.malloc_trim(0)
@@ -32,3 +44,34 @@ def gnu_c() -> Any:
         return None
     library.mallopt(M_MMAP_THRESHOLD, LARGE)
     return library
+
+
+def joined(arrays: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """The arrays one behind the other, as ``numpy.concatenate`` joins them, where most of them is zero: a page that
+    holds nothing is not there until it is written. For ladders, of which orders fill the part around the touch.
+
+    Large arrays of NumPy are on huge pages, where one order would take up two megabytes.
+
+    Parameters
+    ----------
+    arrays : sequence of array
+        One dimension, one type.
+    """
+    dtype, length = arrays[0].dtype, sum(len(array) for array in arrays)
+    room = mmap.mmap(-1, max(1, length * dtype.itemsize), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    out = np.frombuffer(room, dtype, length)
+    at = 0
+    for array in arrays:
+        copy_written(array, out[at : at + len(array)])
+        at += len(array)
+    return out
+
+
+def copy_written(array: npt.NDArray[Any], out: npt.NDArray[Any]) -> None:
+    """Copy the stretches of a page's length that are not all zero."""
+    source, target = np.ascontiguousarray(array).view(np.uint8), out.view(np.uint8)
+    whole = len(source) // PAGE * PAGE
+    words = source[:whole].view(np.uint64).reshape(-1, PAGE // 8)
+    written = words.any(axis=1)
+    target[:whole].view(np.uint64).reshape(-1, PAGE // 8)[written] = words[written]
+    target[whole:] = source[whole:]

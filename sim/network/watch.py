@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sim.state import Array, State
 
 MINUTE_US = 60_000_000
+AT_ONCE = 4096  # accounts whose numbers are Python's for a moment, 100 bytes each
 GROUPS = (
     "background", "fund", "fees", "hedgers", "makers", "latent", "arbitrage", "dip_buyers", "trend", "people",
     "portfolios", "long_short", "bridge", "agents",
@@ -118,8 +119,11 @@ def worth(state: "State") -> "Array":
     """What each account has, micro-dollars: cash, position at mark, coins at the last spot mid; halves rounded down."""
     accounts, positions = state.accounts, state.books.positions
     mark = int(state.price[0]["mark_half_ticks"]) * int(state.rules[0]["micro_per_tick_lot"])
-    value = positions[0].astype(object) * mark + positions[1].astype(object) * mid_value(state)
-    out: Array = accounts["cash_micro"] + accounts["free_micro"] + (value // 2).astype(np.int64)
+    coin = mid_value(state)
+    out: Array = accounts["cash_micro"] + accounts["free_micro"]
+    for first in range(0, len(out), AT_ONCE):
+        perp, coins = positions[:, first : first + AT_ONCE].astype(object)  # whole numbers of any size
+        out[first : first + AT_ONCE] += ((perp * mark + coins * coin) // 2).astype(np.int64)
     return out
 
 

@@ -19,7 +19,7 @@ from sim.scenario.write import spec_to_dict
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from sim.network.watch import Watched
+    from sim.network.ended import Ended
     from sim.recorder import RunArrays
 
 TABLES = ("series", "bands", "events", "accounts")
@@ -108,32 +108,29 @@ class Run:
     ledgers: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @classmethod
-    def of_network(
-        cls, spec: Spec, specs: Mapping[str, Spec], seed: int, arrays: Mapping[str, RunArrays],
-        state_hashes: Mapping[str, str], timing: Timing, origin: Origin, watched: Watched | None = None,
-        ledgers: Mapping[str, Ledgers] | None = None,
-    ) -> Run:  # fmt: skip
-        """Make a run of what ``Network.collect``, ``state_hashes`` and ``watched`` give: that of the first listing,
-        with the run of every listing in ``listings``.
+    def of_network(cls, ended: Ended, timing: Timing, origin: Origin) -> Run:
+        """Make a run of what a network leaves: that of the first listing, with the run of every listing in
+        ``listings``. The rows of each listing are given up when its tables are made.
         """
+        spec, hashes_of = ended.spec, ended.state_hashes
         runs = {
             name: cls.from_arrays(
-                specs[name], seed, found, state_hashes[name], timing, origin, (ledgers or {}).get(name)
+                one, ended.seed, ended.arrays.pop(name), hashes_of[name], timing, origin, ended.ledgers.get(name)
             )
-            for name, found in arrays.items()
+            for name, one in ended.specs.items()
         }
         books = {name: table for run in runs.values() for name, table in run.ledgers.items()}
         first = next(iter(runs.values()))
         hashes = first.hashes | {"listings": manifest.text_hash([runs[name].hashes for name in runs])}
-        hashes["state"] = manifest.text_hash(dict(state_hashes))
-        between = {}
-        if watched is not None:
-            exchanges = list(dict.fromkeys(listing.exchange for listing in spec.listings.values()))
-            between["transit"] = coupled.transit_frame(watched, exchanges, spec.start_utc)
-            between["stakes"] = coupled.stakes_frame(watched, list(runs))
-            for name, run in runs.items():
-                coupled.name_owners(run.events, watched, name)
-        return cls(spec, seed, first.tables, first.constants, hashes, timing, origin, runs, between, books)
+        hashes["state"] = manifest.text_hash(dict(hashes_of))
+        exchanges = list(dict.fromkeys(listing.exchange for listing in spec.listings.values()))
+        between = {
+            "transit": coupled.transit_frame(ended.watched, exchanges, spec.start_utc),
+            "stakes": coupled.stakes_frame(ended.watched, list(runs)),
+        }
+        for name, run in runs.items():
+            coupled.name_owners(run.events, ended.watched, name)
+        return cls(spec, ended.seed, first.tables, first.constants, hashes, timing, origin, runs, between, books)
 
     @classmethod
     def from_arrays(
