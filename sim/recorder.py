@@ -74,7 +74,7 @@ def collect(market: "Market", copy: bool = True) -> RunArrays:
     return RunArrays(
         series=series.copy() if copy else series,
         bands=bands.copy() if copy else bands,
-        events=events.copy(),
+        events=events.copy() if copy else events,
         accounts=touched_accounts(state),
         constants=constants_of(market),
     )

@@ -48,9 +48,8 @@ def gnu_c() -> Any:
 
 def joined(arrays: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
     """The arrays one behind the other, as ``numpy.concatenate`` joins them, where most of them is zero: a page that
-    holds nothing is not there until it is written. For ladders, of which orders fill the part around the touch.
-
-    Large arrays of NumPy are on huge pages, where one order would take up two megabytes.
+    holds nothing is not there until it is written. For rooms that are read seldom: large arrays of NumPy are on huge
+    pages, which are found sooner, but where one row takes up two megabytes.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a network does not use is not there: empty ladders, the market under its tables, code for linking."""
+"""What a network does not use is not there: empty pages, the market under its tables, code for linking."""
 
 import gc
 import weakref
