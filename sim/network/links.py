@@ -1,6 +1,6 @@
 """The arrays that the listings of a network share, and the views through which each listing's ticks see its part."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +12,9 @@ from sim.kernels.shared import LISTING, Shared
 from sim.network.memory import joined
 from sim.state import Array, State
 
+JOIN: dict[str, Callable[[list[Array]], Array]] = {"levels": np.concatenate, "words": np.concatenate, "far": joined}
+"""How ladders are put together. NumPy has large arrays on huge pages: levels are written whole for it, though six in
+seven of their bytes hold nothing, since on small pages a tick takes 7% longer."""
 INBOX = 512  # orders that the network may send to one listing between two ticks
 
 
@@ -49,10 +52,7 @@ def shared_arrays(states: Sequence[State], listings: Array) -> tuple[Shared, lis
     for k, state in enumerate(states):
         state.inbox = whole["inbox"][k * INBOX : (k + 1) * INBOX]
         listings[k]["inbox0"], listings[k]["inbox_end"] = k * INBOX, (k + 1) * INBOX
-    for name in ("levels", "words", "far"):
-        join = (
-            joined if name == "far" else np.concatenate
-        )  # ladders on huge pages: on small ones a tick takes 7% longer
+    for name, join in JOIN.items():
         whole[name] = join([getattr(state.books, name) for state in states])
         for state in states:
             state.books = state.books._replace(**{name: whole[name]})
