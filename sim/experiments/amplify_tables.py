@@ -61,10 +61,11 @@ CRITICAL: dict[str, tuple[str, str]] = {
     "critical_low": ("%", "lower end of its 95 % interval, bootstrap over seeds"),
     "critical_high": ("%", "upper end"),
     "half_width_pct": ("percentage points", "half of the interval"),
-    "curve_pct": ("%", "s* on the quadratic of ln s* in ln depth through all depths; empty below five"),
+    "curve_pct": ("%", "s* on a polynomial of ln s* in ln depth through all depths; empty below five"),
     "curve_low": ("%", "lower end of its 95 % interval, bootstrap over seeds"),
     "curve_high": ("%", "upper end"),
     "curve_half_width_pct": ("percentage points", "half of that interval"),
+    "curve_degree": ("", "of the polynomial: 2, or 3 where 2 is rejected and there are seven depths or more"),
     "curve_misfit": ("fraction", "chance of a scatter about the curve as large; below 0.05 the curve is not used"),
     "fuel_explains": ("fraction", "of the variance of log thresholds, by the fuel of each seed; then taken out of s*"),
     "spread": ("log", "standard deviation of the log threshold over seeds"),
@@ -148,12 +149,12 @@ def critical_frame(answer: Answer) -> pd.DataFrame:
 
 
 def _on_curve(curve: Curve | None, depth: float) -> dict[str, float]:
-    names = ("curve_pct", "curve_low", "curve_high", "curve_half_width_pct", "curve_misfit")
+    names = ("curve_pct", "curve_low", "curve_high", "curve_half_width_pct", "curve_degree", "curve_misfit")
     if curve is None or depth not in curve.depths:
         return dict.fromkeys(names, math.nan)
     at = int(np.flatnonzero(curve.depths == depth)[0])
     values = [100.0 * float(v[at]) for v in (curve.size, curve.low, curve.high)]
-    return dict(zip(names, (*values, 100.0 * curve.half_width(depth), curve.misfit), strict=True))
+    return dict(zip(names, (*values, 100.0 * curve.half_width(depth), curve.degree, curve.misfit), strict=True))
 
 
 def violations(answer: Answer) -> list[str]:

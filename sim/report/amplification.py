@@ -53,7 +53,7 @@ def figures(answer: Answer, fuel: pd.DataFrame | None = None) -> dict[str, Figur
 
 _ABOUT = {
     "share": "marks: share of seeds that cascade, bars: Wilson 95 %, lines: probit fit",
-    "critical": "at most, by depth; marks: news from which half cascade, bars: 95 %, shade: quadratic where it holds",
+    "critical": "at most, by depth; marks: news from which half cascade, bars: 95 %, shade: curve where it holds",
     "phase": "colour: share of seeds that cascade, line: one half, shade: its 95 % interval",
     "amplification": "median fall over median base fall of the same seeds, bars: bootstrap 95 % over seeds",
     "flow": "median fall over the median at depth 1, bars: paired bootstrap 95 % over seeds",

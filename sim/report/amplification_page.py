@@ -33,13 +33,14 @@ def sentences(answer: Answer) -> list[str]:
         curve = answer.curves.get(layer)
         if curve is not None:
             held = "holds" if curve.holds else "does not hold and is not used"
+            name = {2: "quadratic", 3: "cubic"}[curve.degree]
             told = ", ".join(
                 f"x{d:g} {100 * s:.2f} % [{100 * low:.2f}, {100 * high:.2f}]"
                 for d, s, low, high in zip(curve.depths, curve.size, curve.low, curve.high, strict=True)
             )
             out.append(
-                f"As a quadratic of its logarithm in that of depth, {LAYER_WORDS[layer]}: {told}. "
-                f"The quadratic {held}: a scatter as large would come by chance in {100 * curve.misfit:.0f} % of cases."
+                f"As a {name} of its logarithm in that of depth, {LAYER_WORDS[layer]}: {told}. "
+                f"The {name} {held}: a scatter as large would come by chance in {100 * curve.misfit:.0f} % of cases."
             )
         if math.isfinite(slope.slope):
             halved = 100.0 * math.expm1(-LN2 * slope.slope)

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from sim.metrics.critical_curve import critical_curve
-from sim.metrics.threshold import Critical, Outcomes, bootstrap_weights, critical_shock
+from sim.metrics.critical_curve import REJECTED, critical_curve
+from sim.metrics.threshold import RESAMPLES, Critical, Outcomes, bootstrap_weights, critical_shock
 
 DEPTHS = (1.5, 1.0, 0.8, 0.65, 0.5, 0.4, 0.3, 0.2)
 SPREAD = 0.2
+Floats = NDArray[np.float64]
 
 
 def truth(depth: float) -> float:
@@ -46,11 +48,45 @@ def test_the_curve_covers_the_truth_and_is_narrower_than_each_depth_alone():
     assert np.mean(gain) < 0.6  # 3/8 where no seed is common
 
 
-def test_a_step_in_depth_is_no_quadratic_and_the_curve_says_so():
+def test_a_step_in_depth_is_no_curve_of_any_degree_and_is_said():
     rng = np.random.default_rng(3)
     at = {depth: 0.09 if depth > 0.45 else 0.06 for depth in DEPTHS}
     curve = critical_curve(DEPTHS, planted(rng, at, n=512))
-    assert curve is not None and not curve.holds
+    assert curve is not None and not curve.holds and curve.degree == 3
+    assert curve.misfit < REJECTED
+
+
+def gaussian(rng: np.random.Generator, middles: Floats, draws: int = RESAMPLES) -> list[Critical]:
+    """Estimates of ln s* with normal errors, half of their variance common to all depths, and their bootstrap draws."""
+
+    def errors(n: int) -> Floats:
+        common, own = rng.standard_normal((1, n)), rng.standard_normal((len(middles), n))
+        return 0.008 * (common + own) / np.sqrt(2.0)
+
+    points = np.log(middles) + errors(1)[:, 0]
+    boot = np.exp(points[:, None] + errors(draws))
+    return [Critical(float(np.exp(x)), 0.0, 0.0, 0.0, SPREAD, "", b) for x, b in zip(points, boot, strict=True)]
+
+
+CUBIC = np.array([truth(depth) * np.exp(0.2 * np.log(depth) ** 3) for depth in DEPTHS])
+
+
+@pytest.mark.parametrize(("degree", "middles"), [(2, np.array([truth(d) for d in DEPTHS])), (3, CUBIC)])
+def test_the_lowest_degree_that_will_do_is_taken_and_covers_the_truth(degree: int, middles: Floats):
+    rng = np.random.default_rng(17)
+    curves = [critical_curve(DEPTHS, gaussian(rng, middles)) for _ in range(500)]
+    degrees = [curve.degree for curve in curves if curve is not None]
+    assert len(degrees) == 500 and 0.92 <= np.mean([d == degree for d in degrees])  # a true quadratic: 95 % of times
+    covered = [(curve.low <= middles) & (middles <= curve.high) for curve in curves if curve is not None]
+    assert 0.93 <= np.mean(covered) <= 0.97  # 4,000 of them, three or four terms to a world
+    assert np.mean([curve.holds for curve in curves if curve is not None]) >= 0.92
+
+
+def test_a_cubic_wants_seven_depths():
+    rng = np.random.default_rng(17)
+    six, seven = (critical_curve(DEPTHS[-n:], gaussian(rng, CUBIC[-n:])) for n in (6, 7))
+    assert six is not None and six.degree == 2 and not six.holds
+    assert seven is not None and seven.degree == 3 and seven.holds
 
 
 def test_too_few_depths_give_no_curve():
