@@ -23,6 +23,8 @@ _DEPTHS = typer.Option("--depths", metavar="1.5,1,...", help="Multiples of depth
 _LAYERS = typer.Option("--layers", metavar="all,visible,...", help="What is scaled (docs/amplification.md).")
 _HALF = typer.Option("--half-width", metavar="0.1%", help="Add seeds until the critical shock is as narrow; 0: none.")
 _MOST = typer.Option("--most-seeds", metavar="N", help="Most seeds near the threshold of a depth.")
+_KNOWN = typer.Option("--known", metavar="FILE", help="outcomes.csv.gz of an earlier answer: not run again.")
+_RECHECK = typer.Option("--recheck", metavar="N", min=0, help="How many known outcomes are run again to check them.")
 
 
 def register(app: typer.Typer) -> None:
@@ -48,6 +50,8 @@ def amplify(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to make the result folder in.")] = Path(
         "results"
     ),
+    known: Annotated[Path | None, _KNOWN] = None,
+    recheck: Annotated[int, _RECHECK] = 16,
     workers: Annotated[int | None, typer.Option("--workers", metavar="N", min=1, help="Processes.")] = None,
     dask: Annotated[str | None, DASK] = None,
     trust_network: Annotated[bool, TRUST] = False,
@@ -82,6 +86,8 @@ def amplify(
             question,
             out,
             lambda line: typer.echo(line, err=True),
+            known=known,
+            recheck=recheck,
             workers=processes(workers),
             progress=progress,
             lanes=lanes_of(dask, trust_network),
@@ -121,6 +127,7 @@ def _write(answer: Answer) -> Path:
     from sim.experiments.amplify_tables import CRITICAL, SETTINGS, critical_frame, settings_frame
     from sim.experiments.depth_grid import ANSWER
     from sim.experiments.fuel_floor import COLUMNS
+    from sim.experiments.outcomes import SAID
     from sim.experiments.store import write_whole
     from sim.report import style
     from sim.report.amplification import figures
@@ -137,7 +144,8 @@ def _write(answer: Answer) -> Path:
     for name, (frame, said) in tables.items():
         write_whole(place / f"{name}.csv", csv_bytes(frame))
         write_whole(place / f"{name}.parquet", parquet_bytes(frame, run_id, said))
-    write_whole(place / "units.csv", csv_bytes(_units({name: said for name, (_, said) in tables.items()})))
+    units = {name: said for name, (_, said) in tables.items()} | {"outcomes": SAID}
+    write_whole(place / "units.csv", csv_bytes(_units(units)))
     images = {name: style.svg_bytes(f, f"{run_id}-{name}") for name, f in figures(answer, fuel).items()}
     for name, data in images.items():
         write_whole(place / f"{name}.svg", data)
@@ -160,7 +168,8 @@ def _plain(answer: Answer, place: Path) -> dict[str, Any]:
     tables = {"settings": settings_frame(answer).to_dict("records")}
     if answer.critical:
         tables["critical"] = critical_frame(answer).to_dict("records")
-    told: dict[str, Any] = plain({"folder": str(place), "elasticity": slopes, **tables})
+    taken = {"known": answer.taken._asdict()} if answer.taken else {}
+    told: dict[str, Any] = plain({"folder": str(place), **taken, "elasticity": slopes, **tables})
     return told
 
 

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.experiments.depth_grid import MOST_SEEDS, Cell, Found, Question, Sweeper, check
+from sim.experiments import known as knowing
+from sim.experiments.depth_grid import ADDED_AT_ONCE, MOST_SEEDS, Cell, Found, Question, Sweeper, Wanted, check
 from sim.experiments.fuel_floor import SEEDS, fuel_floor
+from sim.experiments.known import RECHECK, Known, Taken
 from sim.experiments.luck import AT, REFERENCE, Luck
 from sim.experiments.shock_axis import Axis
 from sim.experiments.sweep import Tally
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
 
 LADDER = (0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.07, 0.09, 0.11, 0.13, 0.16, 0.2, 0.25, 0.3, 0.4)
 """Falls of the news from which sizes are chosen where none are named."""
-ADDED_AT_ONCE = 64
-"""Seeds added near a threshold before its interval is looked at again."""
 _SCOUTS = 16  # seeds that look where the threshold lies
 
 
@@ -61,6 +61,8 @@ class Answer:
         Fuel against floor at each depth (``fuel_floor.py``).
     tally : Tally
         Of the last pass.
+    taken : Taken or None
+        What was known before and not run (``known.py``).
     """
 
     question: Question
@@ -74,6 +76,7 @@ class Answer:
     fuel_explains: dict[tuple[str, float], float]
     fuel: pd.DataFrame
     tally: Tally
+    taken: Taken | None = None
 
     @property
     def settings(self) -> pd.DataFrame:
@@ -94,6 +97,8 @@ def amplify(
     question: Question,
     out: Path = Path("results"),
     told: Callable[[str], None] | None = None,
+    known: str | Path | None = None,
+    recheck: int = RECHECK,
     **how: Any,
 ) -> Answer:
     """Answer a question; asked again, it goes on where it was.
@@ -105,6 +110,10 @@ def amplify(
         Where the sweep's folder is made.
     told : callable, optional
         Told in a sentence what is done next.
+    known : str or Path, optional
+        Table of outcomes of an earlier answer, ``outcomes.csv.gz``: its cells are not run again.
+    recheck : int
+        How many of them are, to see that they are still the same to the bit.
     **how
         ``workers``, ``lanes`` and ``progress`` (its ``told``) of ``make_runs``.
 
@@ -116,6 +125,8 @@ def amplify(
     ------
     ScenarioError
         When the question makes no sense for the scenario.
+    DataError
+        When the known outcomes cannot be read, are of another question, or are no longer what is found.
     Interrupted
         After Ctrl-C or SIGTERM; what is finished is kept.
     """
@@ -126,14 +137,27 @@ def amplify(
     say = told or (lambda _: None)
     sizes = question.sizes
     lines = [(layer, depth) for layer in question.layers for depth in question.depths]
+    there = None
+    if known is not None:
+        first = [Cell(*line, size) for line in lines for size in sizes] or [_first_scout(question)]
+        sweeper.settle(first)
+        there = knowing.take(sweeper, Path(known), recheck, say, **how)
     if not sizes:
         say("looking for the sizes at which some seeds cascade and others do not")
         sizes = _scout(sweeper, how)
     blocks = [list(range(1, question.seeds + 1))]
     say(f"{len(lines)} depths x {len(sizes)} sizes x {question.seeds} seeds")
-    sweeper.make([([Cell(*line, size) for line in lines for size in sizes], blocks[0])], **how)
+    wanted: list[Wanted] = [([Cell(*line, size) for line in lines for size in sizes], blocks[0])]
     added = dict.fromkeys(lines, 0)
-    while question.shock == "news" and question.half_width > 0.0:
+    more = question.shock == "news" and question.half_width > 0.0
+    if there is not None:
+        begun = knowing.added_blocks(sweeper, there, finish=more)
+        wanted += knowing.left_of(sweeper, begun) if more else []
+        blocks += [list(block) for block in sorted({tuple(block) for _, block in begun})]
+        for cell, block in begun:
+            added[cell.layer, cell.depth] += len(block)
+    knowing.make(sweeper, there, wanted, **how)
+    while more:
         critical, curves, _ = _critical(sweeper, lines, blocks, told=say)
         wide = [
             key
@@ -149,14 +173,15 @@ def amplify(
             for key, half in zip(wide, halves, strict=True)
         )
         say(f"{ADDED_AT_ONCE} more seeds near the threshold of {len(wide)} depths: {at}")
-        wanted: list[tuple[list[Cell], list[int]]] = []
+        wanted = []
         for key in wide:
-            first = max(MOST_SEEDS, blocks[-1][-1]) + 1
-            blocks.append(list(range(first, first + ADDED_AT_ONCE)))
+            start = max(MOST_SEEDS, blocks[-1][-1]) + 1
+            blocks.append(list(range(start, start + ADDED_AT_ONCE)))
             added[key] += ADDED_AT_ONCE
             wanted.append(([Cell(*key, -_rounded(critical[key].size))], blocks[-1]))
-        sweeper.make(wanted, **how)
-    return answer_of(sweeper, lines, blocks)
+        knowing.make(sweeper, there, wanted, **how)
+    knowing.keep(sweeper, there, last=True)
+    return answer_of(sweeper, lines, blocks, there)
 
 
 def half_width(critical: Critical, curve: Curve | None, depth: float) -> float:
@@ -194,8 +219,13 @@ def _critical(
     return critical, curves, explains
 
 
-def answer_of(sweeper: Sweeper, lines: Sequence[tuple[str, float]], blocks: Sequence[Sequence[int]]) -> Answer:
-    """Evaluate what the folder holds."""
+def answer_of(
+    sweeper: Sweeper,
+    lines: Sequence[tuple[str, float]],
+    blocks: Sequence[Sequence[int]],
+    known: Known | None = None,
+) -> Answer:
+    """Evaluate what is known and what the folder holds."""
     question, found = sweeper.question, sweeper.found()
     critical: dict[tuple[str, float], Critical] = {}
     other: dict[tuple[str, float], tuple[Critical, Critical]] = {}
@@ -214,7 +244,12 @@ def answer_of(sweeper: Sweeper, lines: Sequence[tuple[str, float]], blocks: Sequ
     return Answer(
         question, sweeper.axis, sweeper.folder, {key: found[key] for key in lines},
         critical, other, slopes, curves, explains, fuel_floor(thinned, min(SEEDS, question.seeds)), sweeper.tally,
+        known.taken(sweeper) if known is not None else None,
     )  # fmt: skip
+
+
+def _first_scout(question: Question) -> Cell:
+    return Cell(question.layers[0], min(question.depths), -LADDER[0])
 
 
 def _scout(sweeper: Sweeper, how: Mapping[str, Any]) -> tuple[float, ...]:

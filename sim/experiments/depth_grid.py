@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,9 +17,9 @@ from sim.errors import ScenarioError
 from sim.experiments.cases import folder_of, make_runs, plan_of, point_of, scenario_of
 from sim.experiments.cells import OK
 from sim.experiments.merge import outcomes_of
-from sim.experiments.plan import changed
+from sim.experiments.plan import Part, Plan, changed
 from sim.experiments.shock_axis import Axis, checked_size, flow_axis, news_axis
-from sim.experiments.store import read_plan
+from sim.experiments.store import Key, read_plan
 from sim.experiments.sweep import Tally
 from sim.metrics.amplification import CUT
 from sim.metrics.threshold import Outcomes
@@ -33,6 +33,8 @@ DEPTHS = (1.5, 1.0, 0.8, 0.65, 0.5, 0.4, 0.3, 0.2)
 ANSWER = "amplification"
 MOST_SEEDS = 10_000
 """Most seeds at every depth and size; seeds beyond are those added near a threshold, which only tell who cascades."""
+ADDED_AT_ONCE = 64
+"""Seeds added near a threshold before its interval is looked at again: blocks of so many from 10,001 on."""
 LAYERS: dict[str, tuple[str, ...]] = {
     "all": ("visible", "latent", "refill"),
     "visible": ("visible",),
@@ -101,6 +103,10 @@ class Cell(NamedTuple):
     size: float
 
 
+Wanted = tuple[Sequence[Cell], Sequence[int]]
+"""Cells, and the seeds that each of them is asked at."""
+
+
 @dataclass(frozen=True)
 class Found:
     """What the finished runs of one line (a layer and a depth) hold.
@@ -119,8 +125,8 @@ class Found:
         hit = np.full((len(seeds), len(sizes)), np.nan)
         place = {seed: k for k, seed in enumerate(seeds)}
         for j, size in enumerate(sizes):
-            for seed, row in self.rows[size].items():
-                hit[place[seed], j] = float(row["second_round"] > cut)
+            for seed, second in self.column(size, "second_round").items():
+                hit[place[seed], j] = float(second > cut)
         return Outcomes(np.abs(np.array(sizes)), np.array(seeds, dtype=np.int64), hit)
 
     def column(self, size: float, name: str) -> dict[int, float]:
@@ -154,6 +160,11 @@ class Sweeper:
     question : Question
     out : Path
         Where the folder is made.
+
+    Attributes
+    ----------
+    known : mapping
+        Point and seed of cells that need not be run to their rows (``known.py``); they count as finished.
     """
 
     def __init__(self, question: Question, out: Path) -> None:
@@ -162,14 +173,39 @@ class Sweeper:
         self.axis = axis_of(question, base.spec)
         for size in question.sizes:
             checked_size(self.axis, size)
-        self.base = self._lasting(base.spec)
+        self.given, self.base = base, self._lasting(base.spec)
+        self.known: Mapping[Key, Mapping[str, Any]] = {}
         self.asked: dict[Cell, list[int]] = {}
         self.points: dict[Cell, str] = {}
         self.folder: Path | None = None
         self.tally = Tally(0, 0)
 
-    def make(self, wanted: Sequence[tuple[Sequence[Cell], Sequence[int]]], **how: Any) -> None:
-        """Run cells at seeds, those that the folder lacks; ``how`` as for ``make_runs``."""
+    def ask(self, cell: Cell, seeds: Sequence[int], point: str) -> None:
+        """Let cells take part whose outcomes are there: known, or in the folder."""
+        there = self.asked.setdefault(cell, [])
+        there += sorted(set(seeds) - set(there))
+        self.points[cell] = point
+
+    def make(self, wanted: Sequence[Wanted], **how: Any) -> None:
+        """Run cells at seeds, those neither known nor in the folder; ``how`` as for ``make_runs``."""
+        plan = self._plan(wanted)
+        for cells, seeds in wanted:
+            for cell in cells:
+                self.ask(cell, seeds, self.points[cell])
+        self.folder = self.folder or folder_of(self.out, plan)
+        self.tally = make_runs(self.folder, self._unknown(plan), **how)
+
+    def settle(self, cells: Sequence[Cell]) -> None:
+        """Choose the folder as a question does that begins with these cells; nothing is made."""
+        self.folder = self.folder or folder_of(self.out, self._plan([(cells, [1])]))
+
+    def again(self, cells: Mapping[Key, Cell], **how: Any) -> dict[Key, dict[str, Any]]:
+        """Run cells in the folder though they are known, and read their rows; they take no part yet."""
+        assert self.folder is not None
+        make_runs(self.folder, self._plan([([cell], [seed]) for (_, seed), cell in cells.items()]), **how)
+        return {key: row for key, row in self._rows().items() if key in cells}
+
+    def _plan(self, wanted: Sequence[Wanted]) -> Plan:
         measure = {
             "kind": "amplification",
             "quiet": dict(self.axis.quiet),
@@ -181,13 +217,26 @@ class Sweeper:
             cases = [self.scenario(cell) for cell in cells]
             more = plan_of(f"amplify-{self.base.name}", cases, seeds, measure=measure)
             plan = more if plan is None else plan.extended(more)
-            for cell, case in zip(cells, cases, strict=True):
-                known = self.asked.setdefault(cell, [])
-                known += sorted(set(seeds) - set(known))
-                self.points[cell] = point_of(case)
+            self.points |= {cell: point_of(case) for cell, case in zip(cells, cases, strict=True)}
         assert plan is not None
-        self.folder = self.folder or folder_of(self.out, plan)
-        self.tally = make_runs(self.folder, plan, **how)
+        return plan
+
+    def _unknown(self, plan: Plan) -> Plan:
+        """The plan without the runs whose outcome is known."""
+        if not self.known:
+            return plan
+        left: dict[tuple[int, ...], list[str]] = {}
+        for part in plan.parts:
+            for point in part.points:
+                if seeds := tuple(seed for seed in part.seeds if (point, seed) not in self.known):
+                    left.setdefault(seeds, []).append(point)
+        return replace(plan, parts=tuple(Part(points, list(seeds)) for seeds, points in left.items()))
+
+    def _rows(self) -> dict[Key, dict[str, Any]]:
+        """Rows of the runs of the folder that ended well."""
+        assert self.folder is not None
+        outcomes = outcomes_of(self.folder, read_plan(self.folder))
+        return {(o.point, o.seed): o.row for o in outcomes if o.row["status"] == OK}
 
     @property
     def place(self) -> Path:
@@ -196,11 +245,9 @@ class Sweeper:
         return self.folder / ANSWER
 
     def found(self) -> dict[tuple[str, float], Found]:
-        """Rows of the cells and seeds that were asked, whatever else the folder holds."""
-        assert self.folder is not None
-        outcomes = outcomes_of(self.folder, read_plan(self.folder))
-        rows = {(o.point, o.seed): o.row for o in outcomes if o.row["status"] == OK}
-        lines: dict[tuple[str, float], dict[float, dict[int, dict[str, Any]]]] = {}
+        """Rows of the cells and seeds that were asked, whatever else is known or in the folder."""
+        rows: dict[Key, Mapping[str, Any]] = {**self.known, **self._rows()}
+        lines: dict[tuple[str, float], dict[float, dict[int, Mapping[str, Any]]]] = {}
         for cell, seeds in self.asked.items():
             kept = {s: rows[self.points[cell], s] for s in seeds if (self.points[cell], s) in rows}
             lines.setdefault((cell.layer, cell.depth), {})[cell.size] = kept
@@ -209,6 +256,10 @@ class Sweeper:
     def scenario(self, cell: Cell) -> Scenario:
         """The scenario of a cell."""
         return self._with({**self._thinned(cell.layer, cell.depth), **self.axis.changes(self.base, cell.size)})
+
+    def point(self, cell: Cell) -> str:
+        """Identity of the scenario of a cell."""
+        return point_of(self.scenario(cell))
 
     def at_depth(self, layer: str, depth: float) -> Scenario:
         """The scenario at a depth, with the shock that it has itself."""

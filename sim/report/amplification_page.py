@@ -24,7 +24,7 @@ LN2 = math.log(2.0)
 def sentences(answer: Answer) -> list[str]:
     """The answer in words: what holds, with intervals, and what does not."""
     frame, critical = settings_frame(answer), critical_frame(answer)
-    out = []
+    out = known_sentences(answer)
     for layer, slope in answer.elasticity.items():
         known = [(depth, c) for (name, depth), c in answer.critical.items() if name == layer and not c.beyond]
         if known:
@@ -74,6 +74,23 @@ def sentences(answer: Answer) -> list[str]:
     return out
 
 
+def known_sentences(answer: Answer) -> list[str]:
+    """What was not run because it was known, and how it was checked."""
+    taken = answer.taken
+    if taken is None:
+        return []
+    other = f" {taken.other} other rows of the file are of no cell asked here." if taken.other else ""
+    if not taken.rechecked:
+        return [
+            f"NOT CHECKED: {taken.used} outcomes were taken from {taken.file} without running any of them again; "
+            f"where results have moved since, this answer is wrong.{other}"
+        ]
+    return [
+        f"Known before: {taken.used} outcomes from {taken.file}; {taken.rechecked} of those known were run again and "
+        f"are the same to the bit.{other}"
+    ]
+
+
 def _range(c: Critical) -> str:
     return f"{100 * c.size:.2f} % [{100 * c.low:.2f}, {100 * c.high:.2f}]"
 
@@ -103,8 +120,11 @@ def page(answer: Answer, images: dict[str, bytes]) -> bytes:
         parts.append(Section("Critical shock", (), *table_rows(critical_frame(answer), CRITICAL)))
     parts.append(Section("Every setting", (), *table_rows(settings_frame(answer), SETTINGS)))
     changed = f", changed by {', '.join(question.changes)}" if question.changes else ""
+    taken = answer.taken
+    runs = f"{answer.tally.total} runs, each with its base runs"
+    runs += f", and {taken.used} outcomes that were known before" if taken else ""
     return sheet(
         f"Amplification: {question.scenario}",
-        f"Scenario {question.scenario}{changed}; sweep {run_id}; {answer.tally.total} runs, each with its base runs",
+        f"Scenario {question.scenario}{changed}; sweep {run_id}; {runs}",
         sentences(answer), parts, run_id,
     )  # fmt: skip

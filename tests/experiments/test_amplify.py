@@ -18,12 +18,12 @@ from sim.experiments.amplify import Answer, amplify
 from sim.experiments.amplify_tables import critical_frame, settings_frame, violations
 from sim.experiments.base_run import fuel
 from sim.experiments.cases import Interrupted
-from sim.experiments.depth_grid import Cell, Found, Question
+from sim.experiments.depth_grid import Found, Question
 from sim.experiments.paired import MEASURE
 from sim.experiments.shock_axis import deterministic_news, flow_axis, lowest_news, news_axis
-from sim.experiments.sweep import Tally
 from sim.runner import load
 from tests.experiments.inline import inline
+from tests.experiments.planted import Planted
 
 SMALL = ("leveraged.accounts=2000",)
 SMALLEST = Question("calm_btc", SMALL, "news", (-0.02, -0.06), (1.0, 0.5), ("all",), 3, 0.0, 0, 60.0, 30.0, 20.0)
@@ -69,45 +69,9 @@ def test_a_calm_scenario_gets_a_move_and_a_sale():
 # --- seeds added near the threshold
 
 
-class Planted:
-    """Stands in for the sweep: thresholds are log-normal, a power of depth, and the same seed has the same luck."""
-
-    made: list[tuple[int, list[int]]] = []
-    fuelled = False
-
-    def __init__(self, question: Question, out: Path) -> None:
-        self.question, self.folder = question, out / "amplify-planted-0123456789ab"
-        self.base = load(question.scenario, set={"leveraged.enabled": Planted.fuelled, "leveraged.accounts": 200}).spec
-        self.axis, self.place = news_axis(self.base), self.folder
-        self.tally = Tally(0, 0)
-        self.asked: dict[Cell, list[int]] = {}
-
-    def make(self, wanted: list[tuple[list[Cell], list[int]]], **_how: Any) -> None:
-        for cells, seeds in wanted:
-            for cell in cells:
-                self.asked.setdefault(cell, []).extend(seeds)
-            Planted.made.append((len(cells), list(seeds)))
-
-    def at_depth(self, layer: str, depth: float) -> Any:
-        return load("calm_btc", set={"leveraged.accounts": 2000})
-
-    def found(self) -> dict[tuple[str, float], Found]:
-        lines: dict[tuple[str, float], dict[float, dict[int, dict[str, Any]]]] = {}
-        for cell, seeds in self.asked.items():
-            rows = {}
-            for seed in seeds:
-                luck = np.random.default_rng([seed, 5]).standard_normal()
-                hit = -cell.size > 0.08 * cell.depth**0.3 * math.exp(0.15 * luck)
-                fall = -math.log1p(cell.size) * (3.0 if hit else 1.05)
-                rows[seed] = {"second_round": 0.3 if hit else 0.0, "fall": fall, "base_fall": -math.log1p(cell.size),
-                              "crowding": 50.0 / cell.depth}  # fmt: skip
-            lines.setdefault((cell.layer, cell.depth), {})[cell.size] = rows
-        return {key: Found(*key, sizes) for key, sizes in lines.items()}
-
-
 @pytest.fixture
 def planted(monkeypatch: pytest.MonkeyPatch) -> type[Planted]:
-    Planted.made, Planted.fuelled = [], False
+    Planted.made, Planted.ran, Planted.fuelled = [], [], False
     monkeypatch.setattr(asking, "Sweeper", Planted)
     return Planted
 
