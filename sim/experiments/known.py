@@ -1,21 +1,23 @@
 """What ``amplify`` need not run: outcomes of an earlier answer (``outcomes.py``), checked by running a few again.
 
-A row counts where its point, the identity of the whole resolved scenario, is that of its cell in this question. The
-compiled code may be another than that which made it: whether results are still the same is seen on a sample, to the
+A row counts where its point, the identity of the whole resolved scenario, is that of its cell in this question. Points
+are other ones once the format of scenarios has a new setting: where none fits, the scenario that the file carries is
+read as this version reads it, and if that is the scenario of the question, rows count by layer, depth and size. The
+compiled code may be another than that which made them: whether results are still the same is seen on a sample, to the
 bit.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sim import __version__
 from sim.errors import DataError, ScenarioError
-from sim.experiments.cases import Interrupted
+from sim.experiments.cases import NAMES, Interrupted
 from sim.experiments.depth_grid import ADDED_AT_ONCE, MOST_SEEDS, Cell, Sweeper, Wanted
 from sim.experiments.outcomes import FILE, NUMBERS, Line, known_number, read_table, table_bytes
 from sim.experiments.shock_axis import checked_size
@@ -41,12 +43,15 @@ class Taken(NamedTuple):
         Of the known ones that were run again and gave the same to the bit.
     other : int
         Rows of the file that belong to no cell of this question.
+    renamed : int
+        Of the known ones those whose point was made before the format of scenarios changed.
     """
 
     file: str
     used: int
     rechecked: int
     other: int
+    renamed: int
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,7 @@ class Known:
     lines: dict[Key, Line]
     other: int
     rechecked: int
+    renamed: int
 
     def cell(self, key: Key) -> Cell:
         """The cell of one of them."""
@@ -66,7 +72,7 @@ class Known:
     def taken(self, sweeper: Sweeper) -> Taken:
         """How many of the cells that were asked were known."""
         asked = {(sweeper.points[cell], seed) for cell, seeds in sweeper.asked.items() for seed in seeds}
-        return Taken(self.file.name, len(asked & self.lines.keys()), self.rechecked, self.other)
+        return Taken(self.file.name, len(asked & self.lines.keys()), self.rechecked, self.other, self.renamed)
 
 
 def take(
@@ -96,7 +102,11 @@ def take(
     if recheck < 0:
         raise ScenarioError(f"recheck: expected 0 or more, got {recheck}")
     head, read = read_table(file)
-    lines = {(line.point, line.seed): line for line in _of_this_question(sweeper, file, read)}
+    old = {(line.point, line.seed) for line in read}
+    of_it = _of_this_question(sweeper, file, read, by_cell=False)
+    if not of_it and recheck > 0 and _is_its_scenario(sweeper, head):
+        of_it = _of_this_question(sweeper, file, read, by_cell=True)
+    lines = {(line.point, line.seed): line for line in of_it}
     if not lines:
         made_by = f"scenario {head.get('scenario')}, version {head.get('version')}"
         raise DataError(
@@ -105,15 +115,30 @@ def take(
         )
     chosen = sample(lines.values(), recheck)
     say(f"{len(lines)} outcomes are known from {file.name}; run again to check them: {len(chosen) or 'none'}")
-    known = Known(file, lines, len(read) - len(lines), len(chosen))
+    known = Known(file, lines, len(read) - len(lines), len(chosen), len(lines.keys() - old))
     if chosen:
         _compare(sweeper, known, chosen, **how)
     sweeper.known = {key: line.numbers for key, line in lines.items()}
     return known
 
 
-def _of_this_question(sweeper: Sweeper, file: Path, read: Iterable[Line]) -> list[Line]:
-    """Lines whose cell may be asked and whose point is the one it has here."""
+def _is_its_scenario(sweeper: Sweeper, head: Mapping[str, Any]) -> bool:
+    """Whether the scenario of a file, as this version reads it, is that of the question; names apart."""
+    from pydantic import ValidationError
+
+    from sim.scenario.spec import Spec
+
+    try:
+        given = Spec.model_validate(head.get("base")).model_dump(mode="json")
+    except ValidationError:
+        return False
+    here = sweeper.base.model_dump(mode="json")
+    same = all(given[name] == here[name] for name in here if name not in NAMES)
+    return same and head.get("data") == sweeper.given.resolved["data"]
+
+
+def _of_this_question(sweeper: Sweeper, file: Path, read: Iterable[Line], by_cell: bool) -> list[Line]:
+    """Lines whose cell may be asked and whose point is the one it has here, or is given it where cells are enough."""
     question = sweeper.question
     points: dict[Cell, str] = {}
     kept = []
@@ -130,8 +155,8 @@ def _of_this_question(sweeper: Sweeper, file: Path, read: Iterable[Line]) -> lis
             except ScenarioError as error:
                 raise DataError(f"{file}:{line.number}: {error}") from error
             points[cell] = sweeper.point(cell)
-        if points[cell] == line.point:
-            kept.append(line)
+        if by_cell or points[cell] == line.point:
+            kept.append(line._replace(point=points[cell]))
     return kept
 
 
@@ -226,6 +251,8 @@ def head_of(sweeper: Sweeper, known: Known | None) -> dict[str, Any]:
         "scenario_sha256": text_hash(sweeper.given.resolved)[:12],
         "kernel_sha256": kernel_hash()[:12],
         "version": __version__,
+        "data": sweeper.given.resolved["data"],
+        "base": sweeper.base.model_dump(mode="json"),
         **({"unchecked": "known outcomes were taken without running any again"} if unchecked else {}),
     }
 

@@ -80,6 +80,8 @@ def known_sentences(answer: Answer) -> list[str]:
     if taken is None:
         return []
     other = f" {taken.other} other rows of the file are of no cell asked here." if taken.other else ""
+    if taken.renamed:
+        other += f" {taken.renamed} were made before the format of scenarios changed."
     if not taken.rechecked:
         return [
             f"NOT CHECKED: {taken.used} outcomes were taken from {taken.file} without running any of them again; "

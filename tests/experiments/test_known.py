@@ -107,7 +107,7 @@ def test_an_answer_from_known_outcomes_is_that_of_the_runs_and_makes_none(tmp_pa
     unchecked = small(tmp_path / "b", known=table, recheck=0)
     assert unchecked.tally.made == unchecked.tally.total == 0
     assert same(unchecked, whole) and unchecked.folder.name == whole.folder.name
-    assert unchecked.taken == knowing.Taken(FILE, 12, 0, 0)
+    assert unchecked.taken == knowing.Taken(FILE, 12, 0, 0, 0)
     assert known_sentences(unchecked)[0].startswith("NOT CHECKED: 12 outcomes")
     assert "unchecked" in read_table(table_of(unchecked))[0]
     checked = small(tmp_path / "c", known=table, recheck=3)
@@ -160,7 +160,7 @@ def test_the_command_takes_known_outcomes(tmp_path: Path):
     again = [*words, "--out", str(tmp_path / "b"), "--known", str(table), "--recheck"]
     done = CliRunner().invoke(app, [*again, "1", "--json"])
     told = json.loads(done.stdout)
-    assert told["known"] == {"file": FILE, "used": 2, "rechecked": 1, "other": 0}
+    assert told["known"] == {"file": FILE, "used": 2, "rechecked": 1, "other": 0, "renamed": 0}
     assert told["settings"] == json.loads(first.stdout)["settings"]
     loud = CliRunner().invoke(app, [*again, "0"])
     assert "NOT CHECKED" in loud.stdout
@@ -259,3 +259,23 @@ def test_a_longer_table_stays_until_the_question_is_answered(tmp_path: Path, pla
     assert table.read_bytes() == whole
     knowing.keep(as_sweeper, None, last=True)
     assert len(read_table(table)[1]) == 2
+
+
+def test_points_of_an_older_format_count_where_the_scenario_is_the_same(tmp_path: Path, planted: type[Planted]):
+    """A setting that the file does not know has its default; a setting with another value is another scenario."""
+    first = asked(tmp_path / "a", half_width=0.0)
+    head, lines = read_table(table_of(first))
+    older = [one._replace(point=one.point[::-1]) for one in lines]
+    del head["base"]["lending"]
+    file = tmp_path / "older.csv.gz"
+    file.write_bytes(table_bytes(older, head))
+    again = asked(tmp_path / "b", half_width=0.0, known=file)
+    assert again.taken == knowing.Taken("older.csv.gz", 960, 16, 0, 960) and same(again, first)
+    assert table_of(again).read_bytes() == table_of(first).read_bytes()
+    assert "960 were made before the format" in known_sentences(again)[0]
+    with pytest.raises(DataError, match="none of its 960 outcomes"):  # nothing would be checked
+        asked(tmp_path / "c", half_width=0.0, known=file, recheck=0)
+    head["base"]["market"]["depth_scale_latent"] = 0.9
+    file.write_bytes(table_bytes(older, head))
+    with pytest.raises(DataError, match="none of its 960 outcomes"):
+        asked(tmp_path / "d", half_width=0.0, known=file)
