@@ -1,6 +1,7 @@
 """Fresh money: what buyers and sellers spent comes in again at its rate, exactly, and nothing else changes."""
 
 import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -110,7 +111,7 @@ def test_positions_of_pools_are_closed_against_each_other_at_mark():
     state = market.state
     positions, accounts = state.books.positions[0], state.accounts
     pools = [int(TAKERS), int(NOISE), *(row[0] for row in desk.targets)]
-    before, cash = positions.copy(), accounts["cash_micro"].copy()
+    before, cash, cost = positions.copy(), accounts["cash_micro"].copy(), accounts["entry_micro"].copy()
     longs, shorts = (sum(max(0, sign * int(before[o])) for o in set(pools)) for sign in (1, -1))
     assert min(longs, shorts) > 10
     price = int(state.price[0]["mark_half_ticks"]) // 2 * int(state.rules[0]["micro_per_tick_lot"])
@@ -125,6 +126,10 @@ def test_positions_of_pools_are_closed_against_each_other_at_mark():
     for owner in np.flatnonzero(moved):
         side, total = (longs, shorts)[int(before[owner] < 0)], moved[moved > 0].sum()
         assert abs(abs(moved[owner]) - total * abs(before[owner]) / side) <= 1
+        left = Fraction(int(cost[owner])) * abs(int(positions[owner])) / abs(int(before[owner]))
+        assert (
+            int(accounts["entry_micro"][owner]) == math.floor(left) and accounts["held_lots"][owner] == positions[owner]
+        )
     market.audit = True
     market.run_until(3600.0)
     row = desk.entries[0]
