@@ -172,16 +172,39 @@ def amplify(
             f"{_name(*key)} at {100 * critical[key].size:.2f} +- {100 * half:.2f} %"
             for key, half in zip(wide, halves, strict=True)
         )
-        say(f"{ADDED_AT_ONCE} more seeds near the threshold of {len(wide)} depths: {at}")
+        fresh = [blocks_to_add(half, question, added[key]) for key, half in zip(wide, halves, strict=True)]
+        say(f"{ADDED_AT_ONCE * sum(fresh)} more seeds near the threshold of {len(wide)} depths: {at}")
         wanted = []
-        for key in wide:
-            start = max(MOST_SEEDS, blocks[-1][-1]) + 1
-            blocks.append(list(range(start, start + ADDED_AT_ONCE)))
-            added[key] += ADDED_AT_ONCE
-            wanted.append(([Cell(*key, -_rounded(critical[key].size))], blocks[-1]))
+        for key, n in zip(wide, fresh, strict=True):
+            cell = Cell(*key, -_rounded(critical[key].size))
+            for _ in range(n):
+                start = max(MOST_SEEDS, blocks[-1][-1]) + 1
+                blocks.append(list(range(start, start + ADDED_AT_ONCE)))
+                wanted.append(([cell], blocks[-1]))
+            added[key] += n * ADDED_AT_ONCE
         knowing.make(sweeper, there, wanted, **how)
     knowing.keep(sweeper, there, last=True)
     return answer_of(sweeper, lines, blocks, there)
+
+
+def blocks_to_add(half: float, question: Question, added: int) -> int:
+    """Blocks of seeds to add at a depth before its interval is looked at again.
+
+    Half of what is missing if the half-width falls with the root of the number of seeds, since other depths, which
+    share a curve with it, learn as well; at least one block, at most what the question allows.
+
+    Parameters
+    ----------
+    half : float
+        Half-width of s* now, in the unit of the sizes.
+    question : Question
+    added : int
+        Seeds added there already.
+    """
+    seeds = question.seeds + added
+    missing = 0.5 * seeds * ((half / question.half_width) ** 2 - 1.0) if math.isfinite(half) else 0.0
+    allowed = max(question.most_seeds - seeds, 1)
+    return math.ceil(min(max(missing, 1.0), allowed) / ADDED_AT_ONCE)
 
 
 def half_width(critical: Critical, curve: Curve | None, depth: float) -> float:

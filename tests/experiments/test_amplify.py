@@ -14,7 +14,7 @@ from sim.cli.app import app
 from sim.errors import ScenarioError
 from sim.experiments import amplify as asking
 from sim.experiments import luck
-from sim.experiments.amplify import Answer, amplify
+from sim.experiments.amplify import Answer, amplify, blocks_to_add
 from sim.experiments.amplify_tables import critical_frame, settings_frame, violations
 from sim.experiments.base_run import fuel
 from sim.experiments.cases import Interrupted
@@ -103,6 +103,17 @@ def test_no_more_seeds_than_allowed_and_none_without_a_width(tmp_path: Path, pla
     planted.made = []
     asked(tmp_path, half_width=0.0)
     assert [len(seeds) for _, seeds in planted.made] == [64]
+
+
+def test_seeds_are_added_by_half_of_what_the_root_law_says_is_missing():
+    """Worked by hand: from 640 seeds at twice the asked width 2560 are needed, so 1920 are missing: 15 blocks of 64."""
+    question = Question("calm_btc", seeds=64, half_width=0.001, most_seeds=10_000)
+    assert blocks_to_add(0.002, question, 576) == 15
+    assert blocks_to_add(0.00101, question, 576) == 1
+    assert blocks_to_add(math.nan, question, 0) == 1
+    assert blocks_to_add(1.0, replace(question, most_seeds=100), 0) == 1  # a block is never cut
+    assert blocks_to_add(1.0, replace(question, most_seeds=192), 64) == 1
+    assert blocks_to_add(1.0, replace(question, most_seeds=192), 0) == 2
 
 
 def test_the_fuel_of_seeds_is_taken_out_where_there_are_enough_of_them(

@@ -201,17 +201,21 @@ def asked(out: Path, **more: Any) -> Answer:
     return amplify(question, out, **how)
 
 
-def test_going_on_from_known_outcomes_is_going_on_in_the_folder(tmp_path: Path, planted: type[Planted]):
+def test_going_on_from_known_outcomes_adds_to_them(tmp_path: Path, planted: type[Planted]):
     first = asked(tmp_path / "a", half_width=0.002, most_seeds=192)
     before = {(Cell(one.layer, one.depth, one.size), one.seed) for one in read_table(table_of(first))[1]}
     planted.ran = []
-    from_known = asked(tmp_path / "b", half_width=0.002, most_seeds=512, known=table_of(first))
-    made = list(planted.ran)
-    unbroken = asked(tmp_path / "a", half_width=0.002, most_seeds=512)
-    assert same(from_known, unbroken) and not same(from_known, first)
-    assert made and not before & set(made)  # nothing known is run
-    assert table_of(from_known).read_bytes() == table_of(unbroken).read_bytes()
-    assert from_known.taken is not None and from_known.taken.used == len(before)
+    more = asked(tmp_path / "b", half_width=0.002, most_seeds=1024, known=table_of(first))
+    assert planted.ran and not before & set(planted.ran)  # nothing known is run
+    assert more.taken is not None and more.taken.used == len(before)
+    assert before < {(Cell(one.layer, one.depth, one.size), one.seed) for one in read_table(table_of(more))[1]}
+    assert (first.critical_shocks["half_width_pct"] > 0.2).any() and (
+        more.critical_shocks["half_width_pct"] <= 0.2
+    ).all()
+    planted.ran = []
+    again = asked(tmp_path / "c", half_width=0.002, most_seeds=1024, known=table_of(more))
+    assert same(again, more) and not planted.ran
+    assert table_of(again).read_bytes() == table_of(more).read_bytes()
 
 
 def test_added_seeds_at_sizes_that_the_loop_would_not_ask_take_part(tmp_path: Path, planted: type[Planted]):
