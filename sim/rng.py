@@ -117,9 +117,10 @@ def poisson_bound(rate: float) -> int:
 
 
 @small
-def sixteen_bits(word, half):
-    """Lower (``half`` 0) or upper (``half`` 1) 16 bits of a 32-bit word, as int64."""
-    return np.int64((word >> (_SIXTEEN * np.uint64(half))) & _MASK16)
+def sixteen_bits(words, k):
+    """Of the four words of a block the 16 bits number ``k``, 0 to 7: lower half before upper half; int64."""
+    pair = words[0] | (words[1] << _SHIFT) if k < 4 else words[2] | (words[3] << _SHIFT)
+    return np.int64((pair >> (_SIXTEEN * np.uint64(k & 3))) & _MASK16)
 
 
 def seed_key(seed: int) -> np.ndarray:

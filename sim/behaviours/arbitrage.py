@@ -188,13 +188,17 @@ def chance_of(bk, ld, px, firm, desk, cheap):
     return Chance(cheap, room, fees + risk_of(firm, desk) + shadow_of(desk, gone))
 
 
+@small
+def is_crossed(bk, cheap):
+    """Whether somebody bids more in the other book than is asked in book ``cheap``."""
+    ask = best_ask(bk, cheap)
+    return ask != ZERO and best_bid(bk, ONE - cheap) > ask
+
+
 @behaviour
 def take_gap(bk, ld, mail, px, firm, desk, cheap, tick):
     """Trade one direction if it pays; notes a firm whose balances do not reach."""
     dear = ONE - cheap
-    ask, bid = best_ask(bk, cheap), best_bid(bk, dear)
-    if ask == ZERO or bid <= ask:
-        return
     chance = chance_of(bk, ld, px, firm, desk, cheap)
     smallest = desk["smallest_lots"]
     lots, buy, sell = crossing_lots(bk, cheap, chance.cost, max(chance.room, smallest))
@@ -277,7 +281,7 @@ def restore_balances(bk, ld, px, firm, leverage):
     bk.positions[SPOT, reserve] -= lots
 
 
-@behaviour
+@inlined
 def arbitrage(bk, arb, ld, mail, px, tick, start_us):
     """Step 5a of the tick: every firm without orders on their way moves balances and looks for a gap."""
     desk = arb.desk[0]
@@ -302,8 +306,9 @@ def arbitrage(bk, arb, ld, mail, px, tick, start_us):
         elif net != ZERO:
             work_leftover(bk, ld, mail, px, firm, desk, net, tick)
         else:
-            take_gap(bk, ld, mail, px, firm, desk, SPOT, tick)
-            take_gap(bk, ld, mail, px, firm, desk, PERP, tick)
+            for cheap in (SPOT, PERP):
+                if is_crossed(bk, cheap):
+                    take_gap(bk, ld, mail, px, firm, desk, cheap, tick)
 
 
 @inlined

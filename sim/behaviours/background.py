@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim import rng
-from sim.kernels._jit import behaviour, inlined, small
+from sim.kernels._jit import inlined, small
 from sim.kernels.book import slot_of
 from sim.kernels.ledger import NO_TICKET, NOISE, ONE, TAKERS, TWO, ZERO, Order
 from sim.kernels.mailbox import NEW, REPLACE, post
@@ -121,7 +121,7 @@ def side_of_next(bg, key, tick, where, b, pick, row):
     return side
 
 
-@behaviour
+@inlined
 def send_takers(bg, ld, mail, px, news, key, tick, start_us):
     """Step 5a of the tick: draw the market orders of the crowd and put them in the mailbox."""
     tick_us = np.float64(ld.clock[0]["tick_us"])
@@ -176,7 +176,7 @@ def renew_row(bk, bg, ld, mail, px, key, at, tick):
     post(ld, mail, arrival, serial, REPLACE if is_live else NEW, order)
 
 
-@behaviour
+@inlined
 def send_limits(bk, bg, ld, mail, px, key, tick):
     """Step 4b of the tick: renew the limit rows whose life ended. In the warm-up tick every row is posted."""
     for i in range(bg.crowd.shape[0]):
@@ -192,7 +192,7 @@ def send_limits(bk, bg, ld, mail, px, key, tick):
                 words = rng.philox(key, tick, rng.NOISE_CLOCK, noise_key(ld, b, side), np.int64(block))
                 for w in range(8):
                     row = np.int64(block) * ROW_WORDS + np.int64(w)
-                    draw = rng.sixteen_bits(words[w >> 1], w & 1)
+                    draw = rng.sixteen_bits(words, w)
                     ticket = crowd["ticket0"] + side * n + row
                     if row < n and draw < chance and np.int64(ld.tickets[ticket]["pending"]) == ZERO:
                         part = (np.float64(draw) + 0.5) / np.float64(chance)

@@ -45,6 +45,7 @@ BRIDGE = np.dtype(
 )
 ASSET = np.dtype(
     [
+        ("first", "i8"),  # 1 + its first listing, 0 where it has none
         ("variance_per_s", "f8"),  # of the log mid of the watched listing
         ("log_mid", "f8"),
         ("looked_us", "i8"),
@@ -127,34 +128,34 @@ def target_lots(s, w, leverage, leg, f, side):
     return np.int64(2.0 * times * np.float64(w.seats[f, leg.at, CASH]["target"]) / twice_value)
 
 
+@small
+def leg_at(s, refs, first, at, book, side):
+    """The best order of one side of a book, fees counted; ``at`` is -1 when the book shows none or stands still."""
+    listing, row = s.listings[at], np.int64(4) * at + TWO * book + side
+    key = np.int64(s.sides[row]["best"])
+    is_listed = listing["has_perp"] if book == PERP else listing["has_spot"]
+    if is_listed == ZERO or s.rules[TWO * at + book]["halted"] != ZERO or key == NO_KEY:
+        return Leg(-ONE, book, ZERO, 0.0)
+    nano = np.float64(abs(key) * TWO * listing["half_tick_nano"])
+    worth = converted(s.listings, s.price, refs.rates, first, at, nano)
+    return Leg(at, book, row, worth * (1.0 - fee_of(s, at, book) if side == BUY else 1.0 + fee_of(s, at, book)))
+
+
 @behaviour
-def best_leg(s, refs, w, leverage, asset, book, side, f, least):
-    """The best order of one side (of the book: BUY for its bids) over the asset's books of one kind, fees counted, in
-    the money of the asset's first listing; of equals the first listed, and ``at`` is -1 when there is none. With
-    ``f`` not below 0, only among the books where that firm's balance allows ``least`` lots.
+def best_leg(s, refs, w, leverage, first, book, side, f, least):
+    """The best order of one side (of the book: BUY for its bids) over the books of one kind of the asset whose first
+    listing is ``first``, fees counted, in the money of that; of equals the first listed, and ``at`` is -1 when there is
+    none. With ``f`` not below 0, only among the books where that firm's balance allows ``least`` lots.
     """
-    best, first = Leg(-ONE, book, ZERO, 0.0), -ONE
-    for k in range(s.listings.shape[0]):
-        at = np.int64(k)
-        listing = s.listings[at]
-        if listing["asset"] != asset:
-            continue
-        if first < ZERO:
-            first = at
-        is_listed = listing["has_perp"] if book == PERP else listing["has_spot"]
-        row = np.int64(4) * at + TWO * book + side
-        key = np.int64(s.sides[row]["best"])
-        if is_listed == ZERO or s.rules[TWO * at + book]["halted"] != ZERO or key == NO_KEY:
-            continue
-        nano = np.float64(abs(key) * TWO * listing["half_tick_nano"])
-        worth = converted(s.listings, s.price, refs.rates, first, at, nano)
-        worth = worth * (1.0 - fee_of(s, at, book) if side == BUY else 1.0 + fee_of(s, at, book))
-        leg = Leg(at, book, row, worth)
-        if best.at >= ZERO and (worth <= best.nano if side == BUY else worth >= best.nano):
-            continue
-        if f >= ZERO and room(s, w, leverage, leg, f, ONE - side, abs(key)) < least:
-            continue
-        best = leg
+    best, at = Leg(-ONE, book, ZERO, 0.0), first
+    while at >= ZERO:
+        leg = leg_at(s, refs, first, at, book, side)
+        is_best = best.at < ZERO or not (leg.nano <= best.nano if side == BUY else leg.nano >= best.nano)
+        if leg.at >= ZERO and is_best:
+            price = abs(np.int64(s.sides[leg.row]["best"]))
+            if f < ZERO or room(s, w, leverage, leg, f, ONE - side, price) >= least:
+                best = leg
+        at = s.listings[at]["next_same"] - ONE
     return best
 
 
@@ -211,12 +212,11 @@ def send(s, w, b, leg, f, side, price, lots, tick, now_us):
 @small
 def net_lots(s, w, b, asset, f):
     """Inventory of a firm in an asset: coins, what is on its way and perps over all listings, less what it wants."""
-    net = -b.stock[f, asset]
-    for k in range(s.listings.shape[0]):
-        at = np.int64(k)
-        if s.listings[at]["asset"] == asset:
-            net += s.positions[coins_at(s.listings, w.rows, at, f)] + w.seats[f, at, COINS]["on_way"]
-            net += s.accounts[account_at(s.listings, w.rows, at, f)]["held_lots"]
+    net, at = -b.stock[f, asset], b.assets[asset]["first"] - ONE
+    while at >= ZERO:
+        net += s.positions[coins_at(s.listings, w.rows, at, f)] + w.seats[f, at, COINS]["on_way"]
+        net += s.accounts[account_at(s.listings, w.rows, at, f)]["held_lots"]
+        at = s.listings[at]["next_same"] - ONE
     return net
 
 
@@ -272,7 +272,7 @@ def take_gap(s, refs, w, b, cheap, dear, smallest, f, risk, tick, now_us):
 
 
 @behaviour
-def look_at_gap(s, refs, w, b, cheap, dear, asset, smallest, f, risk, tick, now_us):
+def look_at_gap(s, refs, w, b, cheap, dear, first, smallest, f, risk, tick, now_us):
     """Trade the gap between the best ask and the best bid of an asset; where a balance does not reach, that between the
     best of the places where it does.
     """
@@ -280,8 +280,8 @@ def look_at_gap(s, refs, w, b, cheap, dear, asset, smallest, f, risk, tick, now_
         return
     desk = b.desk[0]
     desk["stopped"] = desk["stopped"] + ONE
-    near = best_leg(s, refs, w, desk["leverage"], asset, cheap.book, SELL, f, smallest)
-    far = best_leg(s, refs, w, desk["leverage"], asset, cheap.book, BUY, f, smallest)
+    near = best_leg(s, refs, w, desk["leverage"], first, cheap.book, SELL, f, smallest)
+    far = best_leg(s, refs, w, desk["leverage"], first, cheap.book, BUY, f, smallest)
     if near.at >= ZERO and far.at >= ZERO and far.nano > near.nano:
         take_gap(s, refs, w, b, near, far, smallest, f, risk, tick, now_us)
 
@@ -294,11 +294,12 @@ def bridge(s, refs, w, b, tick, now_us):
         return
     for i in range(b.assets.shape[0]):
         asset, row = np.int64(i), b.assets[np.int64(i)]
+        first = row["first"] - ONE
         watch(s, row, now_us)
-        spot_bid = best_leg(s, refs, w, 0.0, asset, SPOT, BUY, -ONE, ZERO)
-        spot_ask = best_leg(s, refs, w, 0.0, asset, SPOT, SELL, -ONE, ZERO)
-        perp_bid = best_leg(s, refs, w, 0.0, asset, PERP, BUY, -ONE, ZERO)
-        perp_ask = best_leg(s, refs, w, 0.0, asset, PERP, SELL, -ONE, ZERO)
+        spot_bid = best_leg(s, refs, w, 0.0, first, SPOT, BUY, -ONE, ZERO)
+        spot_ask = best_leg(s, refs, w, 0.0, first, SPOT, SELL, -ONE, ZERO)
+        perp_bid = best_leg(s, refs, w, 0.0, first, PERP, BUY, -ONE, ZERO)
+        perp_ask = best_leg(s, refs, w, 0.0, first, PERP, SELL, -ONE, ZERO)
         spot_pays = spot_bid.at >= ZERO and spot_ask.at >= ZERO and spot_bid.nano > spot_ask.nano
         perp_pays = perp_bid.at >= ZERO and perp_ask.at >= ZERO and perp_bid.nano > perp_ask.nano
         sells = (perp_bid, spot_bid) if perp_bid.nano >= spot_bid.nano else (spot_bid, perp_bid)
@@ -315,6 +316,6 @@ def bridge(s, refs, w, b, tick, now_us):
                 work_inventory(s, w, b, sells if net > ZERO else buys, asset, f, net, risk, tick, now_us)
                 continue
             if spot_pays:
-                look_at_gap(s, refs, w, b, spot_ask, spot_bid, asset, smallest, f, risk, tick, now_us)
+                look_at_gap(s, refs, w, b, spot_ask, spot_bid, first, smallest, f, risk, tick, now_us)
             if perp_pays and now_us > w.firms[f]["busy_us"]:
-                look_at_gap(s, refs, w, b, perp_ask, perp_bid, asset, smallest, f, risk, tick, now_us)
+                look_at_gap(s, refs, w, b, perp_ask, perp_bid, first, smallest, f, risk, tick, now_us)

@@ -67,7 +67,7 @@ def slice_of(ld, px, buyer, tick_us):
     return price, lots_paid_for(cash, price, ld.rules[b]["micro_per_tick_lot"], ld.rules[b]["taker_fee_ppm"])
 
 
-@behaviour
+@inlined
 def buy_dips(dip, ld, mail, px, key, tick, start_us):
     """Step 5a of the tick: buyers whose time has come send a slice."""
     tick_us = ld.clock[0]["tick_us"]

@@ -68,11 +68,14 @@ class Latent(NamedTuple):
 
 
 class Reach(NamedTuple):
-    """One side of one layer in one tick: log value seen, log mid minus it, first bin not passed, first bin too far."""
+    """One side of one layer in one tick: log value seen, value in ticks, log mid minus log value, first bin not passed,
+    first bin too far.
+    """
 
     book: Any
     side: Any
     log_value: Any
+    value: Any
     gap: Any
     first: Any
     end: Any
@@ -180,21 +183,20 @@ def look(bk, ld, mail, news, lt, at, k, part, room, tick):
 
 
 @inlined
-def is_left_behind(bk, ld, lt, at, k, value):
+def is_left_behind(bk, ld, lt, at, k):
     """Whether a resting order bids above, or asks below, the value its owner sees now, in ticks."""
     row = ld.tickets[ticket_of_bin(lt, at.book, at.side, k)]
     price = np.float64(row["price_ticks"])
-    return (price > value if at.side == BUY else price < value) and slot_of(bk.pool, row["handle"]) != ZERO
+    return (price > at.value if at.side == BUY else price < at.value) and slot_of(bk.pool, row["handle"]) != ZERO
 
 
-@behaviour
+@inlined
 def reveal_side(bk, ld, mail, news, lt, key, at, tick):
     """Look at each bin in reach at the rate of revealing, and at orders the value has left behind at the stale rate."""
     layer = lt.layers[at.book]
     n_bins = np.int64(lt.mass.shape[2]) - ONE
     end = min(n_bins, max(at.end, layer["deepest"][at.side] + ONE))
     room, is_room_known = ZERO, False
-    value = news.now[0]["start_usd"] / news.now[0]["tick_usd"] * math.exp(at.log_value)
     where = ld.accounts[layer["owner"]]["key"] + (at.side << np.int64(20))
     usual = np.int64(SPAN16) if tick < ZERO else layer["reveal_16"]
     most = max(usual, layer["stale_16"])
@@ -202,14 +204,14 @@ def reveal_side(bk, ld, mail, news, lt, key, at, tick):
         words = rng.philox(key, tick, rng.LATENT_LOOK, where, np.int64(block))
         for w in range(8):
             k, chance = np.int64(block) * ROW_WORDS + np.int64(w), usual
-            draw = rng.sixteen_bits(words[w >> 1], w & 1)
+            draw = rng.sixteen_bits(words, w)
             if (
                 draw >= most
                 or k >= end
                 or np.int64(ld.tickets[ticket_of_bin(lt, at.book, at.side, k)]["pending"]) != ZERO
             ):
                 continue
-            if draw >= chance and is_left_behind(bk, ld, lt, at, k, value):
+            if draw >= chance and is_left_behind(bk, ld, lt, at, k):
                 chance = layer["stale_16"]
             if draw < chance:
                 if not is_room_known:
@@ -242,7 +244,7 @@ def settle_reentry(ld, lt, at, ticket, passed):
     return passed
 
 
-@behaviour
+@inlined
 def reenter(bk, ld, mail, news, lt, at, tick):
     """One immediate order for the share of the passed mass that comes back in this tick."""
     layer = lt.layers[at.book]
@@ -280,30 +282,31 @@ def look_ahead(ld, lt, b):
 
 
 @small
-def reach_of(bk, px, news, lt, b, side, tick):
+def reach_of(lt, b, side, log_value, value, gap):
     """Where one side of a layer stands: see ``Reach``. Bins before ``first`` would pay more than the market asks."""
     layer = lt.layers[b]
-    now = news.now[0]
-    log_value = log_value_seen(news, tick, layer["lag_ticks"])
-    mid = 0.5 * np.float64(px.now[0]["mid_half_ticks"] if b == PERP else px.now[0]["spot_half_ticks"])
-    gap = math.log(mid * now["tick_usd"] / now["start_usd"]) - log_value
     behind = -gap if side == BUY else gap  # how far the mid lies on this side's own side of the value
     n_bins = lt.mass.shape[2] - 1
     first = min(n_bins, max(0, int(math.floor(behind / layer["width"] + 0.5))))
     end = min(n_bins, max(0, int(math.ceil((behind + REACH * layer["x_r"]) / layer["width"]))))
-    return Reach(b, side, log_value, gap, np.int64(first), np.int64(end))
+    return Reach(b, side, log_value, value, gap, np.int64(first), np.int64(end))
 
 
 @inlined
 def tend_layers(bk, ld, mail, px, news, lt, key, tick):
     """Step 4c of the tick: re-entry and revealing of both sides of each book's layer."""
+    now = news.now[0]
     for i in range(lt.layers.shape[0]):
         b = np.int64(i)
         if lt.layers[b]["on"] == ZERO:
             continue
         look_ahead(ld, lt, b)
+        log_value = log_value_seen(news, tick, lt.layers[b]["lag_ticks"])
+        value = now["start_usd"] / now["tick_usd"] * math.exp(log_value)
+        mid = 0.5 * np.float64(px.now[0]["mid_half_ticks"] if b == PERP else px.now[0]["spot_half_ticks"])
+        gap = math.log(mid * now["tick_usd"] / now["start_usd"]) - log_value
         for s in range(2):
-            at = reach_of(bk, px, news, lt, b, np.int64(s), tick)
+            at = reach_of(lt, b, np.int64(s), log_value, value, gap)
             if tick >= ZERO:
                 reenter(bk, ld, mail, news, lt, at, tick)
             reveal_side(bk, ld, mail, news, lt, key, at, tick)

@@ -117,7 +117,7 @@ def top_up(bk, ld, rk, pp, a):
         rehang(bk, ld, rk, a)
 
 
-@behaviour
+@inlined
 def look_after_margin(bk, ld, rk, pp, key, tick, mark):
     """Every alert owner may add margin. Buckets are walked away from the mark, so that nobody is met twice: added
     margin moves an account towards it.
@@ -158,7 +158,7 @@ def is_frightened(bk, ld, conduct, a, mark):
     return loss > rate_up(margin, conduct["panic_loss_ppm"])
 
 
-@behaviour
+@inlined
 def panic(bk, ld, rk, pp, key, tick, mark, now_us):
     """Panic closes of this tick, while the mark moves wildly."""
     conduct = pp.conduct[0]
@@ -179,7 +179,7 @@ def panic(bk, ld, rk, pp, key, tick, mark, now_us):
         ring += ONE
 
 
-@behaviour
+@inlined
 def send_closes(bk, ld, mail, px, pp, tick, start_us):
     """Step 5a of the tick: an order of each closing account whose last one has arrived; who is done leaves the list."""
     conduct, mark = pp.conduct[0], px.now[0]["mark_half_ticks"]
@@ -203,7 +203,7 @@ def send_closes(bk, ld, mail, px, pp, tick, start_us):
     conduct["n_closing"] = kept
 
 
-@behaviour
+@inlined
 def note_closes(bk, ld, rk, pp):
     """After the mail is matched: book what was closed by its cause, and hang those accounts anew."""
     conduct = pp.conduct[0]

@@ -25,7 +25,7 @@ import numpy as np
 from sim import rng
 from sim.behaviours.news import log_value_seen
 from sim.behaviours.slices import SECOND_US
-from sim.kernels._jit import behaviour, inlined, small
+from sim.kernels._jit import inlined, small
 from sim.kernels.ledger import ONE, ZERO
 from sim.kernels.marks import PERP, SPOT
 
@@ -200,7 +200,7 @@ def remembered_share(firm, caution, now_us):
     return 1.0 - caution["omega"] if is_remembered else 1.0
 
 
-@behaviour
+@inlined
 def review_firm(bk, ld, mk, px, news, key, i, log_seen, start_log, tick, now_us):
     """One firm's view of the last tick: state, shares of full size near and far, inventory limit."""
     firm, caution = mk.firms[i], mk.caution[0]

@@ -21,7 +21,7 @@ from sim import rng
 from sim.behaviours.background import ROW_WORDS, SERIAL_ROOM, SPAN16
 from sim.behaviours.maker_risk import NEAR, NORMAL, felt_lots, net_lots, review_firm, update_volatility
 from sim.behaviours.news import log_value_seen
-from sim.kernels._jit import behaviour, inlined, prefetch, small
+from sim.kernels._jit import inlined, prefetch, small
 from sim.kernels.book import MASK32, best_ask, best_bid, slot_of
 from sim.kernels.ledger import MILLION, ONE, TWO, ZERO, Order, taker_fee_ppm
 from sim.kernels.mailbox import CANCEL, NEW, REPLACE, post
@@ -199,7 +199,7 @@ def quote_ladder(bk, mk, ld, mail, key, at, tick):
         words = rng.philox(key, tick, rng.RUNG_CLOCK, owner_key, where + np.int64(block))
         for w in range(8):
             rung = np.int64(block) * ROW_WORDS + np.int64(w)
-            draw = rng.sixteen_bits(words[w >> 1], w & 1)
+            draw = rng.sixteen_bits(words, w)
             if rung < n_rungs and draw < most:
                 tend_rung(bk, mk, ld, mail, at, rung, draw, tick)
 
@@ -213,7 +213,7 @@ def look_ahead(bk, mk, ld, i):
         prefetch(bk.pool, ld.tickets[ticket]["handle"] & MASK32)
 
 
-@behaviour
+@inlined
 def make_markets(bk, mk, ld, mail, px, news, key, tick):
     """Step 4a of the tick: every firm updates its belief and its caution and tends its ladders."""
     quoting = mk.quoting[0]

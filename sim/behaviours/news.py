@@ -88,7 +88,7 @@ def noise(keys, tick, sd):
     return sd * rng.normal(w0, w1, w2, w3)
 
 
-@behaviour
+@inlined
 def update_news(news, tick, now_us):
     """Step 1 of the tick: draw the noise of one tick, add the path, remember the value for slower eyes."""
     now = news.now[0]

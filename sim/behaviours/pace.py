@@ -111,7 +111,7 @@ def is_busy(p, bg, news, ticks):
     return found
 
 
-@behaviour
+@inlined
 def is_other_clock_due(pace, bk, ld, rk, px, mk, bg, news, now_us):
     """After the tick that ends at ``now_us``: look where a look falls due; whether the run is to change its clock."""
     p = pace[0]

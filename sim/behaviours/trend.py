@@ -18,7 +18,7 @@ import numpy as np
 from sim import rng
 from sim.behaviours.background import SERIAL_ROOM
 from sim.behaviours.slices import arrival_us, passes, slice_us
-from sim.kernels._jit import behaviour, inlined, small
+from sim.kernels._jit import inlined, small
 from sim.kernels.ledger import ONE, ZERO, Order
 from sim.kernels.mailbox import NEW, post
 from sim.kernels.margin import equity_micro
@@ -106,7 +106,7 @@ def slice_lots(missing, left_us, every_us):
     return (abs(missing) + n_left - ONE) // n_left
 
 
-@behaviour
+@inlined
 def follow_trend(bk, trend, ld, mail, px, key, tick, start_us):
     """Step 5a of the tick: look at the mark; funds whose date it is set a target; funds under way send a slice."""
     signal = trend.signal[0]

@@ -1,9 +1,9 @@
 """The one place of compiler flags, and of LLVM intrinsics with their Python fallback.
 
 ``small`` marks helpers and the core calls ``submit``/``cancel``: forced inline, free at the call site. ``behaviour``
-marks a function called once a tick. ``inlined`` marks one that is a function for its reader alone. ``entry`` marks what
-Python calls. With ``NUMBA_DISABLE_JIT=1`` all return the plain function, so the same source runs interpreted.
-``SHOAL_KEEP_WRAPPERS=1`` keeps inner functions callable from Python (tests).
+marks a function with several callers, or one that is seldom called. ``inlined`` marks one that is a function for its
+reader alone. ``entry`` marks what Python calls. With ``NUMBA_DISABLE_JIT=1`` all return the plain function, so the same
+source runs interpreted. ``SHOAL_KEEP_WRAPPERS=1`` keeps inner functions callable from Python (tests).
 """
 
 import os
@@ -43,7 +43,8 @@ def behaviour(function: F) -> F:
 
 def inlined(function: F) -> F:
     """Write a function into its callers before types are known: it has no machine code of its own, and the code that it
-    calls is optimised one time less. For what has one caller, or a few lines.
+    calls is optimised one time less. For what has one caller, or a few lines: a call hands on the books' and the
+    ledger's arrays by value, some 200 words, and those of a tick were a tenth of its time.
     """
     return function if JIT_OFF else njit(inline="always", **_INNER)(function)
 

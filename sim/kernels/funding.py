@@ -9,7 +9,7 @@ Source: MODEL 2.5 [S:5b], DECISIONS 14. Slow twin: tests/reference_market/fundin
 
 import numpy as np
 
-from sim.kernels._jit import behaviour, inlined
+from sim.kernels._jit import inlined
 from sim.kernels.fund import write_event
 from sim.kernels.ledger import FEES, ONE, PERP, ZERO, pro_rata
 from sim.kernels.liquidation import rehang
@@ -27,7 +27,7 @@ def payment_micro(position, price, unit, rate_ppb, payments):
     return -pro_rata(-owed if rate_ppb >= ZERO else owed, abs(rate_ppb), TWO_BILLION * payments)
 
 
-@behaviour
+@inlined
 def settle_funding(bk, ld, rk, px, now_us):
     """Step 3 of the tick: pay what is due at this tick's mark, or at its index."""
     now = px.now[0]

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.kernels._jit import behaviour, entry, small
+from sim.kernels._jit import behaviour, entry, inlined, small
 from sim.kernels.book import META_BITS, price_of, slot_of
 from sim.kernels.ladder import hang, unhang
 from sim.kernels.ledger import (
@@ -201,10 +201,9 @@ def is_settled(bk, ld, a):
 
 
 @behaviour
-def settle_guests(bk, ld, rk, px):
-    """After orders were matched: lock cash for spot bids and hang every agent's account anew that has changed, as cash
-    and position are now. One without a position that owes money joins the queue of the engine, where the fund takes it
-    over.
+def settle_accounts(bk, ld, rk, px):
+    """Lock cash for spot bids and hang every agent's account anew that has changed, as cash and position are now. One
+    without a position that owes money joins the queue of the engine, where the fund takes it over.
     """
     mark, engine = px.now[0]["mark_half_ticks"], rk.engine[0]
     for row in range(first_guest(ld), ld.accounts.shape[0]):
@@ -222,6 +221,13 @@ def settle_guests(bk, ld, rk, px):
         elif account["cash_micro"] < ZERO:
             rk.queue[engine["n_queue"]] = a
             engine["n_queue"] = engine["n_queue"] + ONE
+
+
+@inlined
+def settle_guests(bk, ld, rk, px):
+    """After orders were matched: the accounts of Python agents, where there are any."""
+    if ld.clock[0]["n_guests"] != ZERO:
+        settle_accounts(bk, ld, rk, px)
 
 
 @entry

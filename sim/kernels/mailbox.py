@@ -149,10 +149,17 @@ def goes_before(ld, key, a, b):
     return a["serial"] < b["serial"]
 
 
-@small
-def sub_interval(arrival, start_us, per_us, last):
-    """Sub-interval of the tick that holds an arrival; a late one counts as the first."""
-    return min(last, max(ZERO, np.int64(np.float64(arrival - start_us) * per_us)))
+@inlined
+def sub_interval_bits(n, width_us):
+    """Sub-intervals of a tick are of a power of two of microseconds, about one for each of ``n`` messages; returns the
+    power.
+    """
+    subs, bits = FEWEST_SUBS, ZERO
+    while subs < n and subs < SUBS:
+        subs += subs
+    while (width_us - ONE) >> bits >= subs:
+        bits += ONE
+    return bits
 
 
 @behaviour
@@ -160,24 +167,23 @@ def sort_due(ld, mail, key, start_us, end_us):
     """Fill ``mail.order`` with the rows of messages that arrive before ``end_us``, in matching order. Returns their
     number.
     """
-    n, subs = ld.clock[0]["n_mail"], FEWEST_SUBS
-    while subs < n and subs < SUBS:
-        subs += subs
-    per_us, last = np.float64(subs) / np.float64(end_us - start_us), subs - ONE
+    n, width = ld.clock[0]["n_mail"], end_us - start_us
+    bits = sub_interval_bits(n, width)
+    subs = ((width - ONE) >> bits) + ONE
     starts, order, messages = mail.starts, mail.order, mail.messages
     for i in range(subs + ONE):
         starts[i] = ZERO
     for i in range(n):
-        arrival = messages[i]["arrival_us"]
-        if arrival < end_us:
-            starts[sub_interval(arrival, start_us, per_us, last) + ONE] += ONE
+        after = messages[i]["arrival_us"] - start_us
+        if after < width:
+            starts[(max(after, ZERO) >> bits) + ONE] += ONE  # a late one counts as of the first sub-interval
     for i in range(1, subs + ONE):
         starts[i] += starts[i - 1]
     due = starts[subs]
     for i in range(n):
-        arrival = messages[i]["arrival_us"]
-        if arrival < end_us:
-            sub = sub_interval(arrival, start_us, per_us, last)
+        after = messages[i]["arrival_us"] - start_us
+        if after < width:
+            sub = max(after, ZERO) >> bits
             order[starts[sub]] = i
             starts[sub] += ONE
     for i in range(1, due):
@@ -244,7 +250,7 @@ def look_ahead(bk, ld, mail, k, due):
             prefetch(bk.words, np.int64(row["word0"]) + (index >> SIX))
 
 
-@behaviour
+@inlined
 def match_mail(bk, ld, mail, rk, px, key, start_us, end_us):
     """Step 5b of the tick: match every message that has arrived, then close the gaps in the mailbox."""
     due, guests = sort_due(ld, mail, key, start_us, end_us), first_guest(ld)

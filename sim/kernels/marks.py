@@ -180,7 +180,7 @@ def update_oracle_mark(bk, now, now_us):
     now["mark_half_ticks"] = max(ONE, oracle_median(now, touch))
 
 
-@behaviour
+@inlined
 def update_prices(bk, px, ld, now_us):
     """Step 2 of the tick: index, samples of basis and premium, mark. Writes ``px``."""
     now = px.now[0]

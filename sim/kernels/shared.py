@@ -16,6 +16,7 @@ LISTING = np.dtype(
         ("n_owners", "i8"),
         ("position0", "i8"),  # first of 2 x n_owners shared positions: the perp's, then the coins
         ("asset", "i8"),
+        ("next_same", "i8"),  # 1 + the next listing of the same asset, 0 for the last
         ("exchange", "i8"),
         ("quote", "i8"),
         ("has_perp", "i8"),

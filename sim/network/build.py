@@ -73,6 +73,7 @@ def build_network(spec: Spec, seed: int = 1) -> Network:
         market.news_loading = spec.network.assets.get(listing.asset, AssetSettings()).beta
         share_news(spec, market.state, listing.asset, seed)
         market.state.moods["level"] = next(iter(markets.values())).state.moods["level"]  # one activity for all
+    listings["next_same"] = next_same(listings["asset"])
     refuse_lots(spec, markets)
     split_funds(spec, markets)
     refs = references_of(spec, specs, listings, quotes)
@@ -98,6 +99,12 @@ def names_of(spec: Spec) -> dict[str, list[str]]:
     """Assets, exchanges and quotes in the order of their numbers."""
     rows = spec.listings.values()
     return {kind: list(dict.fromkeys(getattr(row, kind) for row in rows)) for kind in ("asset", "exchange", "quote")}
+
+
+def next_same(assets: "Array") -> "Array":
+    """For each listing 1 + the next one of the same asset, 0 for the last; ``assets`` int64[n] names that of each."""
+    later = [np.flatnonzero(assets[k + 1 :] == asset) for k, asset in enumerate(assets)]
+    return np.array([k + 2 + rest[0] if rest.size else 0 for k, rest in enumerate(later)], np.int64)
 
 
 def fill_index_rules(row: "Array", rules: ExchangeSettings) -> None:
@@ -248,7 +255,11 @@ def assets_of(spec: Spec, markets: "dict[str, Market]", listings: "Array", asset
         mine = [k for k in range(len(order)) if listings[k]["asset"] == a]
         watched = max(mine, key=lambda k: sum(daily_volumes(order[k].spec)))
         market = order[watched]
-        row["watched"], row["log_mid"] = watched, math.log(float(market.state.price[0]["mid_half_ticks"]))
+        row["first"], row["watched"], row["log_mid"] = (
+            1 + mine[0],
+            watched,
+            math.log(float(market.state.price[0]["mid_half_ticks"])),
+        )
         news = market.state.news[0]
         sd = math.hypot(math.hypot(news["common_per_tick"], news["noise_per_tick"]), news["alt_per_tick"])
         row["variance_per_s"] = sd * sd / spec.tick

@@ -18,6 +18,7 @@ from sim.kernels.portfolios import BLOCK, COLLATERAL, LEG, PORTFOLIO, Portfolios
 from sim.kernels.references import References
 from sim.kernels.shared import LISTING, Shared
 from sim.kernels.transit import FIRM, HALT, SEAT, Wallets
+from sim.network.build import next_same
 from sim.schema import LEVEL, NO_KEY, SIDE
 from tests.network.rooms import Room, no_purses
 
@@ -38,6 +39,7 @@ def made(draws: np.random.Generator) -> Room:
     n_all = n + 1  # the last listing trades one money for the other
     listings = np.zeros(n_all, LISTING)
     listings["asset"] = [*draws.integers(0, 2, n), 2]
+    listings["next_same"] = next_same(listings["asset"])
     listings["exchange"] = draws.integers(0, 3, n_all)
     listings["quote"] = [*draws.integers(0, 2, n), 1]
     kind = draws.integers(0, 4, n)  # 0 perp only, 1 spot only, else both
@@ -194,6 +196,7 @@ def made_desk(draws: np.random.Generator, s: Shared, n_firms: int) -> Bridge:
     desk["shadow_price"] = float(draws.choice([0.0, 0.001, 0.01]))
     assets["variance_per_s"], assets["looked_us"] = draws.choice([0.0, 1e-9, 1e-6]), NOW
     assets["smallest_lots"] = draws.choice([1, 20, 100], 3)
+    assets["first"] = [1 + k[0] if (k := np.flatnonzero(s.listings["asset"] == a)).size else 0 for a in range(3)]
     return Bridge(desk, assets, draws.integers(-100, 10**4, (n_firms, 3)))
 
 

@@ -20,6 +20,7 @@ from sim.kernels.portfolios import BLOCK, COLLATERAL, LEG, PORTFOLIO, Portfolios
 from sim.kernels.references import References
 from sim.kernels.shared import LISTING, Shared
 from sim.kernels.transit import FIRM, HALT, SEAT, Wallets
+from sim.network.build import next_same
 from sim.network.links import shift_ladders
 from sim.rng import seed_key
 from sim.schema import IOC, SELL
@@ -65,6 +66,7 @@ def network_of(seed: int) -> Storm:
     listings = np.zeros(n, LISTING)
     for name in ("asset", "exchange", "quote"):
         listings[name] = draws.integers(0, 2, n)
+    listings["next_same"] = next_same(listings["asset"])
     listings["has_perp"], listings["has_spot"], listings["half_tick_nano"] = 1, 1, 50_000_000
     shared, rooms = share(rooms, listings)
     portfolios = made_portfolios(draws, shared, rooms)
@@ -155,6 +157,7 @@ def made_firms(draws: Any, s: Shared) -> tuple[Wallets, Bridge]:
     desk["enabled"], desk["transfers"], desk["leverage"] = 1, int(draws.random() < 0.9), 3.0
     desk["shadow_price"] = float(draws.choice([0.0, 0.001]))
     assets["log_mid"], assets["smallest_lots"] = np.log(2 * START), draws.integers(1, 5, 2)
+    assets["first"] = [1 + k[0] if (k := np.flatnonzero(s.listings["asset"] == a)).size else 0 for a in range(2)]
     wallets = Wallets(
         firms, seats, np.full(n, int(FIRST_MAKER)), halts, np.zeros(2, np.int64), np.zeros((FIRMS, n, 2), np.int64)
     )

@@ -1,7 +1,10 @@
 """The listings of a finished network as the metrics over several markets take them."""
 
+import numpy as np
+
 from sim import runner
 from sim.metrics import cross
+from sim.network.build import next_same
 from sim.results.listed import listed
 from sim.targets import targets
 from tests.network.small import PERP_ONLY, SMALL, SPOT_ONLY, spec_of
@@ -47,3 +50,7 @@ def test_an_inverse_contract_is_a_venue_of_its_own(tmp_path, monkeypatch):
     inverse = module.load_profile(SMALL.get("venue", "cex_a")).model_copy(update={"contract": "inverse"})
     monkeypatch.setattr(module, "load_profile", lambda name: inverse)
     assert [one.venue for one in listed(run).values()] == ["cex_a_coin", "cex_a_coin"]
+
+
+def test_listings_of_one_asset_name_the_next():
+    assert next_same(np.array([0, 1, 0, 2, 1, 0])).tolist() == [3, 5, 6, 0, 0, 0]
