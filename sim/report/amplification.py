@@ -149,7 +149,7 @@ def phase_figure(frame: pd.DataFrame, critical: pd.DataFrame) -> Figure:
     axes.set_xlabel("crowding: open interest over visible perp bids within 1 % of mid, at the start")
     axes.set_ylabel("lowest point of the news, % below its start")
     axes.set_title(LAYER_WORDS[layer])
-    axes.legend(loc="upper right")
+    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.1)  # above: marks reach every corner
     bar = figure.colorbar(ScalarMappable(norm, "viridis"), ax=axes)
     bar.set_label("seeds that cascade, %")
     return figure
