@@ -255,11 +255,8 @@ def assets_of(spec: Spec, markets: "dict[str, Market]", listings: "Array", asset
         mine = [k for k in range(len(order)) if listings[k]["asset"] == a]
         watched = max(mine, key=lambda k: sum(daily_volumes(order[k].spec)))
         market = order[watched]
-        row["first"], row["watched"], row["log_mid"] = (
-            1 + mine[0],
-            watched,
-            math.log(float(market.state.price[0]["mid_half_ticks"])),
-        )
+        row["first"], row["watched"] = 1 + mine[0], watched
+        row["log_mid"] = math.log(float(market.state.price[0]["mid_half_ticks"]))
         news = market.state.news[0]
         sd = math.hypot(math.hypot(news["common_per_tick"], news["noise_per_tick"]), news["alt_per_tick"])
         row["variance_per_s"] = sd * sd / spec.tick

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sim import rng
-from tests.market.drivers import many_normals, many_poisson, philox_words
+from tests.market.drivers import eighths, many_normals, many_poisson, philox_words
 
 
 def words(seed: int, *counter: int) -> list[str]:
@@ -21,6 +21,12 @@ def test_known_answers_of_random123():
 
 def test_negative_counters_use_their_low_32_bits():
     assert words(7, -1, 2, 3, 4) == words(7, 0xFFFFFFFF, 2, 3, 4)
+
+
+def test_sixteen_bits_are_the_halves_of_the_known_words_lower_first():
+    out = np.empty(8, np.int64)
+    eighths(rng.seed_key(0), out)
+    assert [f"{v:04x}" for v in out] == ["e8d5", "6627", "c58d", "e169", "ac4c", "bc57", "dbd8", "9b00"]
 
 
 def test_normals_have_the_moments_of_a_normal():
