@@ -15,6 +15,7 @@ from importlib import import_module  # noqa: E402
 from typing import TYPE_CHECKING, Any  # noqa: E402
 
 from sim.kernel_cache import prepare as _prepare  # noqa: E402
+from sim.later import postpone as _postpone  # noqa: E402
 
 if TYPE_CHECKING:
     from sim.agents.base import TradingAgent as TradingAgent
@@ -75,6 +76,7 @@ __all__ = [
 ]
 
 _prepare()
+_postpone()
 
 
 def __getattr__(name: str) -> Any:

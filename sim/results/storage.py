@@ -11,8 +11,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from sim.results.frames import meaning_of, unit_of
 from sim.scenario.write import yaml_text
@@ -32,6 +30,9 @@ def parquet_bytes(frame: pd.DataFrame, run_id: str, said: Mapping[str, tuple[str
     said : mapping of column to (unit, meaning), optional
         For columns whose name does not tell their unit.
     """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     table = pa.Table.from_pandas(frame, preserve_index=False)
     fields = []
     for f in table.schema:
@@ -53,6 +54,9 @@ def parquet_bytes(frame: pd.DataFrame, run_id: str, said: Mapping[str, tuple[str
 
 def read_parquet(data: bytes) -> pd.DataFrame:
     """Table back from ``parquet_bytes``."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     frame: pd.DataFrame = pq.read_table(pa.BufferReader(data)).to_pandas()
     return frame
 
