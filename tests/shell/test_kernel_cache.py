@@ -55,6 +55,7 @@ def package(tmp_path: Path) -> Path:
         "stopping.py",
         "kernel_cache.py",
         "kernel_locator.py",
+        "later.py",
         "kernels/__init__.py",
         "kernels/_jit.py",
     ):
