@@ -10,12 +10,13 @@ from sim.errors import CapacityError
 from sim.kernels.book import Books
 from sim.kernels.clock import GROW
 from sim.kernels.ledger import GUEST_FILL, Ledger
+from sim.kernels.mailbox import ROW_BITS
 from sim.kernels.memory import grow_fills, grow_pool
 from sim.tick import advance
 
 Array = npt.NDArray[Any]
 EVENTS_OF_AN_ACCOUNT = 6  # rows in one tick: its share of the declared maximum, see build.py
-MOST_ROWS = 1 << 26  # of one growing room: far beyond any run that fits a machine, near enough to catch a runaway
+MOST_ROWS = 1 << int(ROW_BITS)  # of one growing room: beyond any run that fits a machine, it catches a runaway
 
 
 @dataclass(slots=True)
@@ -38,8 +39,10 @@ class State:
     guest_fills: Array
     messages: Array
     order: Array
+    keys: Array
     starts: Array
     inbox: Array
+    draws: Array
     tiers: Array
     engine: Array
     heads: Array
@@ -99,7 +102,7 @@ class State:
         return (
             self.key, self.clock, *self.books,
             self.accounts, self.rules, self.flows, self.tickets, self.slot_ticket, self.guest_fills,
-            self.messages, self.order, self.starts, self.inbox,
+            self.messages, self.order, self.keys, self.starts, self.inbox, self.draws,
             self.tiers, self.engine, self.heads, self.queue, self.events, self.ranked, self.score, self.shares,
             self.price, self.samples, self.rows, self.bands, self.quotes,
             self.news, self.ramps, self.seen, self.moods, self.news_keys, self.crowd, self.knots, self.metaorders,
@@ -165,6 +168,7 @@ class State:
         """Double the mailbox."""
         self.messages = longer(self.messages)
         self.order = longer(self.order)
+        self.keys = longer(self.keys)
 
     def add_owner(self, account: Array) -> int:
         """Append one account row of a Python agent; returns the row."""

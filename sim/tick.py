@@ -29,7 +29,7 @@ from sim.kernels.invariants import broken_law
 from sim.kernels.ledger import ONE, TWO, ZERO, Ledger
 from sim.kernels.liquidation import Risk, hang, run_engine, scan_rank
 from sim.kernels.mailbox import Mail, match_mail, take_inbox
-from sim.kernels.marks import PERP, SPOT, Prices, read_mids, update_prices
+from sim.kernels.marks import Prices, read_mids, update_prices
 from sim.kernels.recording import Tape, write_bands, write_quote, write_row
 from sim.kernels.safeguards import Safeguards, guard
 
@@ -73,9 +73,8 @@ def hang_all(bk, ld, rk, pp, key):
 @inlined
 def start_tick(bk, ld):
     """Step 0: re-base books whose touch wandered; what takers did in the last tick becomes public."""
-    recentre(bk, PERP)
-    recentre(bk, SPOT)
     for b in range(2):
+        recentre(bk, np.int64(b))
         ld.flows[b]["last_net_micro"] = ld.flows[b]["tick_net_micro"]
         ld.flows[b]["tick_net_micro"] = ZERO
         ld.flows[b]["last_quoted_micro"] = ld.flows[b]["tick_quoted_micro"]
@@ -92,22 +91,29 @@ def force_orders(bk, ld, rk, px, fd, now_us):
 
 
 @inlined
+def is_due(clock, every_us, end_us):
+    """Whether a full ``every_us`` falls into the tick that ends now."""
+    return end_us // every_us != (end_us - clock["tick_us"]) // every_us
+
+
+@inlined
 def record(bk, ld, rk, px, tape, mk, arb, dip, trend, lt, pp, news, tick, end_us):
     """Step 11: the touch each tick, a row and a depth profile when they fall due."""
     clock, now = ld.clock[0], news.now[0]
     read_mids(bk, px.now[0], end_us)
     write_quote(bk, tape, px, tick, end_us)
-    if end_us // clock["record_every_us"] != (end_us - clock["tick_us"]) // clock["record_every_us"]:
+    has_bands = is_due(clock, clock["band_every_us"], end_us)
+    if has_bands:
+        write_bands(bk, tape, px, ld.clock, end_us)
+    if is_due(clock, clock["record_every_us"], end_us):
         value_usd = now["start_usd"] * math.exp(now["log_value"])
-        write_row(bk, ld, rk, px, tape, value_usd, all_net_lots(bk, mk), end_us)
+        write_row(bk, ld, rk, px, tape, value_usd, all_net_lots(bk, mk), has_bands, end_us)
         row = tape.rows[clock["n_rows"] - ONE]
         write_arbitrage(bk, arb, row)
         write_dip_buyers(bk, dip, row)
         write_trend(bk, trend, row)
         write_layers(bk, lt, row)
         write_people(pp, row)
-    if end_us // clock["band_every_us"] != (end_us - clock["tick_us"]) // clock["band_every_us"]:
-        write_bands(bk, tape, px, ld.clock, end_us)
 
 
 @inlined
@@ -128,7 +134,7 @@ def advance(
     n, key, clock,
     sides, book, levels, words, pool, far, positions, fills, cursor,
     accounts, rules, flows, tickets, slot_ticket, guest_fills,
-    messages, order, starts, inbox,
+    messages, order, keys, starts, inbox, draws,
     tiers, engine, heads, queue, events, ranked, score, shares,
     price, samples, rows, bands, quotes,
     value, ramps, seen, moods, news_keys, crowd, knots, metaorders,
@@ -145,7 +151,7 @@ def advance(
     """
     bk = Books(sides, book, levels, words, pool, far, positions, fills, cursor)
     ld = Ledger(accounts, rules, flows, tickets, slot_ticket, guest_fills, clock)
-    mail = Mail(messages, order, starts)
+    mail = Mail(messages, order, keys, starts)
     rk = Risk(tiers, engine, heads, queue, events, ranked, score, shares)
     px = Prices(price, samples)
     tape = Tape(rows, bands, quotes)
@@ -175,11 +181,11 @@ def advance(
         is_engine_on = t >= ZERO and clock[0]["engine_on"] != ZERO
         if is_engine_on and clock[0]["engine_first"] != ZERO:
             force_orders(bk, ld, rk, px, fd, start_us)  # 6, 7 in a study of the order of steps
-        make_markets(bk, mk, ld, mail, px, news, key, t)  # 4a
-        send_limits(bk, bg, ld, mail, px, key, t)  # 4b
-        tend_layers(bk, ld, mail, px, news, lt, key, t)  # 4c
+        make_markets(bk, mk, ld, mail, px, news, key, draws, t)  # 4a
+        send_limits(bk, bg, ld, mail, px, key, draws, t)  # 4b
+        tend_layers(bk, ld, mail, px, news, lt, key, draws, t)  # 4c
         if t >= ZERO:
-            send_takers(bg, ld, mail, px, news, key, t, start_us)  # 5a
+            send_takers(bg, ld, mail, px, news, key, draws, t, start_us)  # 5a
             arbitrage(bk, arb, ld, mail, px, t, start_us)  # 5a
             buy_dips(dip, ld, mail, px, key, t, start_us)  # 5a
             follow_trend(bk, trend, ld, mail, px, key, t, start_us)  # 5a

@@ -195,7 +195,7 @@ def is_crossed(bk, cheap):
     return ask != ZERO and best_bid(bk, ONE - cheap) > ask
 
 
-@behaviour
+@inlined
 def take_gap(bk, ld, mail, px, firm, desk, cheap, tick):
     """Trade one direction if it pays; notes a firm whose balances do not reach."""
     dear = ONE - cheap

@@ -23,7 +23,7 @@ from sim.kernels.marks import PERP, bound_price
 from sim.schema import BUY, IOC, POST
 
 SERIAL_ROOM = np.int64(1 << 16)  # serials a sender may use in one tick
-ROW_WORDS = np.int64(8)  # 16-bit draws in one Philox block
+LAST_DRAWN = rng.BLOCKS // np.int64(2) - np.int64(1)  # of the takers drawn together, two blocks each
 SPAN16 = 65536.0
 MOST_RATE = 600.0  # arrivals that ``rng.poisson`` can draw at once
 LARGEST_LOTS = 1e17  # a larger order could not be carried by int64, nor filled by any book a build accepts
@@ -122,7 +122,7 @@ def side_of_next(bg, key, tick, where, b, pick, row):
 
 
 @inlined
-def send_takers(bg, ld, mail, px, news, key, tick, start_us):
+def send_takers(bg, ld, mail, px, news, key, draws, tick, start_us):
     """Step 5a of the tick: draw the market orders of the crowd and put them in the mailbox."""
     tick_us = np.float64(ld.clock[0]["tick_us"])
     for i in range(bg.crowd.shape[0]):
@@ -132,10 +132,12 @@ def send_takers(bg, ld, mail, px, news, key, tick, start_us):
         reference = px.now[0]["mark_half_ticks"] if b == PERP else px.now[0]["spot_half_ticks"]
         where = ld.accounts[TAKERS]["key"] + (b << np.int64(16))
         for j in range(n):
-            row = TWO * np.int64(j)
-            w0, w1, w2, w3 = rng.philox(key, tick, rng.TAKER_ORDER, where, row)
+            row, at = TWO * np.int64(j), TWO * (np.int64(j) & LAST_DRAWN)
+            if at == ZERO:
+                rng.draw_blocks(key, tick, rng.TAKER_ORDER, where, row, ONE, rng.BLOCKS, draws)
+            w0, w1, w2, w3 = rng.block_words(draws, at)
             z = rng.normal(w0, w1, w2, w3)
-            w0, w1, w2, w3 = rng.philox(key, tick, rng.TAKER_ORDER, where, row + ONE)
+            w0, w1, w2, w3 = rng.block_words(draws, at + ONE)
             size = math.exp(crowd["log_median_lots"] + crowd["sigma"] * z)
             lots = max(ONE, np.int64(min(size, LARGEST_LOTS)))
             side = side_of_next(bg, key, tick, where, b, w2, row)
@@ -177,7 +179,7 @@ def renew_row(bk, bg, ld, mail, px, key, at, tick):
 
 
 @inlined
-def send_limits(bk, bg, ld, mail, px, key, tick):
+def send_limits(bk, bg, ld, mail, px, key, draws, tick):
     """Step 4b of the tick: renew the limit rows whose life ended. In the warm-up tick every row is posted."""
     for i in range(bg.crowd.shape[0]):
         b = np.int64(i)
@@ -188,12 +190,11 @@ def send_limits(bk, bg, ld, mail, px, key, tick):
             side = np.int64(s)
             if crowd["lots"][side] == ZERO:
                 continue
-            for block in range((n + ROW_WORDS - ONE) // ROW_WORDS):
-                words = rng.philox(key, tick, rng.NOISE_CLOCK, noise_key(ld, b, side), np.int64(block))
-                for w in range(8):
-                    row = np.int64(block) * ROW_WORDS + np.int64(w)
-                    draw = rng.sixteen_bits(words, w)
-                    ticket = crowd["ticket0"] + side * n + row
-                    if row < n and draw < chance and np.int64(ld.tickets[ticket]["pending"]) == ZERO:
-                        part = (np.float64(draw) + 0.5) / np.float64(chance)
-                        renew_row(bk, bg, ld, mail, px, key, LimitRow(b, side, row, ticket, part), tick)
+            where = noise_key(ld, b, side)
+            for j in range(n):
+                row = np.int64(j)
+                draw = rng.next_sixteen(key, tick, rng.NOISE_CLOCK, where, row, draws)
+                ticket = crowd["ticket0"] + side * n + row
+                if draw < chance and np.int64(ld.tickets[ticket]["pending"]) == ZERO:
+                    part = (np.float64(draw) + 0.5) / np.float64(chance)
+                    renew_row(bk, bg, ld, mail, px, key, LimitRow(b, side, row, ticket, part), tick)

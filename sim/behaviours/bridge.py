@@ -21,7 +21,7 @@ import numpy as np
 
 from sim.behaviours.background import SERIAL_ROOM
 from sim.behaviours.slices import SECOND_US
-from sim.kernels._jit import behaviour, small
+from sim.kernels._jit import behaviour, inlined, small
 from sim.kernels.book import next_key
 from sim.kernels.ledger import NO_TICKET, ONE, PERP, SPOT, TWO, ZERO, lots_paid_for
 from sim.kernels.mailbox import NEW
@@ -159,7 +159,7 @@ def best_leg(s, refs, w, leverage, first, book, side, f, least):
     return best
 
 
-@behaviour
+@inlined
 def crossing(s, refs, cheap, dear, cost, most):
     """Walk the asks of ``cheap`` and the bids of ``dear`` while each pair still earns ``cost``. Returns lots, and the
     prices of the last pair in ticks of their own books.
@@ -220,7 +220,7 @@ def net_lots(s, w, b, asset, f):
     return net
 
 
-@behaviour
+@inlined
 def work_inventory(s, w, b, legs, asset, f, net, risk, tick, now_us):
     """Trade inventory away in the first of two books where a balance reaches; a loss of a fee, the risk and the shadow
     price is borne.
@@ -250,8 +250,8 @@ def gone_of(s, w, leverage, leg, f, side, lots):
     return min(1.0, max(0.0, 1.0 - np.float64(lots) / np.float64(wanted)))
 
 
-@behaviour
-def take_gap(s, refs, w, b, cheap, dear, smallest, f, risk, tick, now_us):
+@inlined
+def trade_gap(s, refs, w, b, cheap, dear, smallest, f, risk, tick, now_us):
     """Trade one gap if it pays for this firm. Returns whether it would and a balance does not reach."""
     desk, leverage = b.desk[0], b.desk[0]["leverage"]
     ask_nano = np.float64(TWO * s.listings[cheap.at]["half_tick_nano"])
@@ -271,19 +271,20 @@ def take_gap(s, refs, w, b, cheap, dear, smallest, f, risk, tick, now_us):
     return False
 
 
-@behaviour
+@inlined
 def look_at_gap(s, refs, w, b, cheap, dear, first, smallest, f, risk, tick, now_us):
     """Trade the gap between the best ask and the best bid of an asset; where a balance does not reach, that between the
     best of the places where it does.
     """
-    if not take_gap(s, refs, w, b, cheap, dear, smallest, f, risk, tick, now_us):
-        return
     desk = b.desk[0]
-    desk["stopped"] = desk["stopped"] + ONE
-    near = best_leg(s, refs, w, desk["leverage"], first, cheap.book, SELL, f, smallest)
-    far = best_leg(s, refs, w, desk["leverage"], first, cheap.book, BUY, f, smallest)
-    if near.at >= ZERO and far.at >= ZERO and far.nano > near.nano:
-        take_gap(s, refs, w, b, near, far, smallest, f, risk, tick, now_us)
+    for k in range(2):
+        if not trade_gap(s, refs, w, b, cheap, dear, smallest, f, risk, tick, now_us) or k == 1:
+            break
+        desk["stopped"] = desk["stopped"] + ONE
+        cheap = best_leg(s, refs, w, desk["leverage"], first, cheap.book, SELL, f, smallest)
+        dear = best_leg(s, refs, w, desk["leverage"], first, dear.book, BUY, f, smallest)
+        if cheap.at < ZERO or dear.at < ZERO or dear.nano <= cheap.nano:
+            break
 
 
 @behaviour
@@ -300,8 +301,7 @@ def bridge(s, refs, w, b, tick, now_us):
         spot_ask = best_leg(s, refs, w, 0.0, first, SPOT, SELL, -ONE, ZERO)
         perp_bid = best_leg(s, refs, w, 0.0, first, PERP, BUY, -ONE, ZERO)
         perp_ask = best_leg(s, refs, w, 0.0, first, PERP, SELL, -ONE, ZERO)
-        spot_pays = spot_bid.at >= ZERO and spot_ask.at >= ZERO and spot_bid.nano > spot_ask.nano
-        perp_pays = perp_bid.at >= ZERO and perp_ask.at >= ZERO and perp_bid.nano > perp_ask.nano
+        asks, bids = (spot_ask, perp_ask), (spot_bid, perp_bid)
         sells = (perp_bid, spot_bid) if perp_bid.nano >= spot_bid.nano else (spot_bid, perp_bid)
         buys = (spot_ask, perp_ask) if spot_ask.nano < perp_ask.nano else (perp_ask, spot_ask)
         smallest = row["smallest_lots"]
@@ -315,7 +315,8 @@ def bridge(s, refs, w, b, tick, now_us):
             if abs(net) >= smallest:
                 work_inventory(s, w, b, sells if net > ZERO else buys, asset, f, net, risk, tick, now_us)
                 continue
-            if spot_pays:
-                look_at_gap(s, refs, w, b, spot_ask, spot_bid, first, smallest, f, risk, tick, now_us)
-            if perp_pays and now_us > w.firms[f]["busy_us"]:
-                look_at_gap(s, refs, w, b, perp_ask, perp_bid, first, smallest, f, risk, tick, now_us)
+            for k in range(2):
+                ask, bid = asks[k], bids[k]
+                pays = bid.at >= ZERO and ask.at >= ZERO and bid.nano > ask.nano
+                if pays and now_us > w.firms[f]["busy_us"]:
+                    look_at_gap(s, refs, w, b, ask, bid, first, smallest, f, risk, tick, now_us)

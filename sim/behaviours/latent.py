@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim import rng
-from sim.behaviours.background import ROW_WORDS, SERIAL_ROOM, SPAN16
+from sim.behaviours.background import SERIAL_ROOM, SPAN16
 from sim.behaviours.news import log_value_seen
 from sim.kernels._jit import behaviour, inlined, prefetch, small
 from sim.kernels.book import best_ask, best_bid, slot_of
@@ -191,7 +191,7 @@ def is_left_behind(bk, ld, lt, at, k):
 
 
 @inlined
-def reveal_side(bk, ld, mail, news, lt, key, at, tick):
+def reveal_side(bk, ld, mail, news, lt, key, draws, at, tick):
     """Look at each bin in reach at the rate of revealing, and at orders the value has left behind at the stale rate."""
     layer = lt.layers[at.book]
     n_bins = np.int64(lt.mass.shape[2]) - ONE
@@ -200,25 +200,19 @@ def reveal_side(bk, ld, mail, news, lt, key, at, tick):
     where = ld.accounts[layer["owner"]]["key"] + (at.side << np.int64(20))
     usual = np.int64(SPAN16) if tick < ZERO else layer["reveal_16"]
     most = max(usual, layer["stale_16"])
-    for block in range((end + ROW_WORDS - ONE) // ROW_WORDS):
-        words = rng.philox(key, tick, rng.LATENT_LOOK, where, np.int64(block))
-        for w in range(8):
-            k, chance = np.int64(block) * ROW_WORDS + np.int64(w), usual
-            draw = rng.sixteen_bits(words, w)
-            if (
-                draw >= most
-                or k >= end
-                or np.int64(ld.tickets[ticket_of_bin(lt, at.book, at.side, k)]["pending"]) != ZERO
-            ):
-                continue
-            if draw >= chance and is_left_behind(bk, ld, lt, at, k):
-                chance = layer["stale_16"]
-            if draw < chance:
-                if not is_room_known:
-                    room = capacity_lots(bk, ld, lt, at, price_of_bin(news, layer, at, at.first))
-                    is_room_known = True
-                part = (np.float64(draw) + 0.5) / np.float64(chance)
-                room -= look(bk, ld, mail, news, lt, at, k, part, room, tick)
+    for i in range(end):
+        k, chance = np.int64(i), usual
+        draw = rng.next_sixteen(key, tick, rng.LATENT_LOOK, where, k, draws)
+        if draw >= most or np.int64(ld.tickets[ticket_of_bin(lt, at.book, at.side, k)]["pending"]) != ZERO:
+            continue
+        if draw >= chance and is_left_behind(bk, ld, lt, at, k):
+            chance = layer["stale_16"]
+        if draw < chance:
+            if not is_room_known:
+                room = capacity_lots(bk, ld, lt, at, price_of_bin(news, layer, at, at.first))
+                is_room_known = True
+            part = (np.float64(draw) + 0.5) / np.float64(chance)
+            room -= look(bk, ld, mail, news, lt, at, k, part, room, tick)
     while layer["deepest"][at.side] >= at.end and is_idle(bk, ld, lt, at, layer["deepest"][at.side]):
         layer["deepest"][at.side] = layer["deepest"][at.side] - ONE
 
@@ -293,7 +287,7 @@ def reach_of(lt, b, side, log_value, value, gap):
 
 
 @inlined
-def tend_layers(bk, ld, mail, px, news, lt, key, tick):
+def tend_layers(bk, ld, mail, px, news, lt, key, draws, tick):
     """Step 4c of the tick: re-entry and revealing of both sides of each book's layer."""
     now = news.now[0]
     for i in range(lt.layers.shape[0]):
@@ -309,7 +303,7 @@ def tend_layers(bk, ld, mail, px, news, lt, key, tick):
             at = reach_of(lt, b, np.int64(s), log_value, value, gap)
             if tick >= ZERO:
                 reenter(bk, ld, mail, news, lt, at, tick)
-            reveal_side(bk, ld, mail, news, lt, key, at, tick)
+            reveal_side(bk, ld, mail, news, lt, key, draws, at, tick)
 
 
 @inlined

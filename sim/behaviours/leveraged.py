@@ -217,7 +217,7 @@ def note_closes(bk, ld, rk, pp):
             rehang(bk, ld, rk, a)
 
 
-@behaviour
+@inlined
 def fire_triggers(bk, ld, rk, px, pp, now_us):
     """Stops and take-profits on this tick's mark, then on the last trade."""
     conduct, last = pp.conduct[0], TWO * bk.book[PERP]["last_ticks"]

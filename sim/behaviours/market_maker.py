@@ -18,11 +18,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim import rng
-from sim.behaviours.background import ROW_WORDS, SERIAL_ROOM, SPAN16
+from sim.behaviours.background import SERIAL_ROOM, SPAN16
 from sim.behaviours.maker_risk import NEAR, NORMAL, felt_lots, net_lots, review_firm, update_volatility
 from sim.behaviours.news import log_value_seen
-from sim.kernels._jit import inlined, prefetch, small
-from sim.kernels.book import MASK32, best_ask, best_bid, slot_of
+from sim.kernels._jit import inlined, small
+from sim.kernels.book import best_ask, best_bid, slot_of
 from sim.kernels.ledger import MILLION, ONE, TWO, ZERO, Order, taker_fee_ppm
 from sim.kernels.mailbox import CANCEL, NEW, REPLACE, post
 from sim.kernels.marks import PERP, SPOT
@@ -35,6 +35,8 @@ from sim.schema import BUY, GTC, MAX_PRICE_TICKS, POST
 REPRICE_SHARE = 0.002
 SHORT_SHARE = 0.5  # a rung with less than this share of its target size is refilled at the add rate [judgement]
 LONG_SHARE = 1.5  # a rung with more than this multiple of its target size is cut at the cancel rate [judgement]
+RUNGS = np.int64(8)  # that a block of draws serves
+LADDER_WORDS = np.int64(256)  # last counter words of a ladder: one for each eight rungs, at most 200 of them
 
 QUOTING = np.dtype(
     [
@@ -189,34 +191,38 @@ def tend_rung(bk, mk, ld, mail, at, rung, draw, tick):
 
 
 @inlined
-def quote_ladder(bk, mk, ld, mail, key, at, tick):
-    """One ladder of one firm: one Philox block serves eight rungs."""
+def quote_ladder(bk, mk, ld, mail, draws, at, block, tick):
+    """Eight rungs of one ladder of one firm, whose ``draws`` follow those of the ladders before it."""
     n_rungs = np.int64(mk.lots.shape[3])
-    owner_key = ld.accounts[mk.firms[at.firm]["owner"]]["key"]
-    where = (at.book * TWO + at.side) << np.int64(8)
     most = np.int64(SPAN16) if tick < ZERO else max(mk.quoting[0]["add_16"], mk.quoting[0]["cancel_16"])
-    for block in range((n_rungs + ROW_WORDS - ONE) // ROW_WORDS):
-        words = rng.philox(key, tick, rng.RUNG_CLOCK, owner_key, where + np.int64(block))
-        for w in range(8):
-            rung = np.int64(block) * ROW_WORDS + np.int64(w)
-            draw = rng.sixteen_bits(words, w)
-            if rung < n_rungs and draw < most:
-                tend_rung(bk, mk, ld, mail, at, rung, draw, tick)
-
-
-@small
-def look_ahead(bk, mk, ld, i):
-    """Prefetch the orders that firm ``i`` has in the books."""
-    n = TWO * TWO * np.int64(mk.lots.shape[3])
-    first = mk.quoting[0]["ticket0"] + i * n
-    for ticket in range(first, first + n):
-        prefetch(bk.pool, ld.tickets[ticket]["handle"] & MASK32)
+    for w in range(8):
+        rung = block * RUNGS + np.int64(w)
+        draw = rng.sixteen_bits(draws, (at.book * TWO + at.side) * RUNGS + np.int64(w))
+        if rung < n_rungs and draw < most:
+            tend_rung(bk, mk, ld, mail, at, rung, draw, tick)
 
 
 @inlined
-def make_markets(bk, mk, ld, mail, px, news, key, tick):
+def quote_firm(bk, mk, ld, mail, i, reservation, widening, net, draws, block, tick):
+    """Eight rungs of each ladder of one firm."""
+    firm, listed = mk.firms[i], mk.quoting[0]["listed"]
+    for b in range(2):
+        if listed[b] == ZERO:
+            continue
+        for s in range(2):
+            book, side = np.int64(b), np.int64(s)
+            share = size_share(net, side, firm["limit_now_lots"])
+            near = share * firm["near"] * firm["shock_near"][side]
+            far = share * firm["far"] * firm["shock_far"][side]
+            beyond = take_beyond_ticks(bk, ld, book, side, firm["owner"])
+            at = Ladder(i, book, side, reservation, near, far, widening, beyond)
+            quote_ladder(bk, mk, ld, mail, draws, at, block, tick)
+
+
+@inlined
+def make_markets(bk, mk, ld, mail, px, news, key, draws, tick):
     """Step 4a of the tick: every firm updates its belief and its caution and tends its ladders."""
-    quoting = mk.quoting[0]
+    quoting, n_rungs = mk.quoting[0], np.int64(mk.lots.shape[3])
     flow = np.float64(ld.flows[PERP]["last_quoted_micro"] + ld.flows[SPOT]["last_quoted_micro"])
     if tick > ZERO:
         update_volatility(mk, px, tick * ld.clock[0]["tick_us"])
@@ -230,7 +236,6 @@ def make_markets(bk, mk, ld, mail, px, news, key, tick):
     for k in range(mk.firms.shape[0]):
         i = np.int64(k)
         firm = mk.firms[i]
-        look_ahead(bk, mk, ld, i)
         drift = quoting["anchor_share"] * (market_belief - firm["belief"])
         firm["belief"] = firm["belief"] + drift + quoting["response_per_micro"] * flow
         review_firm(bk, ld, mk, px, news, key, i, log_seen, start_log, tick, tick * ld.clock[0]["tick_us"])
@@ -239,14 +244,8 @@ def make_markets(bk, mk, ld, mail, px, news, key, tick):
         net = felt_lots(bk, firm)
         reservation = reservation_ticks(news, firm, skew, log_seen, net)
         widening = (TWO * spread if firm["state"] != NORMAL else spread) - calm
-        for b in range(2):
-            if quoting["listed"][b] == ZERO:
-                continue
-            for s in range(2):
-                book, side = np.int64(b), np.int64(s)
-                share = size_share(net, side, firm["limit_now_lots"])
-                near = share * firm["near"] * firm["shock_near"][side]
-                far = share * firm["far"] * firm["shock_far"][side]
-                beyond = take_beyond_ticks(bk, ld, book, side, firm["owner"])
-                at = Ladder(i, book, side, reservation, near, far, widening, beyond)
-                quote_ladder(bk, mk, ld, mail, key, at, tick)
+        owner_key = ld.accounts[firm["owner"]]["key"]
+        for j in range((n_rungs + RUNGS - ONE) // RUNGS):
+            block = np.int64(j)
+            rng.draw_blocks(key, tick, rng.RUNG_CLOCK, owner_key, block, LADDER_WORDS, rng.BLOCKS, draws)
+            quote_firm(bk, mk, ld, mail, i, reservation, widening, net, draws, block, tick)

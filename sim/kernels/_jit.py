@@ -111,7 +111,7 @@ def address_of(function: Any, arguments: tuple[Any, ...]) -> int:
     return int(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name))
 
 
-MOST_WORDS = 544  # machine words that a compiled entry may take as arguments
+MOST_WORDS = 546  # machine words that a compiled entry may take as arguments
 
 if JIT_OFF:
 

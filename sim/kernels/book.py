@@ -314,7 +314,7 @@ def refill_window(bk, row):
         shift_window(bk, row, best_far_key(bk, row))
 
 
-@behaviour
+@inlined
 def recentre(bk, b):
     """Re-base both sides of a book whose touch came within an eighth of the better edge, or past the middle of its
     window.

@@ -4,7 +4,7 @@ What it cannot bear goes to auto-deleveraging (kernels/adl.py); its equity falls
 record, where that is off, finds nobody, or where the price moves against what the fund already holds.
 """
 
-from sim.kernels._jit import behaviour, small
+from sim.kernels._jit import behaviour, inlined, small
 from sim.kernels.ledger import FUND, NO_TICKET, ONE, ZERO, Order, pro_rata, rate_up, trade_now, transfer
 from sim.kernels.margin import bankruptcy_half_ticks
 from sim.kernels.marks import PERP, bound_price
@@ -42,7 +42,7 @@ def take_over(bk, ld, rk, a, lots, now_us):
     rk.engine[0]["row_taken_lots"] = rk.engine[0]["row_taken_lots"] + abs(lots)
 
 
-@behaviour
+@inlined
 def unload_fund(bk, ld, rk, px, now_us):
     """Step 7 of the tick: the insurance fund sells the share of its position that its half-life asks for, by one
     IOC.

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.kernels._jit import behaviour, inlined
+from sim.kernels._jit import inlined
 from sim.kernels.ledger import FUND, MILLION, ONE, PERP, ZERO
 from sim.kernels.margin import equity_micro
 
@@ -44,7 +44,7 @@ def note_peak(peak, made, pool):
     peak["pool_micro"] = max(peak["pool_micro"], pool)
 
 
-@behaviour
+@inlined
 def watch_fund(f, bk, ld, rk, px, now_us):
     """Before the engine works: look at the fund and say whether it has dropped."""
     rule, engine, clock = f.drop[0], rk.engine[0], ld.clock[0]

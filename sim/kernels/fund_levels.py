@@ -8,7 +8,7 @@ positions stay; every listing's totals follow. Slow twin: tests/reference_market
 
 import numpy as np
 
-from sim.kernels._jit import behaviour, small
+from sim.kernels._jit import behaviour, inlined, small
 from sim.kernels.ledger import FUND, MILLION, ONE, TWO, ZERO, pro_rata
 from sim.kernels.margin import equity_micro
 
@@ -35,7 +35,7 @@ def is_of(s, at, first):
     return one["has_perp"] != ZERO and one["exchange"] == other["exchange"] and one["quote"] == other["quote"]
 
 
-@behaviour
+@inlined
 def level_group(s, first):
     """Share the funds that stand in for one another with that of listing ``first`` out anew."""
     total, weight, last = ZERO, ZERO, first

@@ -43,7 +43,7 @@ def scan_rank(key, word):
     return np.int64(w0) * np.int64(1 << 30) + (np.int64(w1) >> TWO)
 
 
-@behaviour
+@inlined
 def find_crossed(ld, rk, mark):
     """Append every account that the mark has made liquidatable to the queue, and take it off its bucket."""
     engine = rk.engine[0]
@@ -167,7 +167,7 @@ def work_queue(bk, ld, rk, mark, scans, now_us):
     engine["n_queue"] = kept
 
 
-@behaviour
+@inlined
 def run_engine(bk, ld, rk, px, now_us):
     """Step 6 of the tick: all scans due at ``now_us`` (the tick's end); those that fall into a halt of the perp are
     lost.

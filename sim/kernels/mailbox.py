@@ -45,6 +45,8 @@ NEW, CANCEL, REPLACE = (np.int64(i) for i in range(3))
 N_STARTS = 513  # at most 512 sub-intervals of a tick, about one for each message
 SUBS = np.int64(N_STARTS - 1)
 FEWEST_SUBS = np.int64(16)
+ROW_BITS, ROW_MASK = np.int64(26), np.int64((1 << 26) - 1)  # of a row in a sorting key
+LATEST_US = np.int64(-(1 << 36))  # 19 hours: what waits longer in the mailbox is told apart by its arrival alone
 AHEAD_TICKET, AHEAD_ORDER, AHEAD_LEVEL = np.int64(8), np.int64(4), np.int64(2)  # messages ahead of the use
 
 MESSAGE = np.dtype(
@@ -65,10 +67,13 @@ MESSAGE = np.dtype(
 
 
 class Mail(NamedTuple):
-    """``messages`` MESSAGE[capacity], ``order`` int64[capacity] (scratch), ``starts`` int64[N_STARTS] (scratch)."""
+    """``messages`` MESSAGE[capacity], ``order`` and ``keys`` int64[capacity] (scratch), ``starts`` int64[N_STARTS]
+    (scratch).
+    """
 
     messages: Any
     order: Any
+    keys: Any
     starts: Any
 
 
@@ -142,7 +147,11 @@ def tie_break(ld, key, message):
 
 @behaviour
 def goes_before(ld, key, a, b):
-    """Whether message ``a`` is matched before message ``b`` of the same microsecond."""
+    """Whether message ``a`` is matched before message ``b``, which arrived in the same microsecond or, as ``a``, more
+    than ``LATEST_US`` too late.
+    """
+    if a["arrival_us"] != b["arrival_us"]:
+        return a["arrival_us"] < b["arrival_us"]
     hash_a, hash_b = tie_break(ld, key, a), tie_break(ld, key, b)
     if hash_a != hash_b:
         return hash_a < hash_b
@@ -162,6 +171,22 @@ def sub_interval_bits(n, width_us):
     return bits
 
 
+@inlined
+def note_due(mail, n, bits, start_us, width_us):
+    """Count the messages that arrive in each sub-interval into ``mail.starts``, and write (microseconds after
+    the tick's start, row) of each into ``mail.keys``. A late one counts as of the first sub-interval. Returns their
+    number.
+    """
+    starts, messages, keys, due = mail.starts, mail.messages, mail.keys, ZERO
+    for i in range(n):
+        after = messages[i]["arrival_us"] - start_us
+        if after < width_us:
+            starts[(max(after, ZERO) >> bits) + ONE] += ONE
+            keys[due] = (max(after, LATEST_US) << ROW_BITS) | np.int64(i)
+            due += ONE
+    return due
+
+
 @behaviour
 def sort_due(ld, mail, key, start_us, end_us):
     """Fill ``mail.order`` with the rows of messages that arrive before ``end_us``, in matching order. Returns their
@@ -173,31 +198,26 @@ def sort_due(ld, mail, key, start_us, end_us):
     starts, order, messages = mail.starts, mail.order, mail.messages
     for i in range(subs + ONE):
         starts[i] = ZERO
-    for i in range(n):
-        after = messages[i]["arrival_us"] - start_us
-        if after < width:
-            starts[(max(after, ZERO) >> bits) + ONE] += ONE  # a late one counts as of the first sub-interval
+    due = note_due(mail, n, bits, start_us, width)
     for i in range(1, subs + ONE):
         starts[i] += starts[i - 1]
-    due = starts[subs]
-    for i in range(n):
-        after = messages[i]["arrival_us"] - start_us
-        if after < width:
-            sub = max(after, ZERO) >> bits
-            order[starts[sub]] = i
-            starts[sub] += ONE
+    for i in range(due):
+        mine = mail.keys[i]
+        sub = max(mine >> ROW_BITS, ZERO) >> bits
+        order[starts[sub]] = mine
+        starts[sub] += ONE
     for i in range(1, due):
-        row = order[i]
-        arrival = messages[row]["arrival_us"]
+        mine = order[i]
         j = i - 1
-        while j >= 0:
-            other = messages[order[j]]
-            earlier = other["arrival_us"]
-            if earlier < arrival or (earlier == arrival and goes_before(ld, key, other, messages[row])):
-                break
+        while j >= 0 and mine >> ROW_BITS <= order[j] >> ROW_BITS:
+            if mine >> ROW_BITS == order[j] >> ROW_BITS:
+                if goes_before(ld, key, messages[order[j] & ROW_MASK], messages[mine & ROW_MASK]):
+                    break
             order[j + 1] = order[j]
             j -= 1
-        order[j + 1] = row
+        order[j + 1] = mine
+    for i in range(due):
+        order[i] &= ROW_MASK
     return due
 
 

@@ -30,7 +30,7 @@ QUOTE_RING = 4096
 N_EDGES = len(BAND_EDGES_BP)
 EDGES_TENTH_BP = np.round(BAND_EDGES_BP * 10).astype(np.int64)
 UNITS_PER_ONE = np.int64(100_000)  # tenths of a basis point in one
-ONE_PCT, THREE_PCT, FIVE_PCT = np.int64(1_000), np.int64(3_000), np.int64(5_000)
+ONE_PCT, THREE_PCT, FIVE_PCT = np.int64(1_000), np.int64(3_000), np.int64(5_000)  # edges of bands
 
 
 class Tape(NamedTuple):
@@ -68,13 +68,34 @@ def write_bands(bk, tape, px, clock, now_us):
     clock[0]["n_bands"] = at + ONE
 
 
-@behaviour
+@inlined
 def depth_of_side(bk, row, mid_half_ticks):
     """Lots of a side within 1, 3 and 5 % of the mid, in one walk."""
     one, three = key_within(row, mid_half_ticks, ONE_PCT), key_within(row, mid_half_ticks, THREE_PCT)
     within_1 = depth_between(bk, row, -NO_KEY, one)
     within_3 = within_1 + depth_between(bk, row, one + ONE, three)
     return within_1, within_3, within_3 + depth_between(bk, row, three + ONE, key_within(row, mid_half_ticks, FIVE_PCT))
+
+
+@inlined
+def depth_in_bands(lots, side):
+    """As ``depth_of_side``, from a depth profile of this moment."""
+    within_1, within_3, total = ZERO, ZERO, ZERO
+    for i in range(N_EDGES):
+        if EDGES_TENTH_BP[i] > FIVE_PCT:
+            break
+        total += lots[side * N_EDGES + i]
+        within_1 = total if EDGES_TENTH_BP[i] <= ONE_PCT else within_1
+        within_3 = total if EDGES_TENTH_BP[i] <= THREE_PCT else within_3
+    return within_1, within_3, total
+
+
+@behaviour
+def depth_now(bk, tape, clock, row, mid_half_ticks, has_bands):
+    """Lots of a side within 1, 3 and 5 % of the mid; ``has_bands`` when the last depth profile is of this moment."""
+    if has_bands:
+        return depth_in_bands(tape.bands[clock["n_bands"] - ONE]["lots"], row)
+    return depth_of_side(bk, row, mid_half_ticks)
 
 
 @inlined
@@ -103,9 +124,9 @@ def write_flows(ld, rk, row):
     engine["row_taken_lots"], engine["row_adl_lots"], engine["row_accounts"] = ZERO, ZERO, ZERO
 
 
-@behaviour
-def write_row(bk, ld, rk, px, tape, value_usd, maker_net_lots, now_us):
-    """Append one recorded row: state at ``now_us``, flows since the row before."""
+@inlined
+def write_row(bk, ld, rk, px, tape, value_usd, maker_net_lots, has_bands, now_us):
+    """Append one recorded row: state at ``now_us``, flows since the row before; ``has_bands`` as for ``depth_now``."""
     clock, now = ld.clock[0], px.now[0]
     at = clock["n_rows"]
     row = tape.rows[at]
@@ -131,8 +152,10 @@ def write_row(bk, ld, rk, px, tape, value_usd, maker_net_lots, now_us):
     row["funding_micro"] = now["row_funding_micro"]
     now["row_funding_micro"] = ZERO
     row["maker_net_lots"] = maker_net_lots
-    row["bid_1pct_lots"], row["bid_3pct_lots"], row["bid_5pct_lots"] = depth_of_side(bk, ZERO, mid)
-    row["ask_1pct_lots"], row["ask_3pct_lots"], row["ask_5pct_lots"] = depth_of_side(bk, ONE, mid)
+    bids = depth_now(bk, tape, clock, ZERO, mid, has_bands)
+    asks = depth_now(bk, tape, clock, ONE, mid, has_bands)
+    row["bid_1pct_lots"], row["bid_3pct_lots"], row["bid_5pct_lots"] = bids
+    row["ask_1pct_lots"], row["ask_3pct_lots"], row["ask_5pct_lots"] = asks
     clock["n_rows"] = at + ONE
 
 

@@ -88,7 +88,7 @@ def has_moved(s, mark):
     return (high - mark) * MILLION >= high * sg["move_ppm"] or (mark - low) * MILLION >= low * sg["move_ppm"]
 
 
-@behaviour
+@inlined
 def guard(s, ld, rk, px, now_us):
     """Step 2 of the tick, once the mark is known: band, end of a halt, look of the breaker."""
     sg, rules, mark = s.safeguards[0], ld.rules[PERP], px.now[0]["mark_half_ticks"]

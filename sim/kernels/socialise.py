@@ -17,7 +17,7 @@ Source: MODEL 2.7 [S:2c, S:15]. Slow twin: tests/reference_market/socialise.py.
 
 import numpy as np
 
-from sim.kernels._jit import behaviour, small
+from sim.kernels._jit import behaviour, inlined, small
 from sim.kernels.adl import HAIRCUT, INDEX, PRO_RATA, backing_micro, closing_value, deleverage
 from sim.kernels.engines import BACKSTOP
 from sim.kernels.fund import write_event
@@ -111,7 +111,7 @@ def close_pro_rata(bk, ld, rk, mark, previous, now_us):
             rehang(bk, ld, rk, c)
 
 
-@behaviour
+@inlined
 def settle_fund(bk, ld, rk, px, now_us):
     """The end of a scan: settle a deficit of the fund or vault by the venue's rule."""
     engine, mark, unit = rk.engine[0], px.now[0]["mark_half_ticks"], ld.rules[PERP]["micro_per_tick_lot"]

@@ -136,7 +136,7 @@ def serves(s, a, b, kind):
     return one["quote"] == other["quote"]
 
 
-@behaviour
+@inlined
 def request(s, w, f, at, kind, now_us):
     """Send for what a firm misses in a listing, from where it has most too much."""
     seat, n = w.seats[f, at, kind], np.int64(s.listings.shape[0])

@@ -12,9 +12,6 @@ from sim.network.loadings import write_loading
 from sim.pace import change_clock, is_shock_near, slow_tick_of, ticks_to_shock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from sim.market import Market
     from sim.network.network import Network
 
 
@@ -46,13 +43,15 @@ def is_change_due(network: "Network") -> bool:
     return all(now_us - int(pace["live_us"]) >= int(pace["calm_us"]) for pace in paces)
 
 
-def is_any_shock_near(markets: "Iterable[Market]") -> bool:
+def is_any_shock_near(network: "Network") -> bool:
     """Whether a shock of some listing begins within the long tick that runs next."""
-    return any(is_shock_near(market) for market in markets)
+    return is_slow(network) and any(is_shock_near(market) for market in network.markets.values())
 
 
 def last_tick(network: "Network", then_s: float) -> int:
     """Tick to stop before: the one that runs at a time in seconds, or the long one that would hold a shock."""
     tick_us = int(network.lead.state.clock[0]["tick_us"])
     left = units.nearest_us(then_s) // tick_us - network.tick
+    if not is_slow(network):
+        return network.tick + left
     return network.tick + min(left, *(ticks_to_shock(market) for market in network.markets.values()))

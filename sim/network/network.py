@@ -118,7 +118,7 @@ class Network:
             then = min(end_time, looks, *(market.next_event_s() for market in self.markets.values()))
             self._run_to(then)
             for market in self.markets.values():
-                market.run_until(then)
+                market.pass_until(then)
             self.watch.look(self)
 
     def run_for(self, duration: float) -> None:
@@ -147,7 +147,7 @@ class Network:
     def _run_to(self, then_s: float) -> None:
         """Run the ticks that end by a time, on either clock."""
         while True:
-            if is_any_shock_near(self.markets.values()):
+            if is_any_shock_near(self):
                 change_clocks(self)
             elif (target := last_tick(self, then_s)) > self.tick:
                 self._run_ticks(target)

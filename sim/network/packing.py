@@ -13,7 +13,8 @@ from sim.kernels.memory import CACHE_LINE, aligned_zeros
 from sim.kernels.shared import Shared
 from sim.state import Array, State
 
-GROWING = frozenset({"tickets", "slot_ticket", "guest_fills", "messages", "order", "events", "rows", "bands"})
+GROWING = frozenset({"tickets", "slot_ticket", "guest_fills", "messages", "order", "keys", "events", "rows", "bands"})
+SCRATCH = frozenset({"starts", "draws"})  # of one size everywhere: one for all
 OF_BOOKS = ("book", "cursor")  # not in the shared arrays
 
 
@@ -21,7 +22,7 @@ def pack(states: Sequence[State], shared: Shared) -> None:
     """Move every array of fixed size that is no part of the shared ones into one array, listing by listing, the small
     ones first; what a kernel uses as scratch alone is one array for all.
     """
-    names = [room.name for room in fields(State) if room.name not in GROWING | {"books", "starts"}]
+    names = [room.name for room in fields(State) if room.name not in GROWING | {"books"} | SCRATCH]
     rooms = [
         [(name, array) for name in names if not is_part(array := getattr(state, name), shared)] for state in states
     ]
@@ -39,7 +40,8 @@ def pack(states: Sequence[State], shared: Shared) -> None:
                 state.books = state.books._replace(**{name: place})
             else:
                 setattr(state, name, place)
-        state.starts = states[0].starts
+        for name in SCRATCH:
+            setattr(state, name, getattr(states[0], name))
 
 
 def is_part(array: Array, shared: Shared) -> bool:

@@ -91,7 +91,8 @@ class Watch:
         for e in range(len(network.couplings.shared_fund)):
             mine = np.flatnonzero(network.couplings.listings["exchange"] == e)
             cash = int(on_way[mine, int(CASH)].sum())
-            coins = sum(int(on_way[k, int(COINS)]) * mid_value(states[k]) // 2 for k in mine)
+            sent = mine[on_way[mine, int(COINS)] != 0]
+            coins = sum(int(on_way[k, int(COINS)]) * mid_value(states[k]) // 2 for k in sent)
             self.rows.append((now_us, e, cash, coins, legs[0] - self.seen[0], legs[1] - self.seen[1]))
         self.seen = legs
 

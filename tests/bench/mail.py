@@ -13,10 +13,10 @@ TICKS = 2_000
 
 
 @entry
-def sort_many(accounts, rules, flows, tickets, slot_ticket, guest_fills, clock, messages, order, starts, key, n):
+def sort_many(accounts, rules, flows, tickets, slot_ticket, guest_fills, clock, messages, order, keys, starts, key, n):
     """Sort the same mailbox ``n`` times."""
     ld = Ledger(accounts, rules, flows, tickets, slot_ticket, guest_fills, clock)
-    mail = Mail(messages, order, starts)
+    mail = Mail(messages, order, keys, starts)
     due = np.int64(0)
     for _ in range(n):
         due += sort_due(ld, mail, key, np.int64(0), np.int64(1_000_000))
@@ -33,7 +33,7 @@ def ns_per_message() -> float:
     clock = state.clock.copy()
     clock["n_mail"] = MESSAGES
     rooms = (state.accounts, state.rules, state.flows, state.tickets, state.slot_ticket, state.guest_fills, clock)
-    scratch = (messages, np.zeros(MESSAGES, np.int64), state.starts.copy())
+    scratch = (messages, np.zeros(MESSAGES, np.int64), np.zeros(MESSAGES, np.int64), state.starts.copy())
 
     def run(_: None) -> None:
         assert sort_many(*rooms, *scratch, state.key, np.int64(TICKS)) == MESSAGES * TICKS

@@ -45,10 +45,19 @@ def philox_words(key, c0, c1, c2, c3):
 
 
 @entry
-def eighths(key, out):
-    words = rng.philox(key, np.int64(0), np.int64(0), np.int64(0), np.int64(0))
-    for k in range(8):
-        out[k] = rng.sixteen_bits(words, k)
+def sixteenths(key, c0, c1, c2, draws, out):
+    """The first 16 bits of a row, in turn."""
+    for k in range(out.shape[0]):
+        out[k] = rng.next_sixteen(key, c0, c1, c2, np.int64(k), draws)
+
+
+@entry
+def drawn_words(key, c0, c1, c2, first, step, draws, out):
+    """Eight blocks drawn together, a row of four words each."""
+    rng.draw_blocks(key, c0, c1, c2, first, step, rng.BLOCKS, draws)
+    for i in range(8):
+        w0, w1, w2, w3 = rng.block_words(draws, i)
+        out[i, 0], out[i, 1], out[i, 2], out[i, 3] = w0, w1, w2, w3
 
 
 @entry
@@ -205,35 +214,37 @@ def inverse_of(cash, position, mark, scale, tiers, ceiling):
 @entry
 def look_for_gaps(
     tick, start_us, clock, sides, book, levels, words, pool, far, positions, fills, cursor,
-    accounts, rules, flows, tickets, slot_ticket, guest_fills, messages, order, starts, price, samples, firms, desk,
+    accounts, rules, flows, tickets, slot_ticket, guest_fills, messages, order, keys, starts,
+    price, samples, firms, desk,
 ):  # fmt: skip
     """One tick of the arbitrage firms: transfers and messages, nothing matched."""
     bk = Books(sides, book, levels, words, pool, far, positions, fills, cursor)
     ld = Ledger(accounts, rules, flows, tickets, slot_ticket, guest_fills, clock)
-    mail = Mail(messages, order, starts)
+    mail = Mail(messages, order, keys, starts)
     arbitrage(bk, Arbitrage(firms, desk), ld, mail, Prices(price, samples), tick, start_us)
 
 
 @entry
 def wait_for_dips(
-    tick, start_us, key, clock, accounts, rules, flows, tickets, slot_ticket, guest_fills, messages, order, starts,
-    price, samples, buyers, bids,
+    tick, start_us, key, clock, accounts, rules, flows, tickets, slot_ticket, guest_fills,
+    messages, order, keys, starts, price, samples, buyers, bids,
 ):  # fmt: skip
     """One tick of the dip buyers: messages, nothing matched."""
     ld = Ledger(accounts, rules, flows, tickets, slot_ticket, guest_fills, clock)
-    mail = Mail(messages, order, starts)
+    mail = Mail(messages, order, keys, starts)
     buy_dips(DipBuyers(buyers, bids), ld, mail, Prices(price, samples), key, tick, start_us)
 
 
 @entry
 def look_at_trend(
     tick, start_us, key, clock, sides, book, levels, words, pool, far, positions, fills, cursor,
-    accounts, rules, flows, tickets, slot_ticket, guest_fills, messages, order, starts, price, samples, funds, signal,
+    accounts, rules, flows, tickets, slot_ticket, guest_fills, messages, order, keys, starts,
+    price, samples, funds, signal,
 ):  # fmt: skip
     """One tick of the trend followers: signal and messages, nothing matched."""
     bk = Books(sides, book, levels, words, pool, far, positions, fills, cursor)
     ld = Ledger(accounts, rules, flows, tickets, slot_ticket, guest_fills, clock)
-    mail = Mail(messages, order, starts)
+    mail = Mail(messages, order, keys, starts)
     follow_trend(bk, Trend(funds, signal), ld, mail, Prices(price, samples), key, tick, start_us)
 
 

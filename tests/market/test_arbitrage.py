@@ -98,7 +98,7 @@ def step(market: Market) -> None:
     s = market.state
     look_for_gaps(
         s.tick, s.tick * 1_000_000, s.clock, *s.books, s.accounts, s.rules, s.flows, s.tickets, s.slot_ticket,
-        s.guest_fills, s.messages, s.order, s.starts, s.price, s.samples, s.arbitrageurs, s.arbitrage,
+        s.guest_fills, s.messages, s.order, s.keys, s.starts, s.price, s.samples, s.arbitrageurs, s.arbitrage,
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ def step(market: Market, start_us: int) -> None:
     s = market.state
     wait_for_dips(
         s.tick, start_us, s.key, s.clock, s.accounts, s.rules, s.flows, s.tickets, s.slot_ticket, s.guest_fills,
-        s.messages, s.order, s.starts, s.price, s.samples, s.dip_buyers, s.dip_bids,
+        s.messages, s.order, s.keys, s.starts, s.price, s.samples, s.dip_buyers, s.dip_bids,
     )  # fmt: skip
 
 

@@ -102,7 +102,7 @@ def test_growth_in_mid_run_changes_nothing(reference_hash):
     small.positions[:] = state.books.positions
     state.books = small._replace(positions=state.books.positions)
     state.slot_ticket = state.slot_ticket[: most // 2 + 1].copy()
-    state.messages, state.order = state.messages[:most].copy(), state.order[:most].copy()
+    state.messages, state.order, state.keys = (room[:most].copy() for room in (state.messages, state.order, state.keys))
     state.events, state.rows, state.bands = state.events[:8].copy(), state.rows[:5].copy(), state.bands[:1].copy()
     state.tickets = state.tickets.copy()
     market = Market(spec, 1, state, contract.tick_usd, contract.lot_coin)

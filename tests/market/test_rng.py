@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sim import rng
-from tests.market.drivers import eighths, many_normals, many_poisson, philox_words
+from tests.market.drivers import drawn_words, many_normals, many_poisson, philox_words, sixteenths
 
 
 def words(seed: int, *counter: int) -> list[str]:
@@ -23,10 +23,28 @@ def test_negative_counters_use_their_low_32_bits():
     assert words(7, -1, 2, 3, 4) == words(7, 0xFFFFFFFF, 2, 3, 4)
 
 
+def test_blocks_drawn_together_are_those_drawn_alone():
+    random = np.random.default_rng(8)
+    for _ in range(50):
+        seed, counter = int(random.integers(1 << 63)), random.integers(-(1 << 40), 1 << 40, 3)
+        first, step = (np.int64(x) for x in random.integers(-(1 << 33), 1 << 33, 2))
+        out, draws = np.zeros((8, 4), np.uint64), np.zeros(16, np.uint64)
+        drawn_words(rng.seed_key(seed), *(np.int64(c) for c in counter), first, step, draws, out)
+        for i in range(8):
+            assert [f"{w:08x}" for w in out[i]] == words(seed, *counter, first + step * i)
+
+
 def test_sixteen_bits_are_the_halves_of_the_known_words_lower_first():
     out = np.empty(8, np.int64)
-    eighths(rng.seed_key(0), out)
+    sixteenths(rng.seed_key(0), *[np.int64(0)] * 3, np.zeros(16, np.uint64), out)
     assert [f"{v:04x}" for v in out] == ["e8d5", "6627", "c58d", "e169", "ac4c", "bc57", "dbd8", "9b00"]
+
+
+def test_a_row_of_sixteen_bits_goes_on_from_block_to_block():
+    out = np.empty(200, np.int64)
+    sixteenths(rng.seed_key(5), np.int64(7), np.int64(8), np.int64(9), np.zeros(16, np.uint64), out)
+    halves = [half for block in range(25) for word in words(5, 7, 8, 9, block) for half in (word[4:], word[:4])]
+    assert [f"{v:04x}" for v in out] == halves
 
 
 def test_normals_have_the_moments_of_a_normal():
@@ -66,6 +84,8 @@ def test_seed_must_fit_64_bits():
 
 def test_no_two_purposes_share_a_number():
     known = {name: int(value) for name, value in vars(rng).items() if name.isupper() and type(value) is np.int64}
-    purposes = {name: value for name, value in known.items() if not name.startswith("_") and name != "MASK32"}
+    purposes = {
+        name: value for name, value in known.items() if not name.startswith("_") and name not in {"MASK32", "BLOCKS"}
+    }
     assert len(purposes) >= 16
     assert len(set(purposes.values())) == len(purposes)

@@ -78,7 +78,7 @@ def market_of(seed: int, joint: int = 0) -> tuple[Any, ...]:
     ledger = Ledger(
         accounts, rules, np.zeros(2, FLOWS), tickets, np.full(len(books.pool), -1), np.zeros(1_024, GUEST_FILL), clock
     )
-    mail = Mail(np.zeros(8, MESSAGE), np.zeros(8, np.int64), np.zeros(N_STARTS, np.int64))
+    mail = Mail(np.zeros(8, MESSAGE), np.zeros(8, np.int64), np.zeros(8, np.int64), np.zeros(N_STARTS, np.int64))
     tiers = np.array(TIERS[int(draw.integers(0, 2))], TIER)
     heads, queue = np.full((4, n_buckets), -1, np.int32), np.zeros(4 * n, np.int64)
     room = np.zeros(8 * n, EVENT), np.zeros(n, np.int64), np.zeros(n), np.zeros((3, n), np.int64)

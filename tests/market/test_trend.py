@@ -33,7 +33,7 @@ def step(market: Market, start_us: int) -> None:
     s = market.state
     look_at_trend(
         s.tick, start_us, s.key, s.clock, *s.books, s.accounts, s.rules, s.flows, s.tickets, s.slot_ticket,
-        s.guest_fills, s.messages, s.order, s.starts, s.price, s.samples, s.trend_funds, s.trend,
+        s.guest_fills, s.messages, s.order, s.keys, s.starts, s.price, s.samples, s.trend_funds, s.trend,
     )  # fmt: skip
 
 
