@@ -83,7 +83,7 @@ NEVER_ON = {
 }
 """Switches of what needs money or a place from the start: from 0 they go nowhere."""
 
-ANY_LENGTH = frozenset({"messages", "order", "events", "rows", "bands", "slot_ticket", "ramps", "triggers"})
+ANY_LENGTH = frozenset({"messages", "order", "keys", "events", "rows", "bands", "slot_ticket", "ramps", "triggers"})
 """Rooms that grow, or whose length the past decided."""
 
 FIXED = {
