@@ -35,7 +35,7 @@ from sim.kernels.liquidation import ENGINE, UNLIMITED
 from sim.kernels.mailbox import MESSAGE, N_STARTS
 from sim.kernels.margin import TIER
 from sim.kernels.marks import MARK_RULES, PRICE
-from sim.kernels.memory import allocate_books
+from sim.kernels.memory import MIN_WINDOW, allocate_books
 from sim.kernels.recording import QUOTE, QUOTE_RING
 from sim.kernels.safeguards import LOOK, MOST_LOOKS, SAFEGUARD
 from sim.layout import Layout, layout_of
@@ -152,7 +152,8 @@ def state_of(spec: Spec, venue: VenueSettings, contract: Contract, seed: int) ->
     capacity = 1 << math.ceil(math.log2(2 * most_messages + 64))
     n_bins = latent_bins(spec)
     window = window_ticks(contract, venue.window_half)
-    books = allocate_books([window, window], capacity, capacity + 1, n_owners, int(SELF_TRADE[venue.self_trade]))
+    windows = [window if listed else MIN_WINDOW for listed in (spec.market.perp, spec.market.spot)]
+    books = allocate_books(windows, capacity, capacity + 1, n_owners, int(SELF_TRADE[venue.self_trade]))
     # orders and takeovers, of which deleveraging empties one each time; decisions to close
     most_events = 5 * len(crowd) + n_owners + 16
     state = State(
@@ -163,7 +164,7 @@ def state_of(spec: Spec, venue: VenueSettings, contract: Contract, seed: int) ->
         rules=np.array([rules_row(contract, venue.perp), rules_row(contract, venue.spot)], RULES),
         flows=np.zeros(2, FLOWS),
         tickets=np.zeros(n_tickets, TICKET),
-        slot_ticket=np.full(capacity + 1, -1, np.int64),
+        slot_ticket=np.zeros(capacity + 1, np.int64),
         guest_fills=np.zeros(0, GUEST_FILL),
         messages=np.zeros(2 * most_messages, MESSAGE),
         order=np.zeros(2 * most_messages, np.int64),

@@ -113,6 +113,18 @@ class State:
             self.safeguards, self.looks, self.fund_drop, self.fund_peaks, self.pace,
         )  # fmt: skip
 
+    def room(self, name: str) -> Array:
+        """An array by its name, here or among those of the books."""
+        array: Array = getattr(self.books if name in Books._fields else self, name)
+        return array
+
+    def put(self, name: str, array: Array) -> None:
+        """Take another array in the place of one."""
+        if name in Books._fields:
+            self.books = self.books._replace(**{name: array})
+        else:
+            setattr(self, name, array)
+
     def ledger(self) -> Ledger:
         """The room of accounts as kernels take it."""
         return Ledger(

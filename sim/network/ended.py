@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sim.network.spool import Spool
 from sim.network.watch import Watched
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class Ended:
     watched : Watched
     ledgers : dict
         Name of each listing to the rows of its institutions' ledgers.
+    spool : Spool
+        Where the rows lie.
     """
 
     spec: "Spec"
@@ -39,6 +42,7 @@ class Ended:
     state_hashes: dict[str, str]
     watched: Watched
     ledgers: dict[str, dict[str, list[dict[str, Any]]]]
+    spool: Spool
 
 
 def left_by(network: "Network") -> Ended:
@@ -46,5 +50,5 @@ def left_by(network: "Network") -> Ended:
     specs = {name: market.spec for name, market in network.markets.items()}
     return Ended(
         network.spec, specs, network.seed, network.collect(copy=False), network.state_hashes(), network.watched(),
-        network.ledgers(),
+        network.ledgers(), network.spool,
     )  # fmt: skip

@@ -4,7 +4,6 @@ import ctypes
 import gc
 import mmap
 import sys
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -46,24 +45,10 @@ def gnu_c() -> Any:
     return library
 
 
-def joined(arrays: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
-    """The arrays one behind the other, as ``numpy.concatenate`` joins them, where most of them is zero: a page that
-    holds nothing is not there until it is written. For rooms that are read seldom: large arrays of NumPy are on huge
-    pages, which are found sooner, but where one row takes up two megabytes.
-
-    Parameters
-    ----------
-    arrays : sequence of array
-        One dimension, one type.
-    """
-    dtype, length = arrays[0].dtype, sum(len(array) for array in arrays)
-    room = mmap.mmap(-1, max(1, length * dtype.itemsize), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    out = np.frombuffer(room, dtype, length)
-    at = 0
-    for array in arrays:
-        copy_written(array, out[at : at + len(array)])
-        at += len(array)
-    return out
+def blank(n_bytes: int) -> npt.NDArray[np.uint8]:
+    """Zeros on pages of which none is there until it is written."""
+    room = mmap.mmap(-1, max(1, n_bytes), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    return np.frombuffer(room, np.uint8, n_bytes)
 
 
 def copy_written(array: npt.NDArray[Any], out: npt.NDArray[Any]) -> None:

@@ -14,7 +14,7 @@ from sim.kernels.rounds import LISTING, STATUS, TICK
 from sim.market import BLOCK
 from sim.network.clocks import change_clocks, is_any_shock_near, is_change_due, last_tick
 from sim.network.links import Place, own_ladders, shared_arrays
-from sim.network.packing import pack
+from sim.network.packing import pack, spooled
 from sim.network.rounds import Rounds
 from sim.network.watch import Watch, Watched
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from sim.market import Market
     from sim.scenario.spec import Spec
     from sim.state import Array
+
+RELEASE_US = 600_000_000  # of the scenario's time between two times that written rows are given up; each costs a while
 
 
 @dataclass(slots=True)
@@ -79,6 +81,7 @@ class Network:
             market.peers = self.markets
             market.same_asset = [one for one, mine in zip(self.markets.values(), rows, strict=True) if mine]
         self._link()
+        self.spool = spooled([market.state for market in self.markets.values()])
         with compiling(COUPLING):
             self._run_ticks(self.tick)  # none, but what runs them
         self.watch = Watch()
@@ -120,6 +123,8 @@ class Network:
             for market in self.markets.values():
                 market.pass_until(then)
             self.watch.look(self)
+            if self.watch.next_us % RELEASE_US == 0:
+                self.spool.release()
 
     def run_for(self, duration: float) -> None:
         """Run ``duration`` more seconds."""
@@ -237,7 +242,11 @@ class Network:
             portfolios.all, portfolios.collateral, portfolios.moved,
         ):  # fmt: skip
             digest.update(np.ascontiguousarray(array).tobytes())
-        return {name: market.state_hash() for name, market in self.markets.items()} | {"network": digest.hexdigest()}
+        hashes = {}
+        for name, market in self.markets.items():
+            hashes[name] = market.state_hash()
+            self.spool.release()
+        return hashes | {"network": digest.hexdigest()}
 
     def state_hash(self) -> str:
         """One SHA-256 over all of ``state_hashes``."""

@@ -11,44 +11,71 @@ import numpy as np
 
 from sim.kernels.memory import CACHE_LINE, aligned_zeros
 from sim.kernels.shared import Shared
+from sim.network.memory import PAGE, blank, copy_written
+from sim.network.spool import Spool
 from sim.state import Array, State
 
-GROWING = frozenset({"tickets", "slot_ticket", "guest_fills", "messages", "order", "keys", "events", "rows", "bands"})
-SCRATCH = frozenset({"starts", "draws"})  # of one size everywhere: one for all
+GROWING = frozenset({"slot_ticket", "guest_fills", "messages", "events"})  # tickets grow as well, seldom and as a copy
+SPOOLED = frozenset({"rows", "bands", "quotes"})  # written at one place a tick, or now and then
+SCRATCH = frozenset({"starts", "draws", "order", "keys"})  # the longest is for all
 OF_BOOKS = ("book", "cursor")  # not in the shared arrays
+LARGE = 1 << 15  # bytes from which an array has pages of its own
+Room = tuple[State, str]
 
 
 def pack(states: Sequence[State], shared: Shared) -> None:
-    """Move every array of fixed size that is no part of the shared ones into one array, listing by listing, the small
-    ones first; what a kernel uses as scratch alone is one array for all.
+    """Move every array of fixed size that is no part of the shared ones to others of its listing, the small ones first:
+    those of up to LARGE bytes on huge pages, larger ones, of which much may never be written, on pages that are there
+    when they are. What a kernel uses as scratch alone is one array for all.
     """
-    names = [room.name for room in fields(State) if room.name not in GROWING | {"books"} | SCRATCH]
-    rooms = [
-        [(name, array) for name in names if not is_part(array := getattr(state, name), shared)] for state in states
-    ]
-    for mine, state in zip(rooms, states, strict=True):
-        mine += [(name, getattr(state.books, name)) for name in OF_BOOKS]
-        mine.sort(key=lambda room: room[1].nbytes)
-    lines = sum(lines_of(array) for mine in rooms for _, array in mine)
-    whole, at = aligned_zeros(lines * CACHE_LINE, np.uint8), 0
-    for mine, state in zip(rooms, states, strict=True):
-        for name, array in mine:
-            place = whole[at : at + array.nbytes].view(array.dtype).reshape(array.shape)
-            place[...] = array
-            at += lines_of(array) * CACHE_LINE
-            if name in OF_BOOKS:
-                state.books = state.books._replace(**{name: place})
-            else:
-                setattr(state, name, place)
-        for name in SCRATCH:
-            setattr(state, name, getattr(states[0], name))
+    names = [room.name for room in fields(State) if room.name not in GROWING | {"books"} | SCRATCH | SPOOLED]
+    small: list[Room] = []
+    large: list[Room] = []
+    for state in states:
+        rooms = [(state, name) for name in names if not is_part(state.room(name), shared)]
+        rooms += [(state, name) for name in OF_BOOKS]
+        for room in sorted(rooms, key=bytes_in):
+            (small if bytes_in(room) <= LARGE else large).append(room)
+    put(small, aligned_zeros(bytes_of(small, CACHE_LINE), np.uint8), CACHE_LINE)
+    put(large, blank(bytes_of(large, PAGE)), PAGE)
+    for name in SCRATCH:
+        longest = max((getattr(state, name) for state in states), key=len)
+        for state in states:
+            setattr(state, name, longest)
+
+
+def spooled(states: Sequence[State]) -> Spool:
+    """Move the rows of all listings, and the touch of each tick, into a file."""
+    rooms = [(state, name) for state in states for name in sorted(SPOOLED)]
+    spool = Spool(bytes_of(rooms, PAGE))
+    put(rooms, spool.room, PAGE)
+    return spool
+
+
+def put(rooms: Sequence[Room], whole: Array, step: int) -> None:
+    """Move arrays into ``whole``, one behind the other, each at the next multiple of ``step`` bytes; each old one is
+    gone before the next is moved.
+    """
+    at = 0
+    for state, name in rooms:
+        array = state.room(name)
+        place = whole[at : at + array.nbytes].view(array.dtype)
+        copy_written(array.ravel(), place)
+        at += -(-array.nbytes // step) * step
+        state.put(name, place.reshape(array.shape))
+
+
+def bytes_in(room: Room) -> int:
+    """Bytes of one array."""
+    state, name = room
+    return int(state.room(name).nbytes)
+
+
+def bytes_of(rooms: Sequence[Room], step: int) -> int:
+    """Bytes that arrays fill, each up to a multiple of ``step``."""
+    return sum(-(-bytes_in(room) // step) * step for room in rooms)
 
 
 def is_part(array: Array, shared: Shared) -> bool:
     """Whether an array lies in one of the shared ones."""
     return any(np.may_share_memory(array, whole) for whole in shared)
-
-
-def lines_of(array: Array) -> int:
-    """Cache lines that an array fills."""
-    return -(-array.nbytes // CACHE_LINE)

@@ -113,12 +113,11 @@ class Run:
         ``listings``. The rows of each listing are given up when its tables are made.
         """
         spec, hashes_of = ended.spec, ended.state_hashes
-        runs = {
-            name: cls.from_arrays(
-                one, ended.seed, ended.arrays.pop(name), hashes_of[name], timing, origin, ended.ledgers.get(name)
-            )
-            for name, one in ended.specs.items()
-        }
+        runs = {}
+        for name, one in ended.specs.items():
+            arrays, ledgers = ended.arrays.pop(name), ended.ledgers.get(name)
+            runs[name] = cls.from_arrays(one, ended.seed, arrays, hashes_of[name], timing, origin, ledgers)
+            ended.spool.release()
         books = {name: table for run in runs.values() for name, table in run.ledgers.items()}
         first = next(iter(runs.values()))
         hashes = first.hashes | {"listings": manifest.text_hash([runs[name].hashes for name in runs])}

@@ -1,17 +1,22 @@
 """What a network does not use is not there: empty pages, the market under its tables, code for linking."""
 
+import errno
 import gc
+import os
 import weakref
 
 import numpy as np
 import pytest
 
 import sim.coupling
+import sim.network.spool
 import sim.tick
 from sim.kernels._jit import JIT_OFF
 from sim.network import build_network
 from sim.network.ended import left_by
-from sim.network.memory import PAGE, copy_written, joined
+from sim.network.links import Place, put_together
+from sim.network.memory import PAGE, copy_written
+from sim.network.spool import Spool
 from sim.results import Origin, Run, Timing
 from sim.runner import Scenario
 from sim.schema import LEVEL
@@ -29,20 +34,77 @@ def ladder(length, *rows):
     return levels
 
 
+class Holder:
+    """Of a listing's state one array."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def room(self, name):
+        return self.array
+
+    def put(self, name, array):
+        self.array = array
+
+
+@pytest.mark.parametrize("name", ["accounts", "far", "levels"])
 @pytest.mark.parametrize(
     "parts",
     [
         [ladder(4 * ROWS, 0, 3 * ROWS - 1)],
         [ladder(64), ladder(5 * ROWS + 3, 5 * ROWS + 2), ladder(2 * ROWS, ROWS)],
         [np.arange(1500, dtype=np.uint64), np.zeros(700, np.uint64), np.ones(1, np.uint64)],
+        [np.arange(6).reshape(2, 3), np.arange(8).reshape(2, 4)],
     ],
 )
-def test_joined_is_concatenate(parts):
-    """Value for value, whole pages or not, and what is joined can be written."""
-    whole, wanted = joined(parts), np.concatenate(parts)
+def test_what_is_put_together_is_concatenated(parts, name):
+    """Value for value, whole pages or not; each listing has its part, or the whole of a ladder; all can be written."""
+    holders = [Holder(part.copy()) for part in parts]
+    old = [weakref.ref(holder.array) for holder in holders]
+    whole, wanted = put_together(holders, name), np.concatenate([part.ravel() for part in parts])
     assert whole.dtype == wanted.dtype and whole.tobytes() == wanted.tobytes()
+    assert [array() for array in old] == [None] * len(old)
+    for holder, part in zip(holders, parts, strict=True):
+        assert holder.array is whole if name in Place._fields else holder.array.tobytes() == part.tobytes()
+        assert holder.array.shape == (whole if name in Place._fields else part).shape
+        assert np.may_share_memory(holder.array, whole)
     whole[-1] = whole[0]
     assert whole.flags.writeable and whole[-1] == whole[0]
+
+
+def test_what_lies_in_a_file_stays_when_its_pages_go():
+    spool = Spool(3 * PAGE)
+    assert spool.is_file == hasattr(os, "posix_fallocate") and not spool.room.any()
+    spool.room[:] = np.arange(3 * PAGE) % 251
+    for _ in range(2):
+        spool.release()
+        assert (spool.room == np.arange(3 * PAGE) % 251).all()
+        spool.room[PAGE] = PAGE % 251  # written again, and found again
+
+
+def test_a_file_without_room_is_memory(monkeypatch):
+    def full(file, offset, length):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+    spool = Spool(PAGE)
+    spool.room[5] = 7
+    spool.release()
+    assert not spool.is_file and spool.room[5] == 7 and spool.room.sum() == 7
+
+
+def test_a_network_is_the_same_whether_its_rows_lie_in_a_file_or_in_memory(tmp_path, monkeypatch):
+    spec = spec_of(tmp_path, LISTINGS, duration="11min")  # pages are given up on the way, after ten
+    one = build_network(spec, 3)
+    monkeypatch.setattr(sim.network.spool, "mapped_file", lambda n_bytes: None)
+    other = build_network(spec, 3)
+    assert one.spool.is_file == hasattr(os, "posix_fallocate") and not other.spool.is_file
+    for network in (one, other):
+        network.run_until(spec.duration)
+    assert one.state_hashes() == other.state_hashes()
+    for name, arrays in one.collect().items():
+        assert np.may_share_memory(one.markets[name].state.rows, one.spool.room)
+        assert arrays.series.tobytes() == other.collect()[name].series.tobytes() and arrays.series["mark_usd"].all()
 
 
 def test_a_page_that_holds_nothing_is_not_written():
