@@ -194,9 +194,8 @@ class Market(mesa.Model):  # type: ignore[misc]  # Mesa has no types
     def pass_until(self, end_time: float) -> None:
         """As ``run_until`` for a market whose ticks its network has run: only events are left to do, if one is due."""
         if self.next_event_s() <= end_time:
-            self.run_until(end_time)
-        else:
-            self.time = end_time
+            return self.run_until(end_time)
+        self.time = end_time
 
     def run_for(self, duration: float) -> None:
         """Run ``duration`` more seconds."""

@@ -17,7 +17,7 @@ from sim.network.clocks import change_clocks
 from sim.network.links import listing_rows
 from sim.network.loadings import write_loading
 from sim.network.makers import purses_of
-from sim.network.memory import give_back
+from sim.network.memory import give_back, pages_of_their_own
 from sim.network.network import Couplings, Network
 from sim.network.portfolios import fill_portfolios, population_spec
 from sim.news_path import macro_ramps
@@ -51,6 +51,14 @@ def build_network(spec: Spec, seed: int = 1) -> Network:
         When the listings of one asset have different lots, or a weight names no listing.
     """
     give_back()
+    with pages_of_their_own():
+        network = built(spec, seed)
+    give_back()
+    return network
+
+
+def built(spec: Spec, seed: int) -> Network:
+    """As ``build_network``."""
     specs = listing_specs(spec)
     markets = {}
     for k, (name, one) in enumerate(specs.items()):
@@ -91,7 +99,6 @@ def build_network(spec: Spec, seed: int = 1) -> Network:
     network = Network(spec, seed, markets, couplings, names)
     if spec.clock.slow_tick is not None and spec.clock.start == "slow":
         change_clocks(network)
-    give_back()
     return network
 
 

@@ -4,6 +4,8 @@ import ctypes
 import gc
 import mmap
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -15,7 +17,7 @@ from sim.kernel_locator import drop_bitcode
 from sim.tick import advance
 
 M_MMAP_THRESHOLD = -3  # of mallopt(3)
-LARGE = 1 << 19  # bytes from which an array has pages of its own
+LARGE, SMALL = 1 << 19, 1 << 16  # bytes from which an array has pages of its own: else, and while a network is built
 PAGE = 4096  # bytes; where the system's are larger, more is copied than needs to be
 
 
@@ -33,6 +35,21 @@ def give_back() -> None:
     gc.collect()
     if (library := gnu_c()) is not None:
         library.malloc_trim(0)
+
+
+@contextmanager
+def pages_of_their_own() -> Iterator[None]:
+    """While a network is built each array of SMALL bytes or more has pages of its own: those that nothing is written to
+    are not there, and an array that has been moved leaves none behind.
+    """
+    library = gnu_c()
+    if library is not None:
+        library.mallopt(M_MMAP_THRESHOLD, SMALL)
+    try:
+        yield
+    finally:
+        if library is not None:
+            library.mallopt(M_MMAP_THRESHOLD, LARGE)
 
 
 @cache
