@@ -70,9 +70,16 @@ def blank(n_bytes: int) -> npt.NDArray[np.uint8]:
 
 def copy_written(array: npt.NDArray[Any], out: npt.NDArray[Any]) -> None:
     """Copy the stretches of a page's length that are not all zero."""
-    source, target = np.ascontiguousarray(array).view(np.uint8), out.view(np.uint8)
-    whole = len(source) // PAGE * PAGE
-    words = source[:whole].view(np.uint64).reshape(-1, PAGE // 8)
-    written = words.any(axis=1)
-    target[:whole].view(np.uint64).reshape(-1, PAGE // 8)[written] = words[written]
+    source, target, written = np.ascontiguousarray(array).view(np.uint8), out.view(np.uint8), written_pages(array)
+    whole = len(written) * PAGE
+    pages = target[:whole].view(np.uint64).reshape(-1, PAGE // 8)
+    pages[written] = source[:whole].view(np.uint64).reshape(-1, PAGE // 8)[written]
     target[whole:] = source[whole:]
+
+
+def written_pages(array: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Of each whole stretch of a page's length of an array of one dimension: whether it is not all zero."""
+    source = np.ascontiguousarray(array).view(np.uint8)
+    whole = len(source) // PAGE * PAGE
+    found: npt.NDArray[np.bool_] = source[:whole].view(np.uint64).reshape(-1, PAGE // 8).any(axis=1)
+    return found

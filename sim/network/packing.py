@@ -11,7 +11,7 @@ import numpy as np
 
 from sim.kernels.memory import CACHE_LINE, aligned_zeros
 from sim.kernels.shared import Shared
-from sim.network.memory import PAGE, blank, copy_written
+from sim.network.memory import PAGE, blank, copy_written, written_pages
 from sim.network.spool import Spool
 from sim.state import Array, State
 
@@ -19,29 +19,34 @@ GROWING = frozenset({"slot_ticket", "guest_fills", "messages", "events"})  # tic
 SPOOLED = frozenset({"rows", "bands", "quotes"})  # written at one place a tick, or now and then
 SCRATCH = frozenset({"starts", "draws", "order", "keys"})  # the longest is for all
 OF_BOOKS = ("book", "cursor")  # not in the shared arrays
-LARGE = 1 << 15  # bytes from which an array has pages of its own
+LARGE = 1 << 15  # bytes up to which an array is small
 Room = tuple[State, str]
 
 
 def pack(states: Sequence[State], shared: Shared) -> None:
-    """Move every array of fixed size that is no part of the shared ones to others of its listing, the small ones first:
-    those of up to LARGE bytes on huge pages, larger ones, of which much may never be written, on pages that are there
-    when they are. What a kernel uses as scratch alone is one array for all.
+    """Move every array of fixed size that is no part of the shared ones to others of its listing, the small ones first,
+    on huge pages; those of which less than half is written on pages that are there when they are. What a kernel uses
+    as scratch alone is one array for all.
     """
     names = [room.name for room in fields(State) if room.name not in GROWING | {"books"} | SCRATCH | SPOOLED]
-    small: list[Room] = []
-    large: list[Room] = []
+    dense: list[Room] = []
+    sparse: list[Room] = []
     for state in states:
         rooms = [(state, name) for name in names if not is_part(state.room(name), shared)]
         rooms += [(state, name) for name in OF_BOOKS]
         for room in sorted(rooms, key=bytes_in):
-            (small if bytes_in(room) <= LARGE else large).append(room)
-    put(small, aligned_zeros(bytes_of(small, CACHE_LINE), np.uint8), CACHE_LINE)
-    put(large, blank(bytes_of(large, PAGE)), PAGE)
+            (dense if is_dense(state.room(room[1])) else sparse).append(room)
+    put(dense, aligned_zeros(bytes_of(dense, CACHE_LINE), np.uint8), CACHE_LINE)
+    put(sparse, blank(bytes_of(sparse, PAGE)), PAGE)
     for name in SCRATCH:
         longest = max((getattr(state, name) for state in states), key=len)
         for state in states:
             setattr(state, name, longest)
+
+
+def is_dense(array: Array) -> bool:
+    """Whether an array is a small one, or something is written on half of its pages."""
+    return array.nbytes <= LARGE or bool(2 * written_pages(array.ravel()).sum() >= array.nbytes // PAGE)
 
 
 def spooled(states: Sequence[State]) -> Spool:
