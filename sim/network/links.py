@@ -12,9 +12,9 @@ from sim.kernels.shared import LISTING, Shared
 from sim.network.memory import blank, copy_written
 from sim.state import Array, State
 
-SPARSE = frozenset({"levels", "far"})
-"""What is there page by page when something is written: six in seven bytes of the ladders hold nothing. On huge pages,
-where NumPy has large arrays, levels take 35 MB more and a tick of 34 listings 2% less."""
+SPARSE = frozenset({"far"})
+"""What is there page by page when something is written. Levels might be, since six in seven of their bytes hold nothing:
+35 MB less for 34 listings, but 2 to 5% of the time of a tick, for NumPy has large arrays on huge pages."""
 INBOX = 512  # orders that the network may send to one listing between two ticks
 
 
