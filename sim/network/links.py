@@ -13,8 +13,8 @@ from sim.network.memory import blank, copy_written
 from sim.state import Array, State
 
 SPARSE = frozenset({"far"})
-"""What is there page by page when something is written. Levels might be, since six in seven of their bytes hold nothing:
-35 MB less for 34 listings, but 2 to 5% of the time of a tick, for NumPy has large arrays on huge pages."""
+"""What is there page by page when something is written. Levels might be, since six in seven of their bytes hold
+nothing: 25 MB less for 34 listings, but 2 to 5% of a tick's time, for NumPy has large arrays on huge pages."""
 INBOX = 512  # orders that the network may send to one listing between two ticks
 
 
