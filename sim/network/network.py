@@ -122,8 +122,7 @@ class Network:
             self._run_to(then)
             for market in self.markets.values():
                 market.pass_until(then)
-            self.watch.look(self)
-            if self.watch.next_us % RELEASE_US == 0:
+            if self.watch.look(self) and self.watch.next_us % RELEASE_US == 0:
                 self.spool.release()
 
     def run_for(self, duration: float) -> None:

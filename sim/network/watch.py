@@ -78,11 +78,11 @@ class Watch:
         """Time of the next look, seconds: the first end of a tick at or after the full minute."""
         return -(-self.next_us // tick_us) * tick_us / 1e6
 
-    def look(self, network: "Network") -> None:
-        """Append the rows of the minute if it is over."""
+    def look(self, network: "Network") -> bool:
+        """Append the rows of the minute if it is over; returns whether it is."""
         now_us = network.tick * int(network.lead.state.clock[0]["tick_us"])
         if now_us < self.next_us:
-            return
+            return False
         self.next_us = (now_us // MINUTE_US + 1) * MINUTE_US
         desk = network.couplings.desk[0]
         legs = int(desk["sent"]), int(desk["stopped"])
@@ -95,6 +95,7 @@ class Watch:
             coins = sum(int(on_way[k, int(COINS)]) * mid_value(states[k]) // 2 for k in sent)
             self.rows.append((now_us, e, cash, coins, legs[0] - self.seen[0], legs[1] - self.seen[1]))
         self.seen = legs
+        return True
 
     def collect(self, network: "Network") -> Watched:
         """Tables up to now."""

@@ -17,7 +17,7 @@ from sim.kernels.inverse import inverse_bankruptcy, inverse_equity, inverse_is_l
 from sim.kernels.ledger import Ledger, Order, move_position
 from sim.kernels.liquidation import Risk, hang, run_engine
 from sim.kernels.loss_shares import split, split_capped, use_layers
-from sim.kernels.mailbox import Mail
+from sim.kernels.mailbox import Mail, sort_due
 from sim.kernels.margin import (
     bankruptcy_half_ticks,
     equity_micro,
@@ -209,6 +209,16 @@ def inverse_of(cash, position, mark, scale, tiers, ceiling):
         inverse_last_safe(cash, position, scale, tiers, ceiling),
         inverse_bankruptcy(cash, position, scale),
     )
+
+
+@entry
+def sorted_mail(
+    accounts, rules, flows, tickets, slot_ticket, guest_fills, clock, messages, order, keys, starts, key,
+    start_us, end_us,
+):  # fmt: skip
+    """Rows of the messages that arrive before ``end_us`` into ``order``; their number."""
+    ld = Ledger(accounts, rules, flows, tickets, slot_ticket, guest_fills, clock)
+    return sort_due(ld, Mail(messages, order, keys, starts), key, start_us, end_us)
 
 
 @entry
