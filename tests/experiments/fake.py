@@ -114,8 +114,10 @@ def starved(cell: Cell) -> Outcome:
     if cell.seed != 2:
         return quick(cell)
     from sim.experiments.cells import run_cell
+    from sim.network.memory import give_back
 
     before = resource.getrlimit(resource.RLIMIT_AS)
+    give_back()  # from now on a large array is asked of the system, not found among what the run before has left
     run_cell(cell._replace(seed=1))  # kernels and libraries are there now
     held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (held + (1 << 20), before[1]))
