@@ -12,9 +12,6 @@ from sim.kernels.shared import LISTING, Shared
 from sim.network.memory import blank, copy_written
 from sim.state import Array, State
 
-SPARSE = frozenset({"far"})
-"""What is there page by page when something is written. Levels might be, since six in seven of their bytes hold
-nothing: 25 MB less for 34 listings, but 2 to 5% of a tick's time, for NumPy has large arrays on huge pages."""
 INBOX = 512  # orders that the network may send to one listing between two ticks
 
 
@@ -68,14 +65,17 @@ def shared_arrays(states: Sequence[State], listings: Array) -> tuple[Shared, lis
 def put_together(states: Sequence[State], name: str) -> Array:
     """Move one array of each listing into one for all: each has a part of it then, or, of ladders, whose levels are
     named by their shared place, the whole. Every old array is gone before the next is moved.
+
+    Far pages are there when something is written. Levels might be, since six in seven of their bytes hold nothing: 25
+    MB less for 34 listings, but 2 to 5% of a tick's time, for NumPy has large arrays on huge pages.
     """
     dtype, length = states[0].room(name).dtype, sum(state.room(name).size for state in states)
-    whole = blank(length * dtype.itemsize).view(dtype) if name in SPARSE else np.empty(length, dtype)
+    whole = blank(length * dtype.itemsize).view(dtype) if name == "far" else np.empty(length, dtype)
     at = 0
     for state in states:
         array = state.room(name)
         part = whole[at : at + array.size]
-        if name in SPARSE:
+        if name == "far":
             copy_written(array.ravel(), part)
         else:
             part[:] = array.ravel()
