@@ -348,7 +348,7 @@ def fill_engine(state: State, spec: Spec, venue: VenueSettings, contract: Contra
     engine["bucket_shift"], engine["ceiling_half_ticks"] = shift, ceiling
     engine["top"], engine["bottom"] = 0, n_buckets - 1
     engine["alert_top"], engine["alert_bottom"] = 0, n_buckets - 1
-    state.heads = np.full((4, n_buckets), -1, np.int32)
+    state.heads = np.zeros((4, n_buckets), np.int32)
     state.clock[0]["scan_every_us"] = units.us(rules.scan_every)
     # marks of the oracle formula move at 0, 3, 6 s ...: a scan is at the end of the tick that begins with one
     engine["next_scan_us"] = units.us(spec.tick if venue.mark.formula == "oracle" else rules.scan_every)

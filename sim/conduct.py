@@ -47,7 +47,7 @@ def fill_conduct(state: State, spec: Spec, contract: Contract, layout: Layout, c
     state.triggers = draw_triggers(rules, contract, crowd, layout.first_leveraged, seed)
     n_buckets = state.heads.shape[1]
     conduct["bucket_shift"] = state.engine[0]["bucket_shift"]
-    state.trigger_heads = np.full((N_LADDERS, n_buckets), -1, np.int32)
+    state.trigger_heads = np.zeros((N_LADDERS, n_buckets), np.int32)
     conduct["reach"] = [-1 if k % 2 == FALLING else n_buckets for k in range(N_LADDERS)]
 
 

@@ -12,16 +12,22 @@ looks at ``__spec__`` and it answers any look so.
 import sys
 import threading
 from collections.abc import Iterable, Sequence
+from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
 POSTPONED = (
-    "mesa.discrete_space", "mesa.experimental.continuous_space", "mesa.experimental.devs",
-    "mesa.experimental.meta_agents", "mesa.space", "networkx", "pandas", "scipy.spatial",
+    "asyncio", "mesa.discrete_space", "mesa.experimental.continuous_space", "mesa.experimental.devs",
+    "mesa.experimental.meta_agents", "mesa.space", "networkx", "pandas", "scipy.spatial", "sqlite3",
 )  # fmt: skip
 """What Mesa imports and a market has no use for."""
+
+STOOD_FOR = ("scipy.linalg.cython_blas", "scipy.linalg.cython_lapack")
+"""What Numba imports to know whether it is there; all of ``scipy.linalg`` would come with it."""
+
+CYTHON_API = "__pyx_capi__"  # where compiled code finds the functions of a Cython module
 
 
 class Later(ModuleType):
@@ -73,6 +79,22 @@ class _Pending(Loader):
         module.__class__ = Later
 
 
+class StandIn(ModuleType):
+    """In the place of a part of a package, without its package: the first look for a name imports both.
+
+    It says that the part is there, which is true of every installation of what it stands for: where the package itself
+    is absent, import of the part fails at the package.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        """Give way to the module itself, unless somebody only looks at what modules there are."""
+        if name.startswith("__") and name != CYTHON_API:
+            raise AttributeError(f"module {self.__name__!r} has not been read and has no {name!r} yet")
+        if sys.modules.get(self.__name__) is self:
+            sys.modules.pop(self.__name__, None)
+        return getattr(import_module(self.__name__), name)
+
+
 class _Finder(MetaPathFinder):
     """Finds the modules to postpone, where Python finds modules on its path."""
 
@@ -91,6 +113,11 @@ class _Finder(MetaPathFinder):
         return spec
 
 
-def postpone(names: Iterable[str] = POSTPONED) -> None:
-    """Read these modules when they are first used. Modules that are imported already stay as they are."""
+def postpone(names: Iterable[str] = POSTPONED, parts: Iterable[str] = STOOD_FOR) -> None:
+    """Read these modules, and these parts of packages, when they are first used. Those that are imported already stay
+    as they are.
+    """
     sys.meta_path.insert(0, _Finder(names))
+    for part in parts:
+        if part.rpartition(".")[0] not in sys.modules:
+            sys.modules.setdefault(part, StandIn(part))

@@ -184,7 +184,7 @@ def state_hash(state: "State") -> str:
         (state.events, int(clock["n_events"])),
         (state.guest_fills, int(clock["n_guest_fills"])),
     ):
-        digest.update(np.ascontiguousarray(array[:n]).tobytes())
+        digest.update(array[:n])
     for name in (
         "cash_micro",
         "entry_micro",
@@ -197,7 +197,7 @@ def state_hash(state: "State") -> str:
         "liquidation_half_ticks",
         "leveraged",
     ):
-        digest.update(np.ascontiguousarray(state.accounts[name]).tobytes())
+        digest.update(np.ascontiguousarray(state.accounts[name]))
     for array in (
         state.accounts[["forced_again_us"]],
         state.books.positions,
@@ -228,9 +228,10 @@ def state_hash(state: "State") -> str:
         state.fund_peaks,
     ):
         for name, column in columns(array):
-            digest.update(name.encode() + column.tobytes())
-    digest.update(np.ascontiguousarray(state.books.sides["best"]).tobytes())
-    digest.update(live_lots(state.books, state.tickets["handle"]).tobytes())
-    digest.update(np.ascontiguousarray(state.tickets["price_ticks"]).tobytes())
+            digest.update(name.encode())
+            digest.update(column)
+    digest.update(np.ascontiguousarray(state.books.sides["best"]))
+    digest.update(live_lots(state.books, state.tickets["handle"]))
+    digest.update(np.ascontiguousarray(state.tickets["price_ticks"]))
     digest.update(np.int64(clock["tick"]).tobytes())
     return digest.hexdigest()

@@ -66,7 +66,8 @@ PERSON = np.dtype(
 
 class People(NamedTuple):
     """``conduct`` CONDUCT[1], ``persons`` PERSON[n], ``closing`` int64[n] (account rows), ``triggers``
-    ACCOUNT_TRIGGER[m], ``heads`` int32[4, n_buckets], ``past_marks`` int64[ticks of the panic window] (ring).
+    ACCOUNT_TRIGGER[m], ``heads`` int32[4, n_buckets] (1 + the first trigger's row, 0 where the bucket is empty),
+    ``past_marks`` int64[ticks of the panic window] (ring).
     """
 
     conduct: Any
@@ -131,7 +132,7 @@ def look_after_margin(bk, ld, rk, pp, key, tick, mark):
         step = ONE if side == ZERO else -ONE
         bucket, last, farthest = here, engine["alert_top"] if side == ZERO else engine["alert_bottom"], here
         while (last - bucket) * step >= ZERO:
-            a = np.int64(rk.heads[TWO + side, bucket])
+            a = np.int64(rk.heads[TWO + side, bucket]) - ONE
             if a >= ZERO:
                 farthest = bucket
             while a >= ZERO:

@@ -44,14 +44,14 @@ def fuel_lots(bk, ld, rk, mark, far):
     """Lots of accounts whose last safe mark lies within ``far`` half ticks of the mark: longs below, shorts above."""
     here, below, above = bucket_of(rk, mark), ZERO, ZERO
     for bucket in range(bucket_of(rk, max(ZERO, mark - far)), here + ONE):
-        a = np.int64(rk.heads[0, bucket])
+        a = np.int64(rk.heads[0, bucket]) - ONE
         while a >= ZERO:
             safe = ld.accounts[a]["liquidation_half_ticks"]
             if mark - far <= safe <= mark:
                 below += abs(bk.positions[PERP, a])
             a = np.int64(ld.accounts[a]["next"])
     for bucket in range(here, bucket_of(rk, mark + far) + ONE):
-        a = np.int64(rk.heads[1, bucket])
+        a = np.int64(rk.heads[1, bucket]) - ONE
         while a >= ZERO:
             safe = ld.accounts[a]["liquidation_half_ticks"]
             if mark <= safe <= mark + far:

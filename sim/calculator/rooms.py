@@ -96,7 +96,7 @@ def room_of(frames: Sequence[Frame], mark: int, fund: int, adl_rule: int, kind: 
     engine["first_watched"], engine["end_watched"], engine["bottom"] = FIRST, n, N_BUCKETS - 1
     events = np.zeros(4 * n + 8, EVENT)
     ledger = (accounts, rules, np.zeros(2, FLOWS), np.zeros(1, TICKET), np.zeros(2, np.int64), np.zeros(0, GUEST_FILL))
-    heads, queue = np.full((4, N_BUCKETS + 2), -1, np.int32), np.zeros(n, np.int64)
+    heads, queue = np.zeros((4, N_BUCKETS + 2), np.int32), np.zeros(n, np.int64)
     risk = (legs[0].tiers, engine, heads, queue, events, np.zeros(n, np.int64), np.zeros(n), np.zeros((3, n), np.int64))
     terms = legs[0].terms
     price = np.zeros(1, PRICE)

@@ -39,8 +39,8 @@ def hang_triggers(triggers, heads, reach, shift):
         node = triggers[np.int64(i)]
         ladder = np.int64(node["ladder"])
         bucket = trigger_bucket(heads, shift, node["price_half_ticks"])
-        node["next"] = heads[ladder, bucket]
-        heads[ladder, bucket] = i
+        node["next"] = np.int64(heads[ladder, bucket]) - ONE
+        heads[ladder, bucket] = np.int64(i) + ONE
         if ladder & ONE == FALLING:
             reach[ladder] = max(reach[ladder], bucket)
         else:
@@ -58,7 +58,7 @@ def take_crossed(triggers, heads, reach, shift, ladder, price):
     fired = NOT_FOUND
     for bucket in range(first, last + ONE):
         kept = NOT_FOUND
-        i = np.int64(heads[ladder, bucket])
+        i = np.int64(heads[ladder, bucket]) - ONE
         while i >= ZERO:
             node = triggers[i]
             after = np.int64(node["next"])
@@ -70,6 +70,6 @@ def take_crossed(triggers, heads, reach, shift, ladder, price):
                 node["next"] = kept
                 kept = i
             i = after
-        heads[ladder, bucket] = kept
+        heads[ladder, bucket] = kept + ONE
     reach[ladder] = min(reach[ladder], here) if falls else max(reach[ladder], here)
     return fired

@@ -63,8 +63,9 @@ ENGINE = np.dtype(
 
 class Risk(NamedTuple):
     """``tiers`` TIER[n], ``engine`` ENGINE[1], ``heads`` int32[4, n_buckets] (longs, shorts, alerts of longs, of
-    shorts; -1 empty), ``queue`` int64[n], ``events`` EVENT[...], ``ranked`` int64[n_owners] (heap of counterparties),
-    ``score`` float64[n_owners], ``shares`` int64[3, n_owners] (caps, weights and parts of a loss shared out).
+    shorts: 1 + the first account's row, 0 where the bucket is empty), ``queue`` int64[n], ``events`` EVENT[...],
+    ``ranked`` int64[n_owners] (heap of counterparties), ``score`` float64[n_owners], ``shares`` int64[3, n_owners]
+    (caps, weights and parts of a loss shared out).
     """
 
     tiers: Any
@@ -93,13 +94,13 @@ def hang_alert(bk, ld, rk, a):
     )
     side = ZERO if position > ZERO else ONE
     bucket = bucket_of(rk, at)
-    head = np.int64(rk.heads[TWO + side, bucket])
+    head = np.int64(rk.heads[TWO + side, bucket]) - ONE
     account["alert_half_ticks"] = at
     account["alert_bucket"] = side * np.int64(rk.heads.shape[1]) + bucket + ONE
     account["alert_next"], account["alert_prev"] = head, NOT_HUNG
     if head >= ZERO:
         ld.accounts[head]["alert_prev"] = a
-    rk.heads[TWO + side, bucket] = a
+    rk.heads[TWO + side, bucket] = a + ONE
     if side == ZERO:
         engine["alert_top"] = max(engine["alert_top"], bucket)
     else:
@@ -115,7 +116,7 @@ def unhang_alert(ld, rk, a):
     if before >= ZERO:
         ld.accounts[before]["alert_next"] = after
     else:
-        rk.heads[TWO + at // n, at % n] = after
+        rk.heads[TWO + at // n, at % n] = after + ONE
     if after >= ZERO:
         ld.accounts[after]["alert_prev"] = before
     account["alert_bucket"] = ZERO
@@ -138,7 +139,7 @@ def hang(bk, ld, rk, a):
     )
     side = ZERO if position > ZERO else ONE
     bucket = bucket_of(rk, safe)
-    head = np.int64(rk.heads[side, bucket])
+    head = np.int64(rk.heads[side, bucket]) - ONE
     account["liquidation_half_ticks"] = safe
     account["hung_micro"], account["hung_lots"] = account["cash_micro"], position
     account["bucket"] = side * np.int64(rk.heads.shape[1]) + bucket
@@ -146,7 +147,7 @@ def hang(bk, ld, rk, a):
     account["prev"] = NOT_HUNG
     if head >= ZERO:
         ld.accounts[head]["prev"] = a
-    rk.heads[side, bucket] = a
+    rk.heads[side, bucket] = a + ONE
     if side == ZERO:
         engine["top"] = max(engine["top"], bucket)
     else:
@@ -164,7 +165,7 @@ def unhang(ld, rk, a):
     if before >= ZERO:
         ld.accounts[before]["next"] = after
     else:
-        rk.heads[at // n, at % n] = after
+        rk.heads[at // n, at % n] = after + ONE
     if after >= ZERO:
         ld.accounts[after]["prev"] = before
     account["bucket"] = NOT_HUNG

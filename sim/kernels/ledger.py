@@ -57,10 +57,10 @@ ACCOUNT = np.dtype(
         ("least_initial_ppm", "i8"),  # of a Python agent: 1 / the leverage it asked for; see kernels/guests.py
         ("joint", "i4"),  # 1: margined with positions in other listings, see kernels/portfolios.py; never hung
         ("called", "i4"),  # of such an account: see CALLED in kernels/ladder.py; 0 when the engine leaves it alone
-        ("touched", "i8"),  # of such an account: 1 since its position or cash changed by itself
+        ("touched", "i4"),  # of such an account: 1 since its position or cash changed by itself
+        ("adl_exempt", "i4"),  # 1: never a counterparty of deleveraging
         ("newest_order", "i8"),  # of a Python agent: the ticket at the head of its open orders, or NO_TICKET
         ("forced_again_us", "i8"),  # of a large position cut in part: when the rest goes; 0: not cut
-        ("adl_exempt", "i8"),  # 1: never a counterparty of deleveraging
         ("took_lots", "i8", (4,)),  # as taker since the start: perp bought, perp sold, spot bought, spot sold
     ]
 )

@@ -52,7 +52,7 @@ def find_crossed(ld, rk, mark):
     for side in range(2):
         first, last = (here, engine["top"]) if side == 0 else (engine["bottom"], here)
         for bucket in range(first, last + ONE):
-            a = np.int64(rk.heads[side, bucket])
+            a = np.int64(rk.heads[side, bucket]) - ONE
             while a >= ZERO:
                 after = np.int64(ld.accounts[a]["next"])
                 safe = ld.accounts[a]["liquidation_half_ticks"]

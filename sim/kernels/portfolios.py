@@ -332,7 +332,7 @@ def mark_touched(s, p):
         clock["joint_touched"] = ZERO
         first = s.listings[at]["account0"]
         for a in range(first + clock["first_joint"], first + clock["end_joint"]):
-            if s.accounts[a]["touched"] != ZERO:
+            if np.int64(s.accounts[a]["touched"]) != ZERO:
                 s.accounts[a]["touched"] = ZERO
                 row = p.all[p.legs[p.leg_of[a]]["portfolio"]]
                 row["due"] = p.blocks[row["block"]]["due"] = -1.0

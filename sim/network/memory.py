@@ -17,7 +17,7 @@ from sim.kernel_locator import drop_bitcode
 from sim.tick import advance
 
 M_MMAP_THRESHOLD = -3  # of mallopt(3)
-LARGE, SMALL = 1 << 19, 1 << 16  # bytes from which an array has pages of its own: else, and while a network is built
+LARGE, SMALL = 1 << 19, 1 << 14  # bytes from which an array has pages of its own: else, and while a network is built
 PAGE = 4096  # bytes; where the system's are larger, more is copied than needs to be
 
 

@@ -240,7 +240,7 @@ class Network:
             *self.couplings.wallets[:2], self.couplings.desk, self.couplings.assets,
             portfolios.all, portfolios.collateral, portfolios.moved,
         ):  # fmt: skip
-            digest.update(np.ascontiguousarray(array).tobytes())
+            digest.update(np.ascontiguousarray(array))
         hashes = {}
         for name, market in self.markets.items():
             hashes[name] = market.state_hash()

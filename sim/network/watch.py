@@ -133,7 +133,7 @@ def groups_of(network: "Network", k: int) -> "Array":
     """Place in ``GROUPS`` of each account row of a listing."""
     market = list(network.markets.values())[k]
     state, places = market.state, {name: i for i, name in enumerate(GROUPS)}
-    out = np.full(len(state.accounts), places["agents"], np.int64)
+    out = np.full(len(state.accounts), places["agents"], np.int8)
     for row, name in SINGLE:
         out[row] = places[name]
     clock, firms = state.clock[0], network.couplings.wallets
@@ -169,7 +169,7 @@ def owners_of(network: "Network") -> list["Array"]:
     shared = len(portfolios.all) + len(firms.firms)
     for k, market in enumerate(network.markets.values()):
         n = len(market.state.accounts)
-        owners = shared + np.arange(n)
+        owners = shared + np.arange(n, dtype=np.int32)
         mine = portfolios.legs["listing"] == k
         owners[portfolios.legs["row"][mine]] = portfolios.legs["portfolio"][mine]
         first = int(firms.rows[k])

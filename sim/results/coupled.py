@@ -65,4 +65,4 @@ def name_owners(events: pd.DataFrame, watched: Watched, listing: str) -> None:
     known = (account >= 0) & (account < len(watched.owners[listing]))
     at = np.where(known, account, 0)
     events["group"] = pd.array(np.where(known, _NAMES[watched.groups[listing][at]], ""), dtype="str")
-    events["owner"] = np.where(known, watched.owners[listing][at], -1)
+    events["owner"] = np.where(known, watched.owners[listing][at], np.int64(-1))

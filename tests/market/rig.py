@@ -74,7 +74,7 @@ class Rig:
         for name, value in engine.items():
             self.engine[name] = value
         self.tiers, self.events, self.price = tiers, np.zeros(4 * n + 64, EVENT), np.zeros(1, PRICE)
-        self.heads, self.queue = np.full((2, n_buckets), -1, np.int32), np.zeros(n + 8, np.int64)
+        self.heads, self.queue = np.zeros((2, n_buckets), np.int32), np.zeros(n + 8, np.int64)
         self.rest = (np.zeros(2, FLOWS), np.zeros(1, TICKET), np.full(n_orders + 9, -1, np.int64))
         self.ranked, self.score, self.shares = np.zeros(n, np.int64), np.zeros(n), np.zeros((3, n), np.int64)
         self.hung_to = FIRST

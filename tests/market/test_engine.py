@@ -60,7 +60,7 @@ class Case:
         self.engine["order_bound_ppm"], self.engine["clearance_fee_ppm"] = bound_ppm, clearance_ppm
         self.engine["pace_cap_micro_per_s"], self.engine["bucket_shift"] = UNLIMITED, 4
         self.engine["ceiling_half_ticks"], self.engine["bottom"] = 80_000, 5000
-        self.heads, self.queue = np.full((2, 5001), -1, np.int32), np.zeros(8, np.int64)
+        self.heads, self.queue = np.zeros((2, 5001), np.int32), np.zeros(8, np.int64)
         self.events, self.price = np.zeros(64, EVENT), np.zeros(1, PRICE)
         self.is_hung = False
 

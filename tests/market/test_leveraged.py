@@ -37,7 +37,7 @@ def test_ladders_fire_what_the_plain_rule_fires():
         path = draws.integers(1, 700, 12) if draws.random() < 0.5 else 350 + draws.integers(-9, 10, 12).cumsum()
         triggers = [(i, 1, int(r["ladder"]) % 2, int(r["price_half_ticks"])) for i, r in enumerate(rows)]
         got, reach = np.full(60, -1, np.int64), np.array([-1, 40, -1, 40], np.int64)
-        crossed_on_the_way(rows, np.full((4, 40), -1, np.int32), path, np.int64(4), reach, got)
+        crossed_on_the_way(rows, np.zeros((4, 40), np.int32), path, np.int64(4), reach, got)
         fired = {i: int(t) for i, t in enumerate(got) if t >= 0}
         wanted = leveraged.first_to_fire(triggers, [int(p) for p in path], [])
         assert fired == {i: tick for i, (tick, _) in wanted.items()}
@@ -172,7 +172,7 @@ def test_alerts_hang_where_their_account_is_and_nowhere_else():
         n, found = state.heads.shape[1], {}
         for side in (0, 1):
             for bucket in range(n):
-                a = int(state.heads[2 + side, bucket])
+                a = int(state.heads[2 + side, bucket]) - 1
                 while a >= 0:
                     found[a] = side * n + bucket + 1
                     a = int(state.accounts[a]["alert_next"])

@@ -80,7 +80,7 @@ def market_of(seed: int, joint: int = 0) -> tuple[Any, ...]:
     )
     mail = Mail(np.zeros(8, MESSAGE), np.zeros(8, np.int64), np.zeros(8, np.int64), np.zeros(N_STARTS, np.int64))
     tiers = np.array(TIERS[int(draw.integers(0, 2))], TIER)
-    heads, queue = np.full((4, n_buckets), -1, np.int32), np.zeros(4 * n, np.int64)
+    heads, queue = np.zeros((4, n_buckets), np.int32), np.zeros(4 * n, np.int64)
     room = np.zeros(8 * n, EVENT), np.zeros(n, np.int64), np.zeros(n), np.zeros((3, n), np.int64)
     risk = Risk(tiers, engine, heads, queue, *room)
     engine["kind"] = draw.integers(0, 2)  # tiers by IOC, or by FOK

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from sim.later import POSTPONED
+from sim.later import POSTPONED, STOOD_FOR
 
-READ = ("mesa.discrete_space.grid", "networkx.classes", "pandas.core", "pyarrow", "scipy.spatial._kdtree")
+READ = (
+    "asyncio.events", "mesa.discrete_space.grid", "networkx.classes", "pandas.core", "pyarrow", "scipy.linalg",
+    "scipy.spatial._kdtree", "sqlite3.dbapi2",
+)  # fmt: skip
 """A part of each that is there once it has been read."""
 
 
@@ -43,6 +46,9 @@ print(market.collect().series.dtype.names[0], pandas.DataFrame({{"a": [1]}}).sha
         "from scipy.spatial import KDTree as it",
         "from scipy.spatial.distance import cdist as it",
         "import networkx; it = networkx.Graph",
+        "import asyncio; it = asyncio.run(asyncio.sleep(0, 1))",
+        "from asyncio.events import get_event_loop_policy as it",
+        "import sqlite3; it = sqlite3.connect(':memory:')",
         "import importlib, pandas; it = importlib.reload(pandas)",
         "import pickle, pandas; it = pickle.loads(pickle.dumps(pandas.DataFrame({'a': [1]})))",
     ],
@@ -75,7 +81,7 @@ except AttributeError as error:
 
 
 def test_names_are_those_of_modules():
-    assert said(f"import importlib, mesa\nfor name in {POSTPONED!r}: importlib.import_module(name)") == ""
+    assert said(f"import importlib, mesa\nfor name in {POSTPONED + STOOD_FOR!r}: importlib.import_module(name)") == ""
 
 
 def test_threads_that_use_one_at_once_wait_for_it(tmp_path: Path):
@@ -123,6 +129,54 @@ import broken.part
 print(broken.x, broken.part.y)
 """
     assert said(code, tmp_path) == "no disk\nno disk\nno disk\n5 6\n"
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "import scipy.linalg.cython_blas as it",
+        "from scipy.linalg.cython_blas import __pyx_capi__ as it",
+        "import scipy.linalg; from scipy.linalg import cython_lapack as it",
+        "import scipy.linalg; it = scipy.linalg.solve([[2.0]], [4.0]) == 2.0",
+        "from scipy.linalg.blas import dgemm as it",
+        "import scipy.linalg, scipy.linalg.cython_lapack; it = scipy.linalg.cython_lapack.__pyx_capi__['dgesv']",
+    ],
+)
+def test_any_way_to_use_linear_algebra_reads_it(use: str):
+    assert said(f"import sim, sim.market\n{use}\nprint(bool(it))") == "True\n"
+
+
+def test_a_users_own_kernel_may_multiply_matrices():
+    """Numba looks for SciPy's linear algebra once, when it compiles or loads the first function."""
+    code = f"""
+import sim.market, sys
+import numba, numpy
+numba.njit(lambda x: x + 1)(1)
+stood_for = [type(sys.modules[name]).__name__ for name in {STOOD_FOR!r}]
+two = numba.njit(lambda a: numpy.dot(a, numpy.linalg.inv(a)))(2.0 * numpy.eye(2))
+print(stood_for, two.tolist(), [type(sys.modules[name]).__name__ for name in {STOOD_FOR!r}])
+"""
+    stood = "['StandIn', 'StandIn'] [[1.0, 0.0], [0.0, 1.0]] ['module', 'module']"
+    assert said(code) == stood + "\n"
+
+
+def test_a_look_at_all_modules_reads_nothing():
+    code = f"""
+import sim.market, sys
+files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+print([name for name in {STOOD_FOR!r} if type(sys.modules[name]).__name__ != "StandIn"], "scipy.linalg" in sys.modules)
+"""
+    assert said(code) == "[] False\n"
+
+
+def test_linear_algebra_that_is_imported_already_stays_as_it_is():
+    code = """
+import scipy.linalg.cython_blas, sys
+before = sys.modules["scipy.linalg.cython_blas"]
+import sim
+print(sys.modules["scipy.linalg.cython_blas"] is before, hasattr(before, "__pyx_capi__"))
+"""
+    assert said(code) == "True True\n"
 
 
 def test_one_that_is_not_there_is_missed_at_its_import():
