@@ -78,6 +78,20 @@ class Risk(NamedTuple):
     shares: Any
 
 
+class Hooks(NamedTuple):
+    """What hanging an account reads and writes, out of ``Books``, ``Ledger`` and ``Risk``: a call hands on a third of
+    their words.
+    """
+
+    positions: Any
+    accounts: Any
+    rules: Any
+    tiers: Any
+    engine: Any
+    heads: Any
+    queue: Any
+
+
 @small
 def bucket_of(rk, half_ticks):
     """Bucket of a mark or a last safe price; the last bucket also holds everything above the ladder."""
@@ -85,26 +99,109 @@ def bucket_of(rk, half_ticks):
 
 
 @inlined
-def hang_alert(bk, ld, rk, a):
-    """Hang an isolated account with free cash at the mark at which its owner becomes alert."""
-    account, engine, position = ld.accounts[a], rk.engine[0], bk.positions[PERP, a]
-    unit = ld.rules[PERP]["micro_per_tick_lot"]
-    at = alert_half_ticks(
-        account["cash_micro"], position, unit, rk.tiers, engine["ceiling_half_ticks"], engine["alert_ppm"]
+def hang(bk, ld, rk, a):
+    """Compute the last safe mark of account ``a`` and hang it in its bucket, or leave it there if it hangs in it. One
+    whose position is gone is taken off; if it owes money it joins the queue, where the fund takes it over.
+    """
+    hang_on(Hooks(bk.positions, ld.accounts, ld.rules, rk.tiers, rk.engine, rk.heads, rk.queue), a)
+
+
+@inlined
+def rehang(bk, ld, rk, a):
+    """``hang`` after cash or position of a hung account changed; those in the queue stay there."""
+    if np.int64(ld.accounts[a]["bucket"]) >= ZERO:
+        hang(bk, ld, rk, a)
+
+
+@behaviour
+def hang_on(hk, a):
+    """See ``hang``; a leg of a portfolio is never hung, and may be called again."""
+    account, engine, position = hk.accounts[a], hk.engine[0], hk.positions[PERP, a]
+    if np.int64(account["joint"]) != ZERO:
+        account["called"] = ZERO
+        return
+    if position == ZERO:
+        if np.int64(account["bucket"]) >= ZERO:
+            unhang(hk, hk, a)
+            if account["cash_micro"] < ZERO:
+                hk.queue[engine["n_queue"]] = a
+                engine["n_queue"] = engine["n_queue"] + ONE
+        return
+    safe = last_safe_half_ticks(
+        account["cash_micro"], position, hk.rules[PERP]["micro_per_tick_lot"], hk.tiers, engine["ceiling_half_ticks"]
     )
-    side = ZERO if position > ZERO else ONE
-    bucket = bucket_of(rk, at)
-    head = np.int64(rk.heads[TWO + side, bucket]) - ONE
+    account["liquidation_half_ticks"] = safe
+    account["hung_micro"], account["hung_lots"] = account["cash_micro"], position
+    side, bucket = ZERO if position > ZERO else ONE, bucket_of(hk, safe)
+    place = side * np.int64(hk.heads.shape[1]) + bucket
+    if np.int64(account["bucket"]) != place:
+        if np.int64(account["bucket"]) >= ZERO:
+            take_off(hk, hk, a)
+        head = np.int64(hk.heads[side, bucket]) - ONE
+        account["bucket"], account["next"], account["prev"] = place, head, NOT_HUNG
+        if head >= ZERO:
+            hk.accounts[head]["prev"] = a
+        hk.heads[side, bucket] = a + ONE
+        if side == ZERO:
+            engine["top"] = max(engine["top"], bucket)
+        else:
+            engine["bottom"] = min(engine["bottom"], bucket)
+    hang_alert(hk, a)
+
+
+@inlined
+def hang_alert(hk, a):
+    """Hang an isolated account with free cash at the mark at which its owner becomes alert, or leave it in its bucket
+    where that is the same; take any other off.
+    """
+    account, engine, position = hk.accounts[a], hk.engine[0], hk.positions[PERP, a]
+    if engine["alert_ppm"] == ZERO or np.int64(account["isolated"]) == ZERO or account["free_micro"] <= ZERO:
+        if np.int64(account["alert_bucket"]) != ZERO:
+            unhang_alert(hk, hk, a)
+        return
+    unit = hk.rules[PERP]["micro_per_tick_lot"]
+    at = alert_half_ticks(
+        account["cash_micro"], position, unit, hk.tiers, engine["ceiling_half_ticks"], engine["alert_ppm"]
+    )
     account["alert_half_ticks"] = at
-    account["alert_bucket"] = side * np.int64(rk.heads.shape[1]) + bucket + ONE
-    account["alert_next"], account["alert_prev"] = head, NOT_HUNG
+    side, bucket = ZERO if position > ZERO else ONE, bucket_of(hk, at)
+    place = side * np.int64(hk.heads.shape[1]) + bucket + ONE
+    if np.int64(account["alert_bucket"]) == place:
+        return
+    if np.int64(account["alert_bucket"]) != ZERO:
+        unhang_alert(hk, hk, a)
+    head = np.int64(hk.heads[TWO + side, bucket]) - ONE
+    account["alert_bucket"], account["alert_next"], account["alert_prev"] = place, head, NOT_HUNG
     if head >= ZERO:
-        ld.accounts[head]["alert_prev"] = a
-    rk.heads[TWO + side, bucket] = a + ONE
+        hk.accounts[head]["alert_prev"] = a
+    hk.heads[TWO + side, bucket] = a + ONE
     if side == ZERO:
         engine["alert_top"] = max(engine["alert_top"], bucket)
     else:
         engine["alert_bottom"] = min(engine["alert_bottom"], bucket)
+
+
+@small
+def unhang(ld, rk, a):
+    """Take account ``a`` out of its bucket, and out of that of alerts."""
+    take_off(ld, rk, a)
+    if np.int64(ld.accounts[a]["alert_bucket"]) != ZERO:
+        unhang_alert(ld, rk, a)
+
+
+@small
+def take_off(ld, rk, a):
+    """Take account ``a`` out of its bucket of last safe marks."""
+    account = ld.accounts[a]
+    n, at = np.int64(rk.heads.shape[1]), np.int64(account["bucket"])
+    after, before = np.int64(account["next"]), np.int64(account["prev"])
+    if before >= ZERO:
+        ld.accounts[before]["next"] = after
+    else:
+        rk.heads[at // n, at % n] = after + ONE
+    if after >= ZERO:
+        ld.accounts[after]["prev"] = before
+    account["bucket"] = NOT_HUNG
 
 
 @small
@@ -120,70 +217,3 @@ def unhang_alert(ld, rk, a):
     if after >= ZERO:
         ld.accounts[after]["alert_prev"] = before
     account["alert_bucket"] = ZERO
-
-
-@behaviour
-def hang(bk, ld, rk, a):
-    """Compute the last safe mark of account ``a`` and hang it in its bucket; an account without position is not
-    hung.
-    """
-    position = bk.positions[PERP, a]
-    account, engine = ld.accounts[a], rk.engine[0]
-    if np.int64(account["joint"]) != ZERO:
-        account["called"] = ZERO
-        return
-    if position == ZERO:
-        return
-    safe = last_safe_half_ticks(
-        account["cash_micro"], position, ld.rules[PERP]["micro_per_tick_lot"], rk.tiers, engine["ceiling_half_ticks"]
-    )
-    side = ZERO if position > ZERO else ONE
-    bucket = bucket_of(rk, safe)
-    head = np.int64(rk.heads[side, bucket]) - ONE
-    account["liquidation_half_ticks"] = safe
-    account["hung_micro"], account["hung_lots"] = account["cash_micro"], position
-    account["bucket"] = side * np.int64(rk.heads.shape[1]) + bucket
-    account["next"] = head
-    account["prev"] = NOT_HUNG
-    if head >= ZERO:
-        ld.accounts[head]["prev"] = a
-    rk.heads[side, bucket] = a + ONE
-    if side == ZERO:
-        engine["top"] = max(engine["top"], bucket)
-    else:
-        engine["bottom"] = min(engine["bottom"], bucket)
-    if engine["alert_ppm"] != ZERO and np.int64(account["isolated"]) != ZERO and account["free_micro"] > ZERO:
-        hang_alert(bk, ld, rk, a)
-
-
-@small
-def unhang(ld, rk, a):
-    """Take account ``a`` out of its bucket."""
-    account = ld.accounts[a]
-    n, at = np.int64(rk.heads.shape[1]), np.int64(account["bucket"])
-    after, before = np.int64(account["next"]), np.int64(account["prev"])
-    if before >= ZERO:
-        ld.accounts[before]["next"] = after
-    else:
-        rk.heads[at // n, at % n] = after + ONE
-    if after >= ZERO:
-        ld.accounts[after]["prev"] = before
-    account["bucket"] = NOT_HUNG
-    if np.int64(account["alert_bucket"]) != ZERO:
-        unhang_alert(ld, rk, a)
-
-
-@behaviour
-def rehang(bk, ld, rk, a):
-    """After cash or position of a hung account changed: compute its last safe mark anew. One without a position that
-    owes money joins the queue, where the fund takes it over; those in the queue stay there.
-    """
-    account = ld.accounts[a]
-    if np.int64(account["bucket"]) < ZERO:
-        return
-    unhang(ld, rk, a)
-    if bk.positions[PERP, a] != ZERO:
-        hang(bk, ld, rk, a)
-    elif account["cash_micro"] < ZERO:
-        rk.queue[rk.engine[0]["n_queue"]] = a
-        rk.engine[0]["n_queue"] = rk.engine[0]["n_queue"] + ONE

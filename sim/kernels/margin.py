@@ -14,6 +14,7 @@ from sim.kernels.ledger import ONE, TWO, ZERO, rate_up
 # MM(N) = N * maintenance - deduction, continuous over the edges; the last row is open-ended. Initial margin, 1 over the
 # largest leverage on opening, is asked of Python agents alone.
 TIER = np.dtype([("up_to_micro", "i8"), ("maintenance_ppm", "i8"), ("deduction_micro", "i8"), ("initial_ppm", "i8")])
+ALTERNATES = np.int64(64)  # micro-dollars a tick below which rounding may outweigh half a tick
 
 
 @small
@@ -60,6 +61,38 @@ def is_liquidatable(cash, position, mark, micro_per_tick_lot, tiers):
     return equity_micro(cash, position, mark, micro_per_tick_lot) < maintenance_micro(notional, tiers)
 
 
+@small
+def balance_half_ticks(cash, position, micro_per_tick_lot, tiers, ceiling, multiple):
+    """About the mark at which equity is ``multiple`` times maintenance, half ticks from 0 to ``ceiling``: the zero of a
+    line in each tier, in floats. With it the number of looks, see ``next_look``, that count as had: what a search finds
+    does not depend on where it begins, except for positions so small that rounding makes them safe and unsafe by turns
+    of half ticks; for those it begins in the middle.
+    """
+    per_tick = abs(position) * micro_per_tick_lot
+    if per_tick < ALTERNATES:
+        return ZERO, TWO
+    side, t, last = 1.0 if position > ZERO else -1.0, ZERO, np.int64(tiers.shape[0]) - ONE
+    notional = 0.0
+    while True:
+        rate, deduction = multiple * tiers[t]["maintenance_ppm"] * 1e-6, multiple * tiers[t]["deduction_micro"]
+        notional = -side * (cash + deduction) / (1.0 - side * rate)
+        if t == last or notional <= tiers[t]["up_to_micro"]:
+            break
+        t += ONE
+    at = 2.0 * notional / np.float64(per_tick)
+    return np.int64(min(max(at, 0.0), np.float64(ceiling))), ZERO
+
+
+@small
+def next_look(low, high, about, looks, up):
+    """Where a search among the marks from ``low`` to ``high`` looks next: first at both sides of ``about``, which
+    mostly leaves one mark, then in the middle of what is left. ``up`` is 0 or 1, as halves are rounded.
+    """
+    if looks < TWO:
+        return min(max(about - ONE + TWO * looks, low + up), high - ONE + up)
+    return (low + high + up) >> ONE
+
+
 @behaviour
 def last_safe_half_ticks(cash, position, micro_per_tick_lot, tiers, ceiling):
     """The liquidation price: the mark nearest to it, in half ticks, at which the account is still safe.
@@ -69,20 +102,15 @@ def last_safe_half_ticks(cash, position, micro_per_tick_lot, tiers, ceiling):
     is at least 0 and less than what one half tick takes away. 0 for a long that can never be liquidated, ``ceiling``
     for a short that is safe up to there; ``ceiling`` for a long unsafe everywhere and 0 for a short unsafe everywhere.
     """
-    low, high = ZERO, ceiling
+    low, high, up = ZERO, ceiling, ONE if position < ZERO else ZERO
+    about, looks = balance_half_ticks(cash, position, micro_per_tick_lot, tiers, ceiling, 1.0)
     while low < high:
-        if position > ZERO:
-            middle = (low + high) >> ONE
-            if is_liquidatable(cash, position, middle, micro_per_tick_lot, tiers):
-                low = middle + ONE
-            else:
-                high = middle
+        mark = next_look(low, high, about, looks, up)
+        looks += ONE
+        if is_liquidatable(cash, position, mark, micro_per_tick_lot, tiers):
+            low, high = (mark + ONE, high) if position > ZERO else (low, mark - ONE)
         else:
-            middle = (low + high + ONE) >> ONE
-            if is_liquidatable(cash, position, middle, micro_per_tick_lot, tiers):
-                high = middle - ONE
-            else:
-                low = middle
+            low, high = (low, mark) if position > ZERO else (mark, high)
     return low
 
 
@@ -91,15 +119,16 @@ def alert_half_ticks(cash, position, micro_per_tick_lot, tiers, ceiling, multipl
     """The mark nearest to it at which equity is still ``multiple_ppm`` millionths of maintenance: of a long the lowest,
     of a short the highest, in half ticks. The multiple times the highest maintenance rate must be below 1.
     """
-    low, high = ZERO, ceiling
+    low, high, up = ZERO, ceiling, ONE if position < ZERO else ZERO
+    about, looks = balance_half_ticks(cash, position, micro_per_tick_lot, tiers, ceiling, multiple_ppm * 1e-6)
     while low < high:
-        middle = (low + high + (ONE if position < ZERO else ZERO)) >> ONE
-        needed = maintenance_micro(notional_micro(position, middle, micro_per_tick_lot), tiers)
-        is_short_of = equity_micro(cash, position, middle, micro_per_tick_lot) < rate_up(needed, multiple_ppm)
-        if position > ZERO:
-            low, high = (middle + ONE, high) if is_short_of else (low, middle)
+        mark = next_look(low, high, about, looks, up)
+        looks += ONE
+        needed = maintenance_micro(notional_micro(position, mark, micro_per_tick_lot), tiers)
+        if equity_micro(cash, position, mark, micro_per_tick_lot) < rate_up(needed, multiple_ppm):
+            low, high = (mark + ONE, high) if position > ZERO else (low, mark - ONE)
         else:
-            low, high = (low, middle - ONE) if is_short_of else (middle, high)
+            low, high = (low, mark) if position > ZERO else (mark, high)
     return low
 
 

@@ -19,6 +19,7 @@ from sim.kernels.liquidation import Risk, hang, run_engine
 from sim.kernels.loss_shares import split, split_capped, use_layers
 from sim.kernels.mailbox import Mail, sort_due
 from sim.kernels.margin import (
+    alert_half_ticks,
     bankruptcy_half_ticks,
     equity_micro,
     is_liquidatable,
@@ -84,6 +85,15 @@ def margin_of(cash, position, mark, unit, tiers, ceiling, fee_ppm):
         last_safe_half_ticks(cash, position, unit, tiers, ceiling),
         lots_to_close(cash, position, mark, unit, tiers, fee_ppm),
         bankruptcy_half_ticks(cash, position, unit),
+    )
+
+
+@entry
+def nearest_marks(cash, position, unit, tiers, ceiling, multiple_ppm):
+    """Last safe mark, and the last at which equity is a multiple of maintenance."""
+    return (
+        last_safe_half_ticks(cash, position, unit, tiers, ceiling),
+        alert_half_ticks(cash, position, unit, tiers, ceiling, multiple_ppm),
     )
 
 

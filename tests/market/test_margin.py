@@ -10,7 +10,7 @@ from sim.build import tier_table
 from sim.calculator.doors import rate_up_of
 from sim.kernels.margin import TIER
 from sim.venues.profile import load_profile
-from tests.market.drivers import margin_of, mark_of
+from tests.market.drivers import margin_of, mark_of, nearest_marks
 from tests.reference_market import rules
 
 UNIT = 100
@@ -76,6 +76,33 @@ def test_last_safe_mark_is_the_root_of_equity_equals_maintenance(size, is_long, 
         # half tick
         slack = 1 + Fraction(2 * 2, size * UNIT)
         assert abs(safe - root) <= slack
+
+
+@settings(max_examples=1000, deadline=None)
+@given(
+    st.one_of(st.integers(1, 100), st.integers(1, 10**8)),
+    st.booleans(),
+    st.integers(1, 4_000_000),
+    st.one_of(
+        st.fractions(Fraction(-1), Fraction(2), max_denominator=1000), st.just(Fraction(0)), st.just(Fraction(9))
+    ),
+    st.integers(-2, 2),
+    st.sampled_from([1, 2, 3, 25, 100, 1001]),
+    st.sampled_from([CEILING, 1000, 1, 0]),
+    st.sampled_from([1_000_000, 1_100_000, 1_500_000]),
+)
+def test_search_from_a_guess_ends_where_halving_all_marks_ends(
+    size, is_long, entry, margin, rest, unit, ceiling, multiple_ppm
+):
+    """Nothing to lose, nothing left, both ends of the ladder, edges of tiers, and accounts of a micro-dollar a tick."""
+    position, value = size if is_long else -size, size * entry * unit // 2
+    cash = int(margin * value) + rest - (value if is_long else -value)
+    got = nearest_marks(
+        *(np.int64(v) for v in (cash, position, unit)), TABLE, np.int64(ceiling), np.int64(multiple_ppm)
+    )
+    times = Fraction(multiple_ppm, 10**6)
+    assert got[0] == rules.last_safe(cash, position, unit, SLOW, ceiling)
+    assert got[1] == rules.last_safe(cash, position, unit, SLOW, ceiling, times)
 
 
 @settings(max_examples=200, deadline=None)

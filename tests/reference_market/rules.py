@@ -39,6 +39,20 @@ def is_liquidatable(cash: int, position: int, mark: int, unit: int, tiers: Tiers
     return equity(cash, position, mark, unit) < math.ceil(requirement(Fraction(notional), tiers))
 
 
+def last_safe(cash: int, position: int, unit: int, tiers: Tiers, ceiling: int, multiple: Fraction = Fraction(1)) -> int:
+    """Where halving all marks from 0 to the ceiling ends: of a long the lowest, of a short the highest that is safe."""
+    low, high, is_long = 0, ceiling, position > 0
+    while low < high:
+        mark = (low + high + (not is_long)) // 2
+        need = requirement(Fraction(math.ceil(Fraction(abs(position) * mark * unit, 2))), tiers)
+        least = math.ceil(multiple * math.ceil(need))
+        if equity(cash, position, mark, unit) < least:
+            low, high = (mark + 1, high) if is_long else (low, mark - 1)
+        else:
+            low, high = (low, mark) if is_long else (mark, high)
+    return low
+
+
 def exact_root(cash: int, position: int, unit: int, tiers: Tiers) -> Fraction | None:
     """The real price, in half ticks, at which equity equals the requirement: the closed form, tier by tier."""
     side = 1 if position > 0 else -1
