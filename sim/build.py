@@ -171,7 +171,7 @@ def state_of(spec: Spec, venue: VenueSettings, contract: Contract, seed: int) ->
         keys=np.zeros(2 * most_messages, np.int64),
         starts=np.zeros(N_STARTS, np.int64),
         inbox=np.zeros(0, MESSAGE),
-        draws=np.zeros(2 * rng.BLOCKS, np.uint64),
+        draws=np.zeros(rng.ROOM, np.uint64),
         tiers=tiers,
         engine=np.zeros(1, ENGINE),
         heads=np.zeros((4, 0), np.int32),

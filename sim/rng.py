@@ -40,6 +40,7 @@ _TWO_PI = 2.0 * math.pi
 _SIXTEEN, _MASK16 = np.uint64(16), np.uint64(0xFFFF)
 _ROUNDS = 10
 BLOCKS, _LAST = np.int64(8), np.int64(63)  # drawn together; the last 16 bits in them
+KEYS, ROWS, ROOM = (np.int64(n) * BLOCKS for n in range(2, 5))  # of scratch: behind the words, whom they are for; all
 _EIGHT = np.int64(3)  # shift to the block of 16 bits
 MASK32 = np.int64(0xFFFFFFFF)
 
@@ -134,6 +135,14 @@ def draw_blocks(key, c0, c1, c2, first, step, n, draws):
     """
     for i in range(n):
         w0, w1, w2, w3 = philox(key, c0, c1, c2, first + step * np.int64(i))
+        draws[2 * i], draws[2 * i + 1] = w0 | (w1 << _SHIFT), w2 | (w3 << _SHIFT)
+
+
+@behaviour
+def draw_participants(key, c0, c1, participants, c3, draws):
+    """As ``draw_blocks`` of as many blocks as there are third counter words: ``participants``, uint64[n]."""
+    for i in range(participants.shape[0]):
+        w0, w1, w2, w3 = philox(key, c0, c1, np.int64(participants[i]), c3)
         draws[2 * i], draws[2 * i + 1] = w0 | (w1 << _SHIFT), w2 | (w3 << _SHIFT)
 
 

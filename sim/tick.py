@@ -200,7 +200,7 @@ def advance(
         if is_engine_on and clock[0]["engine_first"] == ZERO:
             force_orders(bk, ld, rk, px, fd, end_us)  # 6, 7, 8
         if t >= ZERO:
-            decide_people(bk, ld, rk, px, pp, key, t, end_us)  # 10
+            decide_people(bk, ld, rk, px, pp, key, draws, t, end_us)  # 10
         record(bk, ld, rk, px, tape, mk, arb, dip, trend, lt, pp, news, t, end_us)  # 11
         status = verdict(bk, ld)
         clock[0]["tick"] = t + ONE

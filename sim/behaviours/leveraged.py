@@ -119,14 +119,14 @@ def top_up(bk, ld, rk, pp, a):
 
 
 @inlined
-def look_after_margin(bk, ld, rk, pp, key, tick, mark):
+def look_after_margin(bk, ld, rk, pp, key, draws, tick, mark):
     """Every alert owner may add margin. Buckets are walked away from the mark, so that nobody is met twice: added
-    margin moves an account towards it.
+    margin moves an account towards it. Eight at a time draw together; ``draws`` holds who they are as well.
     """
     engine, chance = rk.engine[0], pp.conduct[0]["top_up_chance"]
     if chance == 0.0:
         return
-    here = bucket_of(rk, mark)
+    here, n = bucket_of(rk, mark), ZERO
     for s in range(2):
         side = np.int64(s)
         step = ONE if side == ZERO else -ONE
@@ -139,15 +139,30 @@ def look_after_margin(bk, ld, rk, pp, key, tick, mark):
                 account = ld.accounts[a]
                 after, at = np.int64(account["alert_next"]), account["alert_half_ticks"]
                 if (side == ZERO and mark < at) or (side == ONE and mark > at):
-                    w0, w1, w2, w3 = rng.philox(key, tick, rng.TOP_UP, account["key"], ZERO)
-                    if rng.uniform(w0, w1) < chance:
-                        top_up(bk, ld, rk, pp, a)
+                    draws[rng.KEYS + n], draws[rng.ROWS + n] = np.uint64(account["key"]), np.uint64(a)
+                    n += ONE
+                    if n == rng.BLOCKS:
+                        ask_owners(bk, ld, rk, pp, key, draws, n, tick, chance)
+                        n = ZERO
                 a = after
             bucket += step
+        if n != ZERO:
+            ask_owners(bk, ld, rk, pp, key, draws, n, tick, chance)
+            n = ZERO
         if side == ZERO:
             engine["alert_top"] = farthest
         else:
             engine["alert_bottom"] = farthest
+
+
+@behaviour
+def ask_owners(bk, ld, rk, pp, key, draws, n, tick, chance):
+    """Whether each of up to eight alert owners, the first ``n`` of those in ``draws``, adds margin."""
+    rng.draw_participants(key, tick, rng.TOP_UP, draws[rng.KEYS : rng.ROWS], ZERO, draws)
+    for i in range(n):
+        w0, w1, w2, w3 = rng.block_words(draws, i)
+        if rng.uniform(w0, w1) < chance:
+            top_up(bk, ld, rk, pp, np.int64(draws[rng.ROWS + i]))
 
 
 @inlined
@@ -235,12 +250,12 @@ def fire_triggers(bk, ld, rk, px, pp, now_us):
 
 
 @inlined
-def decide_people(bk, ld, rk, px, pp, key, tick, now_us):
+def decide_people(bk, ld, rk, px, pp, key, draws, tick, now_us):
     """Step 10 of the tick: what fired, who adds margin, who panics. Orders leave when the next tick starts."""
     if pp.conduct[0]["enabled"] != ZERO:
         fire_triggers(bk, ld, rk, px, pp, now_us)
         mark = px.now[0]["mark_half_ticks"]
-        look_after_margin(bk, ld, rk, pp, key, tick, mark)
+        look_after_margin(bk, ld, rk, pp, key, draws, tick, mark)
         panic(bk, ld, rk, pp, key, tick, mark, now_us)
         ld.clock[0]["n_closing"] = pp.conduct[0]["n_closing"]
 

@@ -6,6 +6,8 @@ the account: equity floors, notional and maintenance ceil. Source: MODEL 2.4 [S:
 tests/reference_market/rules.py.
 """
 
+import math
+
 import numpy as np
 
 from sim.kernels._jit import behaviour, small
@@ -63,10 +65,10 @@ def is_liquidatable(cash, position, mark, micro_per_tick_lot, tiers):
 
 @small
 def balance_half_ticks(cash, position, micro_per_tick_lot, tiers, ceiling, multiple):
-    """About the mark at which equity is ``multiple`` times maintenance, half ticks from 0 to ``ceiling``: the zero of a
-    line in each tier, in floats. With it the number of looks, see ``next_look``, that count as had: what a search finds
-    does not depend on where it begins, except for positions so small that rounding makes them safe and unsafe by turns
-    of half ticks; for those it begins in the middle.
+    """About the last mark at which equity is ``multiple`` times maintenance, half ticks from 0 to ``ceiling``: the zero
+    of a line in each tier, in floats. With it the number of looks, see ``next_look``, that count as had: what a search
+    finds does not depend on where it begins, except for positions so small that rounding makes them safe and unsafe by
+    turns of half ticks; for those it begins in the middle.
     """
     per_tick = abs(position) * micro_per_tick_lot
     if per_tick < ALTERNATES:
@@ -80,16 +82,22 @@ def balance_half_ticks(cash, position, micro_per_tick_lot, tiers, ceiling, multi
             break
         t += ONE
     at = 2.0 * notional / np.float64(per_tick)
+    at = math.ceil(at) if position > ZERO else math.floor(at)
     return np.int64(min(max(at, 0.0), np.float64(ceiling))), ZERO
 
 
 @small
 def next_look(low, high, about, looks, up):
-    """Where a search among the marks from ``low`` to ``high`` looks next: first at both sides of ``about``, which
-    mostly leaves one mark, then in the middle of what is left. ``up`` is 0 or 1, as halves are rounded.
+    """Where a search among the marks from ``low`` to ``high`` looks next: at ``about``, then beside it on the side that
+    is left, after which mostly one mark is left; else in the middle. ``up`` is 0 for a long and 1 for a short: halves
+    are rounded so, and the mark looked for is ``high`` or ``low`` where ``about`` was safe.
     """
-    if looks < TWO:
-        return min(max(about - ONE + TWO * looks, low + up), high - ONE + up)
+    if looks == ZERO:
+        return min(max(about, low + up), high - ONE + up)
+    if looks == ONE and up == ZERO:
+        return high - ONE if high == about else low
+    if looks == ONE:
+        return low + ONE if low == about else high
     return (low + high + up) >> ONE
 
 

@@ -53,6 +53,15 @@ def sixteenths(key, c0, c1, c2, draws, out):
 
 
 @entry
+def words_of_participants(key, c0, c1, participants, c3, draws, out):
+    """The words of ``draw_participants``, a row for each block."""
+    rng.draw_participants(key, c0, c1, participants, c3, draws)
+    for i in range(participants.shape[0]):
+        w0, w1, w2, w3 = rng.block_words(draws, i)
+        out[i, 0], out[i, 1], out[i, 2], out[i, 3] = w0, w1, w2, w3
+
+
+@entry
 def drawn_words(key, c0, c1, c2, first, step, draws, out):
     """Eight blocks drawn together, a row of four words each."""
     rng.draw_blocks(key, c0, c1, c2, first, step, rng.BLOCKS, draws)

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from sim import rng
-from tests.market.drivers import drawn_words, many_normals, many_poisson, philox_words, sixteenths
+from tests.market.drivers import (
+    drawn_words,
+    many_normals,
+    many_poisson,
+    philox_words,
+    sixteenths,
+    words_of_participants,
+)
 
 
 def words(seed: int, *counter: int) -> list[str]:
@@ -32,6 +39,16 @@ def test_blocks_drawn_together_are_those_drawn_alone():
         drawn_words(rng.seed_key(seed), *(np.int64(c) for c in counter), first, step, draws, out)
         for i in range(8):
             assert [f"{w:08x}" for w in out[i]] == words(seed, *counter, first + step * i)
+
+
+def test_participants_that_draw_together_draw_what_each_would_alone():
+    random = np.random.default_rng(9)
+    for n in (1, 3, 8):
+        seed, participants = int(random.integers(1 << 63)), random.integers(0, 1 << 62, n).astype(np.uint64)
+        out, draws = np.zeros((n, 4), np.uint64), np.zeros(2 * n, np.uint64)
+        words_of_participants(rng.seed_key(seed), np.int64(5), rng.TOP_UP, participants, np.int64(-3), draws, out)
+        for k, participant in enumerate(participants.tolist()):
+            assert [f"{w:08x}" for w in out[k]] == words(seed, 5, int(rng.TOP_UP), participant, -3)
 
 
 def test_sixteen_bits_are_the_halves_of_the_known_words_lower_first():
