@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from sim.network.watch import GROUPS
+from sim.results import frames
 
 if TYPE_CHECKING:
+    from sim.network.spool import Spool
     from sim.network.watch import Watched
+    from sim.results.frames import Rows
 
 _NAMES = np.array([name.replace("_", " ") for name in GROUPS], dtype=object)
+
+
+def table_of(
+    spool: Spool, watched: Watched, listing: str, name: str, rows: Rows, constants: Mapping[str, Any],
+    start_utc: datetime,
+) -> pd.DataFrame:  # fmt: skip
+    """As ``frames.table_of`` for a listing of a network, whose rows lie in a file: its pages are given up again. Events
+    say whose account they were.
+    """
+    table = frames.table_of(name, rows, constants, start_utc)
+    if name == "events":
+        name_owners(table, watched, listing)
+    spool.release()
+    return table
 
 
 def transit_frame(watched: Watched, exchanges: Sequence[str], start_utc: datetime) -> pd.DataFrame:

@@ -122,6 +122,12 @@ def meaning_of(column: str) -> str:
     return MEANINGS.get(column, "")
 
 
+def table_of(name: str, rows: Rows, constants: Mapping[str, Any], start_utc: datetime) -> pd.DataFrame:
+    """The table ``name`` of a run's: series, bands, events or accounts; the others as for ``series_frame``."""
+    frame = {"series": series_frame, "bands": bands_frame, "events": events_frame, "accounts": accounts_frame}[name]
+    return frame(rows, constants, start_utc)
+
+
 def series_frame(rows: Rows, constants: Mapping[str, Any], start_utc: datetime) -> pd.DataFrame:
     """Table of the recorded seconds.
 

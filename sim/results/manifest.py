@@ -29,7 +29,9 @@ _ROOT = Path(__file__).resolve().parents[2]
 def array_hash(rows: NDArray[Any]) -> str:
     """SHA-256 of a structured array: its field layout, its length, its bytes."""
     layout = json.dumps([repr(rows.dtype.descr), list(rows.shape)])
-    return hashlib.sha256(layout.encode() + np.ascontiguousarray(rows).tobytes()).hexdigest()
+    digest = hashlib.sha256(layout.encode())
+    digest.update(np.ascontiguousarray(rows))
+    return digest.hexdigest()
 
 
 def text_hash(value: Any) -> str:

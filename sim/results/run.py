@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from sim.network.ended import Ended
     from sim.recorder import RunArrays
 
+    Part = pd.DataFrame | Callable[[], pd.DataFrame]
+
 TABLES = ("series", "bands", "events", "accounts")
 Ledgers = Mapping[str, list[dict[str, Any]]]
 """Rows of each institution's ledger, in human units."""
@@ -31,13 +33,55 @@ BETWEEN = ("transit", "stakes")
 """Tables of what lies between the listings of a network."""
 
 
-class Tables(NamedTuple):
-    """The four tables of a run, in human units."""
+class Tables:
+    """The four tables of a run, in human units: a named tuple whose members are made when they are first looked at.
 
-    series: pd.DataFrame
-    bands: pd.DataFrame
-    events: pd.DataFrame
-    accounts: pd.DataFrame
+    Until then the raw rows are kept, which a network has in a file and not in memory; afterwards the table alone.
+    """
+
+    def __init__(self, series: Part, bands: Part, events: Part, accounts: Part) -> None:
+        """Each a table, or what makes it."""
+        self._parts = dict(zip(TABLES, (series, bands, events, accounts), strict=True))
+
+    def _made(self, name: str) -> pd.DataFrame:
+        part = self._parts[name]
+        if callable(part):
+            part = self._parts[name] = part()
+        return part
+
+    @property
+    def series(self) -> pd.DataFrame:
+        """One row each recorded interval."""
+        return self._made("series")
+
+    @property
+    def bands(self) -> pd.DataFrame:
+        """Book profile: coins in bands by distance from mid."""
+        return self._made("bands")
+
+    @property
+    def events(self) -> pd.DataFrame:
+        """Forced orders, takeovers, fund sales, shocks."""
+        return self._made("events")
+
+    @property
+    def accounts(self) -> pd.DataFrame:
+        """Accounts that were touched."""
+        return self._made("accounts")
+
+    def __iter__(self) -> Iterator[pd.DataFrame]:
+        """The tables in the order of ``TABLES``."""
+        return map(self._made, TABLES)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A pickle holds the tables."""
+        return Tables, tuple(self)
+
+    def _asdict(self) -> dict[str, pd.DataFrame]:
+        return dict(zip(TABLES, self, strict=True))
+
+    def _replace(self, **changes: pd.DataFrame) -> Tables:
+        return Tables(**{**self._parts, **changes})
 
 
 @dataclass(frozen=True)
@@ -116,7 +160,8 @@ class Run:
         runs = {}
         for name, one in ended.specs.items():
             arrays, ledgers = ended.arrays.pop(name), ended.ledgers.get(name)
-            runs[name] = cls.from_arrays(one, ended.seed, arrays, hashes_of[name], timing, origin, ledgers)
+            make = partial(coupled.table_of, ended.spool, ended.watched, name)
+            runs[name] = cls.from_arrays(one, ended.seed, arrays, hashes_of[name], timing, origin, ledgers, make)
             ended.spool.release()
         books = {name: table for run in runs.values() for name, table in run.ledgers.items()}
         first = next(iter(runs.values()))
@@ -127,23 +172,18 @@ class Run:
             "transit": coupled.transit_frame(ended.watched, exchanges, spec.start_utc),
             "stakes": coupled.stakes_frame(ended.watched, list(runs)),
         }
-        for name, run in runs.items():
-            coupled.name_owners(run.events, ended.watched, name)
         return cls(spec, ended.seed, first.tables, first.constants, hashes, timing, origin, runs, between, books)
 
     @classmethod
     def from_arrays(
         cls, spec: Spec, seed: int, arrays: RunArrays, state_hash: str, timing: Timing, origin: Origin,
-        ledgers: Ledgers | None = None,
+        ledgers: Ledgers | None = None, make: Callable[..., pd.DataFrame] = frames.table_of,
     ) -> Run:  # fmt: skip
-        """Make a run of what ``Market.collect``, ``state_hash`` and ``ledgers`` give."""
+        """Make a run of what ``Market.collect``, ``state_hash`` and ``ledgers`` give; ``make`` makes a table as
+        ``frames.table_of`` does.
+        """
         start, constants = spec.start_utc, dict(arrays.constants)
-        tables = Tables(
-            frames.series_frame(arrays.series, constants, start),
-            frames.bands_frame(arrays.bands, constants, start),
-            frames.events_frame(arrays.events, constants, start),
-            frames.accounts_frame(arrays.accounts, constants, start),
-        )
+        tables = Tables(*(partial(make, name, getattr(arrays, name), constants, start) for name in TABLES))
         hashes = {name: manifest.array_hash(getattr(arrays, name)) for name in TABLES}
         hashes["state"] = state_hash
         if ledgers:
