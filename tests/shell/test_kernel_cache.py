@@ -1,5 +1,6 @@
 """An edited helper is never answered by old compiled code; unedited code is loaded and not compiled again."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -191,8 +192,11 @@ def cold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def test_compiling_speaks_once_and_only_on_a_cold_cache(cold: None, capsys: pytest.CaptureFixture[str]):
     assert not kernel_cache.is_warm()
+    pace = gc.get_threshold()
     with kernel_cache.compiling():
+        assert gc.get_threshold() == kernel_cache.SELDOM
         time.sleep(0.01)
+    assert gc.get_threshold() == pace
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.splitlines()[0].startswith("Compiling the market")
@@ -218,6 +222,8 @@ def test_a_network_says_once_that_its_coupling_is_compiled(
 
 
 def test_a_compilation_that_fails_leaves_the_cache_cold(cold: None):
+    pace = gc.get_threshold()
     with pytest.raises(ZeroDivisionError), kernel_cache.compiling():
         raise ZeroDivisionError
+    assert gc.get_threshold() == pace
     assert not kernel_cache.is_warm()
