@@ -16,7 +16,8 @@ from sim.kernels.ledger import ONE, TWO, ZERO, rate_up
 # MM(N) = N * maintenance - deduction, continuous over the edges; the last row is open-ended. Initial margin, 1 over the
 # largest leverage on opening, is asked of Python agents alone.
 TIER = np.dtype([("up_to_micro", "i8"), ("maintenance_ppm", "i8"), ("deduction_micro", "i8"), ("initial_ppm", "i8")])
-ALTERNATES = np.int64(64)  # micro-dollars a tick below which rounding may outweigh half a tick
+# Micro-dollars by which a tick must change what equity has over its requirement: several times what roundings can.
+ALTERNATES = 64.0
 
 
 @small
@@ -67,23 +68,21 @@ def is_liquidatable(cash, position, mark, micro_per_tick_lot, tiers):
 def balance_half_ticks(cash, position, micro_per_tick_lot, tiers, ceiling, multiple):
     """About the last mark at which equity is ``multiple`` times maintenance, half ticks from 0 to ``ceiling``: the zero
     of a line in each tier, in floats. With it the number of looks, see ``next_look``, that count as had: what a search
-    finds does not depend on where it begins, except for positions so small that rounding makes them safe and unsafe by
-    turns of half ticks; for those it begins in the middle.
+    finds does not depend on where it begins, except where a tick moves what equity has over by so little that rounding
+    makes marks safe and unsafe by turns; there it begins in the middle.
     """
-    per_tick = abs(position) * micro_per_tick_lot
-    if per_tick < ALTERNATES:
-        return ZERO, TWO
-    side, t, last = 1.0 if position > ZERO else -1.0, ZERO, np.int64(tiers.shape[0]) - ONE
-    notional = 0.0
+    per_tick, side = np.float64(abs(position) * micro_per_tick_lot), 1.0 if position > ZERO else -1.0
+    t, last, notional = ZERO, np.int64(tiers.shape[0]) - ONE, 0.0
     while True:
         rate, deduction = multiple * tiers[t]["maintenance_ppm"] * 1e-6, multiple * tiers[t]["deduction_micro"]
+        if per_tick * (1.0 - side * rate) < ALTERNATES:
+            return ZERO, TWO
         notional = -side * (cash + deduction) / (1.0 - side * rate)
         if t == last or notional <= tiers[t]["up_to_micro"]:
             break
         t += ONE
-    at = 2.0 * notional / np.float64(per_tick)
-    at = math.ceil(at) if position > ZERO else math.floor(at)
-    return np.int64(min(max(at, 0.0), np.float64(ceiling))), ZERO
+    at = min(max(2.0 * notional / per_tick, 0.0), np.float64(ceiling))
+    return np.int64(math.ceil(at) if position > ZERO else math.floor(at)), ZERO
 
 
 @small

@@ -105,6 +105,24 @@ def test_search_from_a_guess_ends_where_halving_all_marks_ends(
     assert got[1] == rules.last_safe(cash, position, unit, SLOW, ceiling, times)
 
 
+@settings(max_examples=300, deadline=None)
+@given(
+    st.integers(1, 10**6), st.booleans(), st.integers(-(10**12), 10**12), st.sampled_from([1, 3, 100]),
+    st.sampled_from([(1_000_000,), (999_999,), (10_000, 1_000_000), (10_000, 500_000, 990_000)]),
+    st.sampled_from([1_000_000, 1_005_000]),
+)  # fmt: skip
+def test_search_where_maintenance_is_all_of_the_notional_or_nearly(size, is_long, cash, unit, rates, multiple_ppm):
+    """A venue may ask for 100%: what equity has over does not move with the mark, and there is no zero to begin at."""
+    edges = [10**9 * 10**k for k in range(len(rates) - 1)]
+    slow = list(zip([*edges, None], rates, strict=True))
+    deductions = [int(d) for d in rules.deductions(slow)]
+    tiers = np.array([(e or 1 << 62, r, d, r) for (e, r), d in zip(slow, deductions, strict=True)], TIER)
+    numbers = (np.int64(v) for v in (cash, size if is_long else -size, unit))
+    got = nearest_marks(*numbers, tiers, np.int64(CEILING), np.int64(multiple_ppm))
+    assert got[0] == rules.last_safe(cash, size if is_long else -size, unit, slow, CEILING)
+    assert 0 <= got[1] <= CEILING
+
+
 @settings(max_examples=200, deadline=None)
 @given(sizes, st.booleans(), marks, leverages)
 def test_equity_is_zero_at_bankruptcy_within_one_half_tick(size, is_long, entry, leverage):
