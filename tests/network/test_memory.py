@@ -144,7 +144,7 @@ def test_the_network_is_gone_before_its_tables_are_made(tmp_path, monkeypatch):
         assert one.hashes == run.listings[name].hashes and one.events.equals(run.listings[name].events)
 
 
-@pytest.mark.skipif(JIT_OFF, reason="nothing is compiled")
+@pytest.mark.skipif(JIT_OFF, reason="nothing is compiled with the JIT off")
 def test_code_for_linking_is_dropped(tmp_path):
     """Numba's attribute is there and holds nothing once a network is built; its ticks run."""
     network = build_network(spec_of(tmp_path, LISTINGS), 3)

@@ -49,6 +49,12 @@ print(market.collect().series.dtype.names[0], pandas.DataFrame({{"a": [1]}}).sha
         "import asyncio; it = asyncio.run(asyncio.sleep(0, 1))",
         "from asyncio.events import get_event_loop_policy as it",
         "import sqlite3; it = sqlite3.connect(':memory:')",
+        "import scipy.linalg.cython_blas as it",
+        "from scipy.linalg.cython_blas import __pyx_capi__ as it",
+        "import scipy.linalg; from scipy.linalg import cython_lapack as it",
+        "import scipy.linalg; it = scipy.linalg.solve",
+        "from scipy.linalg.blas import dgemm as it",
+        "import scipy.linalg, scipy.linalg.cython_lapack; it = scipy.linalg.cython_lapack.__pyx_capi__['dgesv']",
         "import importlib, pandas; it = importlib.reload(pandas)",
         "import pickle, pandas; it = pickle.loads(pickle.dumps(pandas.DataFrame({'a': [1]})))",
     ],
@@ -129,21 +135,6 @@ import broken.part
 print(broken.x, broken.part.y)
 """
     assert said(code, tmp_path) == "no disk\nno disk\nno disk\n5 6\n"
-
-
-@pytest.mark.parametrize(
-    "use",
-    [
-        "import scipy.linalg.cython_blas as it",
-        "from scipy.linalg.cython_blas import __pyx_capi__ as it",
-        "import scipy.linalg; from scipy.linalg import cython_lapack as it",
-        "import scipy.linalg; it = scipy.linalg.solve([[2.0]], [4.0]) == 2.0",
-        "from scipy.linalg.blas import dgemm as it",
-        "import scipy.linalg, scipy.linalg.cython_lapack; it = scipy.linalg.cython_lapack.__pyx_capi__['dgesv']",
-    ],
-)
-def test_any_way_to_use_linear_algebra_reads_it(use: str):
-    assert said(f"import sim, sim.market\n{use}\nprint(bool(it))") == "True\n"
 
 
 def test_a_users_own_kernel_may_multiply_matrices():
