@@ -6,7 +6,7 @@ is seen in the next one. Nothing trades here: orders go to the listings' mailbox
 
 from sim.behaviours.bridge import Bridge, bridge
 from sim.behaviours.maker_purse import Purses, share_purses
-from sim.kernels._jit import entry
+from sim.kernels._jit import entry, unpacked
 from sim.kernels.fund_levels import level_funds
 from sim.kernels.portfolios import Portfolios, check_portfolios
 from sim.kernels.references import References, update_references
@@ -15,22 +15,22 @@ from sim.kernels.transit import Wallets, move_balances
 
 
 @entry
-def couple(
-    now_us, tick,
-    listings, price, clock, rules, sides, levels, words, accounts, positions, inbox, makers,
-    weights, others, rates, nano, part,
-    firms, seats, rows, halts, is_open, over,
-    desk, assets, stock,
-    shared_fund,
-    portfolios, blocks, legs, collateral, tiers, tier0, moved, seen, owed_micro, leg_of,
-    purse_of, loadings, parts, purses, held, limits,
-):  # fmt: skip
-    """One step between ticks; the arguments are the arrays of ``sim.network.links.Links``, room by room."""
+def couple(now_us, tick, rooms):
+    """One step between ticks; ``rooms`` are the arrays of ``sim.network.links.Links``, room by room."""
+    (
+        listings, price, clock, rules, sides, levels, words, accounts, positions, inbox, makers,
+        weights, others, rates, nano, part,
+        firms, seats, rows, halts, is_open, over, net,
+        desk, assets, stock,
+        shared_fund,
+        portfolios, blocks, legs, collateral, tiers, tier0, moved, seen, owed_micro, leg_of,
+        purse_of, loadings, parts, purses, held, limits,
+    ) = unpacked(rooms)  # fmt: skip
     s = Shared(listings, price, clock, rules, sides, levels, words, accounts, positions, inbox, makers)
     refs = References(weights, others, rates, nano, part)
-    w = Wallets(firms, seats, rows, halts, is_open, over)
+    w = Wallets(firms, seats, rows, halts, is_open, over, net)
     b = Bridge(desk, assets, stock)
-    update_references(listings, price, refs, now_us)
+    update_references(listings, price, refs, assets, now_us)
     level_funds(s, shared_fund)
     move_balances(s, w, desk[0]["transfers"], now_us)
     check_portfolios(

@@ -268,6 +268,7 @@ def fill_glft(quoting: Array, spec: Spec) -> float:
     """
     settings = spec.market_maker
     skew_per_lot = getattr(quotes.skew_per_lot, "py_func", quotes.skew_per_lot)  # compiled without a door to Python
+    growth_of = getattr(quotes.growth_of, "py_func", quotes.growth_of)
     k, fill_rate = settings.fill_decay / BASIS_POINT, settings.fill_rate
     sigma = settings.reference_volatility / math.sqrt(SECONDS_PER_DAY)
     orders = max(1.0, settings.inventory_limit / mean_order_usd(spec))
@@ -275,7 +276,7 @@ def fill_glft(quoting: Array, spec: Spec) -> float:
     for _ in range(200):
         middle = 0.5 * (low + high)
         gamma = math.exp(middle)
-        skew = skew_per_lot(gamma, k, fill_rate, sigma)
+        skew = skew_per_lot(gamma, k, fill_rate, sigma, growth_of(gamma, k))
         half_spread = math.log1p(gamma / k) / gamma + 0.5 * skew
         low, high = (middle, high) if skew * orders < settings.skew_at_limit * half_spread else (low, middle)
     quoting["gamma"], quoting["k"] = gamma, k

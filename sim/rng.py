@@ -37,11 +37,13 @@ _W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 _S5, _S6, _S26 = np.uint64(5), np.uint64(6), np.uint64(26)
 _TWO_M53 = 1.0 / 9007199254740992.0
 _TWO_PI = 2.0 * math.pi
-_SIXTEEN, _MASK16 = np.uint64(16), np.uint64(0xFFFF)
+_SIXTEEN, _MASK16, _SPAN16 = np.uint64(16), np.uint64(0xFFFF), np.int64(1 << 16)
+_ONE, _THIRTY, _FOUR = np.uint64(1), np.uint64(30), np.uint64(15)
+_PAIR, _EVEN = np.uint64(0x0000000100000001), np.uint64(0x0000FFFF0000FFFF)
 _ROUNDS = 10
-BLOCKS, _LAST = np.int64(8), np.int64(63)  # drawn together; the last 16 bits in them
-KEYS, ROWS, ROOM = (np.int64(n) * BLOCKS for n in range(2, 5))  # of scratch: behind the words, whom they are for; all
-_EIGHT = np.int64(3)  # shift to the block of 16 bits
+BLOCKS, _EIGHT, _LAST = np.int64(8), np.int64(8), np.int64(15)  # drawn together; words of half of them; the last word
+# Places of scratch: behind the words, whom they are for; normals that are kept; all.
+KEYS, ROWS, KEPT, ROOM = (np.int64(n) * BLOCKS for n in (2, 3, 4, 8))
 MASK32 = np.int64(0xFFFFFFFF)
 
 
@@ -56,16 +58,15 @@ def philox(key, c0, c1, c2, c3):
     c0, c1, c2, c3 : int64
         Counter words; the lower 32 bits of each count.
     """
-    x0, x1 = np.uint64(c0 & MASK32), np.uint64(c1 & MASK32)
-    x2, x3 = np.uint64(c2 & MASK32), np.uint64(c3 & MASK32)
+    x0, x1, x2, x3 = np.uint64(c0), np.uint64(c1), np.uint64(c2), np.uint64(c3)
     k0, k1 = key[0], key[1]
-    for _ in range(_ROUNDS):
-        p0 = _M0 * x0
-        p1 = _M1 * x2
-        x0, x1, x2, x3 = (p1 >> _SHIFT) ^ x1 ^ k0, p1 & _MASK, (p0 >> _SHIFT) ^ x3 ^ k1, p0 & _MASK
-        k0 = (k0 + _W0) & _MASK
-        k1 = (k1 + _W1) & _MASK
-    return x0, x1, x2, x3
+    for _ in range(_ROUNDS):  # only the lower 32 bits of each word count; what lies above is cut off when it is used
+        p0 = _M0 * (x0 & _MASK)
+        p1 = _M1 * (x2 & _MASK)
+        x0, x1, x2, x3 = (p1 >> _SHIFT) ^ x1 ^ k0, p1, (p0 >> _SHIFT) ^ x3 ^ k1, p0
+        k0 += _W0
+        k1 += _W1
+    return x0 & _MASK, x1 & _MASK, x2 & _MASK, x3 & _MASK
 
 
 @small
@@ -153,22 +154,67 @@ def block_words(draws, i):
     return low & _MASK, low >> _SHIFT, high & _MASK, high >> _SHIFT
 
 
-@small
-def sixteen_bits(draws, k):
-    """Of ``draw_blocks`` with BLOCKS the 16 bits number ``k``, 0 to 63: eight in a block, in the order of its words,
-    the lower half before the upper; int64.
+@behaviour
+def draw_pair(key, c0, c1, a, b, first_a, first_b, step, n, draws):
+    """As ``draw_blocks``, four blocks of each of two participants ``a`` and ``b``: eight words of the one, eight of the
+    other. ``n`` is BLOCKS: a loop whose length the compiler knew would not be worked out at once.
     """
-    return np.int64((draws[k >> 2] >> (_SIXTEEN * np.uint64(k & 3))) & _MASK16)
+    for i in range(n):
+        other = np.int64(i) >> 2
+        last = first_a + (first_b - first_a) * other + step * (np.int64(i) & 3)
+        w0, w1, w2, w3 = philox(key, c0, c1, a + (b - a) * other, last)
+        draws[2 * i], draws[2 * i + 1] = w0 | (w1 << _SHIFT), w2 | (w3 << _SHIFT)
 
 
 @small
-def next_sixteen(key, c0, c1, c2, k, draws):
-    """The 16 bits number ``k`` of a row of any length that is asked for them in turn, from 0: every 64th draws the
-    blocks with last counter words ``k / 8`` and after; int64.
+def four_of_row(key, c0, c1, c2, s, k, draws):
+    """Four times 16 bits, number ``4 k`` and after, of a row of any length that is asked for them in turn, from 0:
+    eight in a block, in the order of its words, the lower half before the upper; uint64.
+
+    The first eight are those of participant ``s`` (0 or 1) of ``draw_pair`` with blocks 0 to 3; then every 16th draws
+    the blocks with last counter words ``k / 2`` and after behind them.
     """
-    if k & _LAST == 0:
-        draw_blocks(key, c0, c1, c2, k >> _EIGHT, np.int64(1), BLOCKS, draws)
-    return sixteen_bits(draws, k & _LAST)
+    if k < _EIGHT:
+        return draws[_EIGHT * s + k]
+    if (k - _EIGHT) & _LAST == 0:
+        draw_blocks(key, c0, c1, c2, k >> 1, np.int64(1), BLOCKS, draws[KEYS:])
+    return draws[KEYS + ((k - _EIGHT) & _LAST)]
+
+
+@small
+def below(four, most):
+    """Which of four times 16 bits are below ``most``, 0 to 65536: bit ``k`` for those from bit ``16 k`` on; uint64.
+
+    Each is added to 65536 - ``most`` in 32 bits of its own: a carry tells that it is not below.
+    """
+    add = np.uint64(_SPAN16 - most) * _PAIR
+    even = (((four & _EVEN) + add) >> _SIXTEEN) & _PAIR
+    odd = ((((four >> _SIXTEEN) & _EVEN) + add) >> _SIXTEEN) & _PAIR
+    over = even | (odd << _ONE)
+    return ((over | (over >> _THIRTY)) & _FOUR) ^ _FOUR
+
+
+@small
+def sixteen_bits(four, k):
+    """Of four times 16 bits those number ``k``; int64."""
+    return np.int64((four >> (_SIXTEEN * np.uint64(k))) & _MASK16)
+
+
+@behaviour
+def shared_normal(key, c0, c1, c3, place, draws):
+    """A standard normal from the block with counter words ``c0``, ``c1``, 0, ``c3``.
+
+    Listings of a network, which have ``draws`` in common, ask for the same ones in turn: each is kept there under its
+    ``place``, 0 to 7, with key and counter, and worked out when another was asked for before.
+    """
+    at = KEPT + place * np.int64(4)
+    whose, when, what = key[0] | (key[1] << _SHIFT), np.uint64(c0), (np.uint64(c1) << _SHIFT) | np.uint64(c3)
+    value = draws[at + 3 : at + 4].view(np.float64)
+    if draws[at] != whose or draws[at + 1] != when or draws[at + 2] != what:
+        w0, w1, w2, w3 = philox(key, c0, c1, np.int64(0), c3)
+        draws[at], draws[at + 1], draws[at + 2] = whose, when, what
+        value[0] = normal(w0, w1, w2, w3)
+    return value[0]
 
 
 def seed_key(seed: int) -> np.ndarray:

@@ -5,7 +5,7 @@ what shocks and agents remember, and the generators of Mesa. Nothing else of a m
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from sim.agents import DESKS
@@ -20,7 +20,7 @@ from sim.pace import slow_tick_of, turn_keys, write_rates
 from sim.rng import seed_key
 from sim.scenario.spec import Spec
 from sim.settings.venue import VenueSettings
-from sim.state import Array, State
+from sim.state import ROOMS, Array, State
 from sim.switches import reach_of, refuse_change, refuse_past, turn
 
 
@@ -131,12 +131,12 @@ def arrays_of(state: State) -> dict[str, Array]:
 def named_arrays(state: State) -> dict[str, Array]:
     """All arrays themselves, by name."""
     found: dict[str, Array] = {}
-    for field in fields(state):
-        room = getattr(state, field.name)
+    for name in ROOMS:
+        room = getattr(state, name)
         if isinstance(room, Books):
-            found |= {f"{field.name}.{name}": array for name, array in room._asdict().items()}
+            found |= {f"{name}.{part}": array for part, array in room._asdict().items()}
         else:
-            found[field.name] = room
+            found[name] = room
     return found
 
 
@@ -282,7 +282,7 @@ def state_from(arrays: Mapping[str, Array], fresh: State) -> State:
     books = {name: arrays[f"books.{name}"].copy() for name in Books._fields}
     books["pool"] = aligned_zeros(len(arrays["books.pool"]), arrays["books.pool"].dtype)
     books["pool"][:] = arrays["books.pool"]
-    rooms = {field.name: arrays[field.name].copy() for field in fields(fresh) if field.name != "books"}
+    rooms: dict[str, Any] = {name: arrays[name].copy() for name in ROOMS if name != "books"}
     return State(books=Books(**books), **rooms)
 
 

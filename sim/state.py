@@ -1,12 +1,13 @@
 """All arrays of one market, room by room, in the order in which ``tick.advance`` takes them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.errors import CapacityError
+from sim.kernels._jit import Packed
 from sim.kernels.book import Books
 from sim.kernels.clock import GROW
 from sim.kernels.ledger import GUEST_FILL, Ledger
@@ -91,6 +92,7 @@ class State:
     fund_drop: Array
     fund_peaks: Array
     pace: Array
+    packed: Packed | None = None
 
     @property
     def tick(self) -> int:
@@ -98,7 +100,7 @@ class State:
         return int(self.clock[0]["tick"])
 
     def arrays(self) -> tuple[Array, ...]:
-        """The arguments of ``advance`` after the number of ticks."""
+        """All arrays, in the order in which ``advance`` names them."""
         return (
             self.key, self.clock, *self.books,
             self.accounts, self.rules, self.flows, self.tickets, self.slot_ticket, self.guest_fills,
@@ -113,13 +115,25 @@ class State:
             self.safeguards, self.looks, self.fund_drop, self.fund_peaks, self.pace,
         )  # fmt: skip
 
+    def rooms(self) -> Packed:
+        """All arrays as ``advance`` takes them, laid out anew when one is another than last time. What the warm-up tick
+        took is not kept: a network moves every array after it, and each old one is to go at once.
+        """
+        arrays = self.arrays()
+        if self.tick < 0:
+            return Packed(arrays)
+        if self.packed is None or not self.packed.holds(arrays):
+            self.packed = Packed(arrays)
+        return self.packed
+
     def room(self, name: str) -> Array:
         """An array by its name, here or among those of the books."""
         array: Array = getattr(self.books if name in Books._fields else self, name)
         return array
 
     def put(self, name: str, array: Array) -> None:
-        """Take another array in the place of one."""
+        """Take another array in the place of one, which nothing here holds any more."""
+        self.packed = None
         if name in Books._fields:
             self.books = self.books._replace(**{name: array})
         else:
@@ -135,7 +149,7 @@ class State:
         """Run whole ticks until ``n_ticks`` are done or one ends badly; grows rooms on the way. Returns the status."""
         end = self.tick + n_ticks
         while self.tick < end:
-            status = int(advance(end - self.tick, *self.arrays()))
+            status = int(advance(end - self.tick, self.rooms()))
             if status == GROW:
                 self.grow()
             elif status != 0:
@@ -200,6 +214,9 @@ class State:
         columns = np.zeros((len(positions), n), np.int64)
         self.books = self.books._replace(positions=np.ascontiguousarray(np.hstack([positions, columns])))
         return len(self.accounts) - n
+
+
+ROOMS = tuple(field.name for field in fields(State) if field.name != "packed")
 
 
 def longer(array: Array, by: int = 0) -> Array:

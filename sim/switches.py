@@ -8,7 +8,6 @@ setting that reaches nothing else is refused, as is one that would change the si
 
 import re
 from collections.abc import Callable
-from dataclasses import fields
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +17,7 @@ from sim.errors import ScenarioError
 from sim.kernels.book import Books
 from sim.kernels.ledger import FLOW, NOISE, TAKERS
 from sim.scenario.spec import INSTITUTIONS, NOT_READ, Spec
-from sim.state import Array, State
+from sim.state import ROOMS, Array, State
 
 LABELS = frozenset({"name", "title", "description", "seeds_shown", "evidence", "duration"})
 """Settings that no tick reads."""
@@ -295,12 +294,12 @@ def reach_of(before: State, after: State) -> Reach:
 def pairs(before: State, after: State) -> list[tuple[str, Array, Array]]:
     """Name and both arrays of every room."""
     out = []
-    for field in fields(before):
-        a, b = getattr(before, field.name), getattr(after, field.name)
+    for room in ROOMS:
+        a, b = getattr(before, room), getattr(after, room)
         if isinstance(a, Books):
             out += [(f"books.{name}", x, y) for name, x, y in zip(Books._fields, a, b, strict=True)]
         else:
-            out.append((field.name, a, b))
+            out.append((room, a, b))
     return out
 
 

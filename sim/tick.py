@@ -18,7 +18,7 @@ from sim.behaviours.market_maker import Makers, all_net_lots, make_markets
 from sim.behaviours.news import News, update_news
 from sim.behaviours.pace import is_other_clock_due
 from sim.behaviours.trend import Trend, follow_trend, write_trend
-from sim.kernels._jit import entry, inlined
+from sim.kernels._jit import entry, inlined, unpacked
 from sim.kernels.book import Books, recentre
 from sim.kernels.clock import DONE, FAULT, GROW, OVERFLOW, SWITCH
 from sim.kernels.fund import unload_fund
@@ -130,25 +130,26 @@ def verdict(bk, ld):
 
 
 @entry
-def advance(
-    n, key, clock,
-    sides, book, levels, words, pool, far, positions, fills, cursor,
-    accounts, rules, flows, tickets, slot_ticket, guest_fills,
-    messages, order, keys, starts, inbox, draws,
-    tiers, engine, heads, queue, events, ranked, score, shares,
-    price, samples, rows, bands, quotes,
-    value, ramps, seen, moods, news_keys, crowd, knots, metaorders,
-    layers, mass, stamp_us, settled, offered,
-    firms, caution, quoting, distance, rung_lots,
-    arbitrageurs, arb_desk, dip_buyers, dip_bids, trend_funds, trend_signal,
-    conduct, persons, closing, triggers, trigger_heads, past_marks,
-    safeguards, looks, fund_drop, fund_peaks, pace,
-):  # fmt: skip
+def advance(n, rooms):
     """Run up to ``n`` whole ticks; returns DONE, GROW (room short, this tick not begun), FAULT, OVERFLOW or SWITCH
     (after a tick).
 
-    The arguments are the arrays of ``sim.state.State``, room by room.
+    ``rooms`` are the arrays of ``sim.state.State``, room by room.
     """
+    (
+        key, clock,
+        sides, book, levels, words, pool, far, positions, fills, cursor,
+        accounts, rules, flows, tickets, slot_ticket, guest_fills,
+        messages, order, keys, starts, inbox, draws,
+        tiers, engine, heads, queue, events, ranked, score, shares,
+        price, samples, rows, bands, quotes,
+        value, ramps, seen, moods, news_keys, crowd, knots, metaorders,
+        layers, mass, stamp_us, settled, offered,
+        firms, caution, quoting, distance, rung_lots,
+        arbitrageurs, arb_desk, dip_buyers, dip_bids, trend_funds, trend_signal,
+        conduct, persons, closing, triggers, trigger_heads, past_marks,
+        safeguards, looks, fund_drop, fund_peaks, pace,
+    ) = unpacked(rooms)  # fmt: skip
     bk = Books(sides, book, levels, words, pool, far, positions, fills, cursor)
     ld = Ledger(accounts, rules, flows, tickets, slot_ticket, guest_fills, clock)
     mail = Mail(messages, order, keys, starts)
@@ -173,7 +174,7 @@ def advance(
         end_us = start_us + clock[0]["tick_us"]
         start_tick(bk, ld)  # 0
         take_inbox(ld, mail, inbox)  # 0
-        update_news(news, t, start_us)  # 1
+        update_news(news, draws, t, start_us)  # 1
         update_prices(bk, px, ld, start_us)  # 2
         if t >= ZERO:
             guard(sg, ld, rk, px, start_us)  # 2

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim import rng
-from sim.kernels._jit import inlined, small
-from sim.kernels.book import slot_of
+from sim.kernels._jit import inlined, small, trailing_zeros
+from sim.kernels.book import U0, U1, slot_of
 from sim.kernels.ledger import NO_TICKET, NOISE, ONE, TAKERS, TWO, ZERO, Order
 from sim.kernels.mailbox import NEW, REPLACE, post
 from sim.kernels.marks import PERP, bound_price
@@ -25,6 +25,7 @@ from sim.schema import BUY, IOC, POST
 SERIAL_ROOM = np.int64(1 << 16)  # serials a sender may use in one tick
 LAST_DRAWN = rng.BLOCKS // np.int64(2) - np.int64(1)  # of the takers drawn together, two blocks each
 SPAN16 = 65536.0
+THREE, FOUR = np.int64(3), np.int64(4)
 MOST_RATE = 600.0  # arrivals that ``rng.poisson`` can draw at once
 LARGEST_LOTS = 1e17  # a larger order could not be carried by int64, nor filled by any book a build accepts
 
@@ -186,15 +187,22 @@ def send_limits(bk, bg, ld, mail, px, key, draws, tick):
         crowd = bg.crowd[b]
         n = crowd["rows_per_side"]
         chance = np.int64(SPAN16) if tick < ZERO else crowd["renew_16"]
+        if crowd["lots"][BUY] == ZERO and crowd["lots"][ONE - BUY] == ZERO:
+            continue
+        bids, asks = noise_key(ld, b, ZERO), noise_key(ld, b, ONE)
+        rng.draw_pair(key, tick, rng.NOISE_CLOCK, bids, asks, ZERO, ZERO, ONE, rng.BLOCKS, draws)
         for s in range(2):
             side = np.int64(s)
             if crowd["lots"][side] == ZERO:
                 continue
             where = noise_key(ld, b, side)
-            for j in range(n):
-                row = np.int64(j)
-                draw = rng.next_sixteen(key, tick, rng.NOISE_CLOCK, where, row, draws)
-                ticket = crowd["ticket0"] + side * n + row
-                if draw < chance and np.int64(ld.tickets[ticket]["pending"]) == ZERO:
-                    part = (np.float64(draw) + 0.5) / np.float64(chance)
-                    renew_row(bk, bg, ld, mail, px, key, LimitRow(b, side, row, ticket, part), tick)
+            for j in range((n + THREE) >> TWO):
+                four = rng.four_of_row(key, tick, rng.NOISE_CLOCK, where, side, np.int64(j), draws)
+                due = rng.below(four, chance)
+                while due != U0:
+                    row, draw = np.int64(j) * FOUR + trailing_zeros(due), rng.sixteen_bits(four, trailing_zeros(due))
+                    due &= due - U1
+                    ticket = crowd["ticket0"] + side * n + row
+                    if row < n and np.int64(ld.tickets[ticket]["pending"]) == ZERO:
+                        part = (np.float64(draw) + 0.5) / np.float64(chance)
+                        renew_row(bk, bg, ld, mail, px, key, LimitRow(b, side, row, ticket, part), tick)

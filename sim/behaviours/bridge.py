@@ -209,17 +209,6 @@ def send(s, w, b, leg, f, side, price, lots, tick, now_us):
     b.desk[0]["sent"] = b.desk[0]["sent"] + ONE
 
 
-@small
-def net_lots(s, w, b, asset, f):
-    """Inventory of a firm in an asset: coins, what is on its way and perps over all listings, less what it wants."""
-    net, at = -b.stock[f, asset], b.assets[asset]["first"] - ONE
-    while at >= ZERO:
-        net += s.positions[coins_at(s.listings, w.rows, at, f)] + w.seats[f, at, COINS]["on_way"]
-        net += s.accounts[account_at(s.listings, w.rows, at, f)]["held_lots"]
-        at = s.listings[at]["next_same"] - ONE
-    return net
-
-
 @inlined
 def work_inventory(s, w, b, legs, asset, f, net, risk, tick, now_us):
     """Trade inventory away in the first of two books where a balance reaches; a loss of a fee, the risk and the shadow
@@ -311,7 +300,7 @@ def bridge(s, refs, w, b, tick, now_us):
                 continue
             both_s = TWO * w.firms[f]["latency_us"]
             risk = desk["risk_multiple"] * math.sqrt(row["variance_per_s"] * np.float64(both_s) * PER_MILLION)
-            net = net_lots(s, w, b, asset, f)
+            net = w.net[f, asset] - b.stock[f, asset]  # as surveyed: transfers since then do not change it
             if abs(net) >= smallest:
                 work_inventory(s, w, b, sells if net > ZERO else buys, asset, f, net, risk, tick, now_us)
                 continue

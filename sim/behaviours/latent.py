@@ -21,10 +21,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim import rng
-from sim.behaviours.background import SERIAL_ROOM, SPAN16
+from sim.behaviours.background import FOUR, SERIAL_ROOM, SPAN16, THREE
 from sim.behaviours.news import log_value_seen
-from sim.kernels._jit import behaviour, inlined, prefetch, small
-from sim.kernels.book import best_ask, best_bid, slot_of
+from sim.kernels._jit import behaviour, inlined, prefetch, small, trailing_zeros
+from sim.kernels.book import U0, U1, best_ask, best_bid, slot_of
 from sim.kernels.ledger import ONE, TWO, ZERO, Order
 from sim.kernels.mailbox import CANCEL, NEW, REPLACE, post
 from sim.kernels.marks import PERP
@@ -191,28 +191,38 @@ def is_left_behind(bk, ld, lt, at, k):
 
 
 @inlined
+def look_key(ld, layer, side):
+    """Participant word of one side's looks."""
+    return ld.accounts[layer["owner"]]["key"] + (side << np.int64(20))
+
+
+@inlined
 def reveal_side(bk, ld, mail, news, lt, key, draws, at, tick):
     """Look at each bin in reach at the rate of revealing, and at orders the value has left behind at the stale rate."""
     layer = lt.layers[at.book]
     n_bins = np.int64(lt.mass.shape[2]) - ONE
     end = min(n_bins, max(at.end, layer["deepest"][at.side] + ONE))
     room, is_room_known = ZERO, False
-    where = ld.accounts[layer["owner"]]["key"] + (at.side << np.int64(20))
+    where = look_key(ld, layer, at.side)
     usual = np.int64(SPAN16) if tick < ZERO else layer["reveal_16"]
     most = max(usual, layer["stale_16"])
-    for i in range(end):
-        k, chance = np.int64(i), usual
-        draw = rng.next_sixteen(key, tick, rng.LATENT_LOOK, where, k, draws)
-        if draw >= most or np.int64(ld.tickets[ticket_of_bin(lt, at.book, at.side, k)]["pending"]) != ZERO:
-            continue
-        if draw >= chance and is_left_behind(bk, ld, lt, at, k):
-            chance = layer["stale_16"]
-        if draw < chance:
-            if not is_room_known:
-                room = capacity_lots(bk, ld, lt, at, price_of_bin(news, layer, at, at.first))
-                is_room_known = True
-            part = (np.float64(draw) + 0.5) / np.float64(chance)
-            room -= look(bk, ld, mail, news, lt, at, k, part, room, tick)
+    for i in range((end + THREE) >> TWO):
+        four = rng.four_of_row(key, tick, rng.LATENT_LOOK, where, at.side, np.int64(i), draws)
+        due = rng.below(four, most)
+        while due != U0:
+            k, chance = np.int64(i) * FOUR + trailing_zeros(due), usual
+            draw = rng.sixteen_bits(four, trailing_zeros(due))
+            due &= due - U1
+            if k >= end or np.int64(ld.tickets[ticket_of_bin(lt, at.book, at.side, k)]["pending"]) != ZERO:
+                continue
+            if draw >= chance and is_left_behind(bk, ld, lt, at, k):
+                chance = layer["stale_16"]
+            if draw < chance:
+                if not is_room_known:
+                    room = capacity_lots(bk, ld, lt, at, price_of_bin(news, layer, at, at.first))
+                    is_room_known = True
+                part = (np.float64(draw) + 0.5) / np.float64(chance)
+                room -= look(bk, ld, mail, news, lt, at, k, part, room, tick)
     while layer["deepest"][at.side] >= at.end and is_idle(bk, ld, lt, at, layer["deepest"][at.side]):
         layer["deepest"][at.side] = layer["deepest"][at.side] - ONE
 
@@ -252,13 +262,14 @@ def reenter(bk, ld, mail, news, lt, at, tick):
         passed += bring_up_to_date(ld, lt, at.book, at.side, np.int64(k), tick * tick_us)
     passed = settle_reentry(ld, lt, at, ticket, passed)
     touch = best_ask(bk, at.book) if at.side == BUY else best_bid(bk, at.book)
-    if touch == ZERO or at.first == ZERO:
+    lots = np.int64(passed * layer["reenter_share"])
+    if touch == ZERO or lots == ZERO:
         return
     reach = layer["x_r"] if at.side == BUY else -layer["x_r"]
     nearest = price_of_bin(news, layer, at, at.first - ONE)
     price = np.int64(np.float64(touch) * (1.0 + reach))
     price = min(price, nearest) if at.side == BUY else max(price, nearest)
-    lots = min(np.int64(passed * layer["reenter_share"]), capacity_lots(bk, ld, lt, at, price))
+    lots = min(lots, capacity_lots(bk, ld, lt, at, price))
     if lots > ZERO:
         serial = tick * SERIAL_ROOM + SWEEP_SERIAL + at.side
         arrival = tick * tick_us + layer["latency_us"]
@@ -299,6 +310,8 @@ def tend_layers(bk, ld, mail, px, news, lt, key, draws, tick):
         value = now["start_usd"] / now["tick_usd"] * math.exp(log_value)
         mid = 0.5 * np.float64(px.now[0]["mid_half_ticks"] if b == PERP else px.now[0]["spot_half_ticks"])
         gap = math.log(mid * now["tick_usd"] / now["start_usd"]) - log_value
+        bids, asks = look_key(ld, lt.layers[b], ZERO), look_key(ld, lt.layers[b], ONE)
+        rng.draw_pair(key, tick, rng.LATENT_LOOK, bids, asks, ZERO, ZERO, ONE, rng.BLOCKS, draws)
         for s in range(2):
             at = reach_of(lt, b, np.int64(s), log_value, value, gap)
             if tick >= ZERO:

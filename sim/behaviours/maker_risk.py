@@ -105,6 +105,20 @@ class Firms(NamedTuple):
     caution: Any
 
 
+class View(NamedTuple):
+    """What all firms of a market see alike in one tick: log value seen, log of the start price in half ticks, log move
+    of the value within the headline's window, loss at the quantile of value at risk for each dollar held, micro-dollars
+    of a lot at mark, time.
+    """
+
+    log_seen: Any
+    start_log: Any
+    move: Any
+    loss_share: Any
+    lot_micro: Any
+    now_us: Any
+
+
 @small
 def net_lots(bk, firm):
     """Inventory of a firm over both books, without its hedge and its working stock of coins."""
@@ -144,12 +158,11 @@ def equity_of_firm(bk, ld, px, firm):
 
 
 @inlined
-def update_volatility(mk, px, now_us):
+def update_volatility(mk, log_mid, now_us):
     """Once a second (or tick, where that is longer): moving variances of the perp mid, and their larger root over the
     reference. Looked at each tick, the bounce of the mid would make firms more careful the shorter the tick.
     """
     caution = mk.caution[0]
-    log_mid = math.log(np.float64(px.now[0]["mid_half_ticks"]))
     caution["log_mid"] = log_mid
     elapsed = now_us - caution["looked_us"]
     if elapsed < SECOND_US:
@@ -201,32 +214,45 @@ def remembered_share(firm, caution, now_us):
 
 
 @inlined
-def review_firm(bk, ld, mk, px, news, key, i, log_seen, start_log, tick, now_us):
+def size_at(health, psi):
+    """Share of all quotes at a capital of ``health`` (0..1) of what it was: its power ``psi``, which is 1 as a rule."""
+    return health if psi == 1.0 else math.pow(health, psi)
+
+
+@inlined
+def view_of(ld, mk, px, news, log_seen, start_log, tick):
+    """What all firms of a market see alike in one tick."""
+    caution, now_us = mk.caution[0], tick * ld.clock[0]["tick_us"]
+    move = log_seen - log_value_seen(news, tick, min(caution["headline_ticks"], np.float64(tick + ONE)))
+    sd = max(caution["x"], 1e-6) * caution["reference"]
+    lot_micro = 0.5 * np.float64(px.now[0]["mark_half_ticks"] * ld.rules[PERP]["micro_per_tick_lot"])
+    return View(log_seen, start_log, move, VAR_Z * sd * math.sqrt(VAR_S), lot_micro, now_us)
+
+
+@inlined
+def review_firm(bk, ld, mk, px, key, i, view):
     """One firm's view of the last tick: state, shares of full size near and far, inventory limit."""
-    firm, caution = mk.firms[i], mk.caution[0]
+    firm, caution, now_us = mk.firms[i], mk.caution[0], view.now_us
     equity = equity_of_firm(bk, ld, px, firm)
     health = equity / firm["capital_micro"]
     if firm["one_capital"] != ZERO:
         health = firm["purse_health"]
         equity = health * firm["capital_micro"]
-    sd = max(caution["x"], 1e-6) * caution["reference"]
-    var_lots = caution["var_share"] * max(equity, 0.0) / (VAR_Z * sd * math.sqrt(VAR_S))
-    var_lots = var_lots / (0.5 * np.float64(px.now[0]["mark_half_ticks"] * ld.rules[PERP]["micro_per_tick_lot"]))
+    var_lots = caution["var_share"] * max(equity, 0.0) / view.loss_share / view.lot_micro
     firm["limit_now_lots"] = max(ONE, np.int64(min(np.float64(firm["limit_lots"]), var_lots)))
     if caution["on"] == ZERO:
         firm["near"], firm["far"], firm["limit_now_lots"] = 1.0, 1.0, firm["limit_lots"]
         return
-    move = log_seen - log_value_seen(news, tick, min(caution["headline_ticks"], np.float64(tick + ONE)))
-    firm["headline"] = 1.0 if abs(move) > firm["headline_move"] else firm["headline"] * caution["headline_kept"]
+    firm["headline"] = 1.0 if abs(view.move) > firm["headline_move"] else firm["headline"] * caution["headline_kept"]
     x = caution["x"]
-    away = is_away(firm, caution, log_seen + firm["belief"], start_log, now_us)
+    away = is_away(firm, caution, view.log_seen + firm["belief"], view.start_log, now_us)
     if firm["pulls"] != ZERO and (x > firm["pull_vol"] or health < 1.0 - firm["loss_share"] or away):
         if firm["state"] != PULLED or now_us >= firm["until_us"]:
             pull(firm, caution, key, ld.accounts[firm["owner"]]["key"], now_us)
     if firm["state"] != PULLED or now_us >= firm["until_us"]:
         firm["state"] = WIDE if x > firm["wide_vol"] else NORMAL
     weight = 1.0 if x <= firm["calm_vol"] else max(caution["least"], math.pow(firm["calm_vol"] / x, caution["phi"]))
-    capital = math.pow(min(1.0, max(0.0, health)), caution["psi"]) * remembered_share(firm, caution, now_us)
+    capital = size_at(min(1.0, max(0.0, health)), caution["psi"]) * remembered_share(firm, caution, now_us)
     near = weight * (1.0 - (1.0 - caution["headline_near"]) * firm["headline"])
     firm["near"] = 0.0 if firm["state"] == PULLED else capital * near * returned_share(firm, caution, now_us)
     firm["far"] = capital * (1.0 - (1.0 - caution["headline_far"]) * firm["headline"])

@@ -18,15 +18,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim import rng
-from sim.behaviours.background import SERIAL_ROOM, SPAN16
-from sim.behaviours.maker_risk import NEAR, NORMAL, felt_lots, net_lots, review_firm, update_volatility
+from sim.behaviours.background import FOUR, SERIAL_ROOM, SPAN16, THREE
+from sim.behaviours.maker_risk import NEAR, NORMAL, felt_lots, net_lots, review_firm, update_volatility, view_of
 from sim.behaviours.news import log_value_seen
-from sim.kernels._jit import inlined, small
-from sim.kernels.book import best_ask, best_bid, slot_of
+from sim.kernels._jit import inlined, small, trailing_zeros
+from sim.kernels.book import U0, U1, best_ask, best_bid, slot_of
 from sim.kernels.ledger import MILLION, ONE, TWO, ZERO, Order, taker_fee_ppm
 from sim.kernels.mailbox import CANCEL, NEW, REPLACE, post
 from sim.kernels.marks import PERP, SPOT
-from sim.kernels.quotes import half_spread, skew_per_lot
+from sim.kernels.quotes import growth_of, half_spread, skew_per_lot
 from sim.schema import BUY, GTC, MAX_PRICE_TICKS, POST
 
 # A rung is moved when its price is off target by more than this share of its distance from the reservation price
@@ -102,18 +102,22 @@ def reservation_ticks(news, firm, skew, log_seen, net):
 
 
 @inlined
-def log_consolidated(px, quoting):
-    """Log of the mid of both books, weighted by posted depth, in half ticks."""
-    perp = math.log(np.float64(px.now[0]["mid_half_ticks"]))
+def log_consolidated(px, quoting, perp):
+    """Log of the mid of both books, weighted by posted depth, in half ticks; ``perp`` is that of the perp alone."""
     return perp + (1.0 - quoting["perp_weight"]) * (math.log(np.float64(px.now[0]["spot_half_ticks"])) - perp)
 
 
-@small
-def glft_spread(quoting, reference, x):
-    """Half-spread, and skew at the inventory limit, as fractions, at ``x`` times the reference volatility."""
-    gamma, k, fill_rate, sigma = quoting["gamma"], quoting["k"], quoting["fill_rate"], reference * x
-    skew = skew_per_lot(gamma, k, fill_rate, sigma) * quoting["limit_orders"]
-    return half_spread(gamma, k, fill_rate, sigma), skew
+@inlined
+def glft_quotes(quoting, reference, x):
+    """Half-spread at the reference volatility; half-spread, and skew at the inventory limit, at ``x`` times that; all
+    as fractions.
+    """
+    gamma, k, fill_rate = quoting["gamma"], quoting["k"], quoting["fill_rate"]
+    growth = growth_of(gamma, k)
+    calm = skew_per_lot(gamma, k, fill_rate, reference, growth)
+    skew = skew_per_lot(gamma, k, fill_rate, reference * x, growth)
+    base = half_spread(gamma, k, 0.0)
+    return base + 0.5 * calm, base + 0.5 * skew, skew * quoting["limit_orders"]
 
 
 @inlined
@@ -191,61 +195,84 @@ def tend_rung(bk, mk, ld, mail, at, rung, draw, tick):
 
 
 @inlined
-def quote_ladder(bk, mk, ld, mail, draws, at, block, tick):
-    """Eight rungs of one ladder of one firm, whose ``draws`` follow those of the ladders before it."""
-    n_rungs = np.int64(mk.lots.shape[3])
-    most = np.int64(SPAN16) if tick < ZERO else max(mk.quoting[0]["add_16"], mk.quoting[0]["cancel_16"])
-    for w in range(8):
-        rung = block * RUNGS + np.int64(w)
-        draw = rng.sixteen_bits(draws, (at.book * TWO + at.side) * RUNGS + np.int64(w))
-        if rung < n_rungs and draw < most:
-            tend_rung(bk, mk, ld, mail, at, rung, draw, tick)
+def quote_ladder(bk, mk, ld, mail, draws, at, first, due, tick):
+    """Those of up to eight rungs of one ladder, from ``first`` on, that are ``due``; ``draws`` are their two words."""
+    while due != U0:
+        w = trailing_zeros(due)
+        due &= due - U1
+        tend_rung(bk, mk, ld, mail, at, first + w, rng.sixteen_bits(draws[w >> TWO], w & THREE), tick)
+
+
+@inlined
+def due_rungs(draws, most, n):
+    """Which of the first ``n`` of eight rungs, whose two words are ``draws``, are tended in this tick."""
+    due = rng.below(draws[0], most) | (rng.below(draws[1], most) << np.uint64(4))
+    return due & ((U1 << np.uint64(min(n, RUNGS))) - U1)
 
 
 @inlined
 def quote_firm(bk, mk, ld, mail, i, reservation, widening, net, draws, block, tick):
     """Eight rungs of each ladder of one firm."""
-    firm, listed = mk.firms[i], mk.quoting[0]["listed"]
+    firm, listed, first = mk.firms[i], mk.quoting[0]["listed"], block * RUNGS
+    most = np.int64(SPAN16) if tick < ZERO else max(mk.quoting[0]["add_16"], mk.quoting[0]["cancel_16"])
     for b in range(2):
         if listed[b] == ZERO:
             continue
         for s in range(2):
             book, side = np.int64(b), np.int64(s)
+            words = draws[TWO * (TWO * book + side) :]
+            due = due_rungs(words, most, np.int64(mk.lots.shape[3]) - first)
+            if due == U0:
+                continue
             share = size_share(net, side, firm["limit_now_lots"])
             near = share * firm["near"] * firm["shock_near"][side]
             far = share * firm["far"] * firm["shock_far"][side]
             beyond = take_beyond_ticks(bk, ld, book, side, firm["owner"])
             at = Ladder(i, book, side, reservation, near, far, widening, beyond)
-            quote_ladder(bk, mk, ld, mail, draws, at, block, tick)
+            quote_ladder(bk, mk, ld, mail, words, at, first, due, tick)
+
+
+@inlined
+def draw_rungs(mk, ld, key, pair, n_blocks, draws, tick):
+    """Draw for two items at a time, each eight rungs of the four ladders of one firm: numbers ``2 pair`` and after,
+    firm by firm.
+    """
+    one = TWO * pair
+    other = min(one + ONE, mk.firms.shape[0] * n_blocks - ONE)
+    a = ld.accounts[mk.firms[one // n_blocks]["owner"]]["key"]
+    b = ld.accounts[mk.firms[other // n_blocks]["owner"]]["key"]
+    rng.draw_pair(key, tick, rng.RUNG_CLOCK, a, b, one % n_blocks, other % n_blocks, LADDER_WORDS, rng.BLOCKS, draws)
 
 
 @inlined
 def make_markets(bk, mk, ld, mail, px, news, key, draws, tick):
     """Step 4a of the tick: every firm updates its belief and its caution and tends its ladders."""
-    quoting, n_rungs = mk.quoting[0], np.int64(mk.lots.shape[3])
+    quoting, n_blocks, drawn = mk.quoting[0], (np.int64(mk.lots.shape[3]) + RUNGS - ONE) // RUNGS, -ONE
     flow = np.float64(ld.flows[PERP]["last_quoted_micro"] + ld.flows[SPOT]["last_quoted_micro"])
+    log_mid = math.log(np.float64(px.now[0]["mid_half_ticks"]))
     if tick > ZERO:
-        update_volatility(mk, px, tick * ld.clock[0]["tick_us"])
-    reference = mk.caution[0]["reference"]
-    calm, skew = glft_spread(quoting, reference, 1.0)
-    spread, skew = glft_spread(quoting, reference, mk.caution[0]["x"])
+        update_volatility(mk, log_mid, tick * ld.clock[0]["tick_us"])
+    calm, spread, skew = glft_quotes(quoting, mk.caution[0]["reference"], mk.caution[0]["x"])
     log_seen = log_value_seen(news, tick, quoting["news_lag_ticks"])
     start_log = math.log(TWO * news.now[0]["start_usd"] / news.now[0]["tick_usd"])
     log_quoted = log_value_seen(news, tick, min(quoting["news_lag_ticks"] + quoting["quote_age_ticks"], tick + 1.0))
-    market_belief = log_consolidated(px, quoting) - start_log - log_quoted
+    market_belief = log_consolidated(px, quoting, log_mid) - start_log - log_quoted
+    view = view_of(ld, mk, px, news, log_seen, start_log, tick)
     for k in range(mk.firms.shape[0]):
         i = np.int64(k)
         firm = mk.firms[i]
         drift = quoting["anchor_share"] * (market_belief - firm["belief"])
         firm["belief"] = firm["belief"] + drift + quoting["response_per_micro"] * flow
-        review_firm(bk, ld, mk, px, news, key, i, log_seen, start_log, tick, tick * ld.clock[0]["tick_us"])
+        review_firm(bk, ld, mk, px, key, i, view)
         if firm["live"] == ZERO:
             continue
         net = felt_lots(bk, firm)
         reservation = reservation_ticks(news, firm, skew, log_seen, net)
         widening = (TWO * spread if firm["state"] != NORMAL else spread) - calm
-        owner_key = ld.accounts[firm["owner"]]["key"]
-        for j in range((n_rungs + RUNGS - ONE) // RUNGS):
-            block = np.int64(j)
-            rng.draw_blocks(key, tick, rng.RUNG_CLOCK, owner_key, block, LADDER_WORDS, rng.BLOCKS, draws)
-            quote_firm(bk, mk, ld, mail, i, reservation, widening, net, draws, block, tick)
+        for j in range(n_blocks):
+            item = i * n_blocks + np.int64(j)
+            if item >> ONE != drawn:
+                drawn = item >> ONE
+                draw_rungs(mk, ld, key, drawn, n_blocks, draws, tick)
+            words = draws[TWO * FOUR * (item & ONE) :]
+            quote_firm(bk, mk, ld, mail, i, reservation, widening, net, words, np.int64(j), tick)

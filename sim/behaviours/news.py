@@ -30,7 +30,7 @@ NEWS = np.dtype(
 )
 RAMP = np.dtype([("start_us", "i8"), ("end_us", "i8"), ("log_move", "f8")])
 
-OF_ALTS = np.int64(4)  # first word of the altcoins' key
+OF_ALTS, OF_MOODS = np.int64(4), np.int64(6)  # first word of the altcoins' key; behind the keys
 
 MOOD = np.dtype(
     [
@@ -70,37 +70,36 @@ def path_log_move(ramps, now_us):
 
 
 @inlined
-def update_activity(news, key, tick):
+def update_activity(news, key, draws, tick):
     """Move every factor by one tick and set the activity they add up to."""
     log_activity = 0.0
     for k in range(news.moods.shape[0]):
         mood = news.moods[k]
-        w0, w1, w2, w3 = rng.philox(key, tick, rng.ACTIVITY, ZERO, np.int64(k))
-        mood["level"] = mood["kept"] * mood["level"] + mood["shock"] * rng.normal(w0, w1, w2, w3)
+        normal = rng.shared_normal(key, tick, rng.ACTIVITY, np.int64(k), OF_MOODS + (np.int64(k) & ONE), draws)
+        mood["level"] = mood["kept"] * mood["level"] + mood["shock"] * normal
         log_activity += mood["size"] * mood["level"] - 0.5 * mood["size"] * mood["size"]
     news.now[0]["activity"] = math.exp(log_activity)
 
 
 @small
-def noise(keys, tick, sd):
-    """One tick's draw of news with standard deviation ``sd`` under the key ``keys``."""
-    w0, w1, w2, w3 = rng.philox(keys, tick, rng.NEWS, ZERO, ZERO)
-    return sd * rng.normal(w0, w1, w2, w3)
+def noise(keys, draws, tick, place, sd):
+    """One tick's draw of news with standard deviation ``sd`` under the key at ``place`` of ``keys``."""
+    return sd * rng.shared_normal(keys[place:], tick, rng.NEWS, ZERO, place, draws)
 
 
 @inlined
-def update_news(news, tick, now_us):
+def update_news(news, draws, tick, now_us):
     """Step 1 of the tick: draw the noise of one tick, add the path, remember the value for slower eyes."""
     now = news.now[0]
     if tick > ZERO:
-        update_activity(news, news.keys[:TWO], tick)
+        update_activity(news, news.keys, draws, tick)
         pace = math.sqrt(now["activity"])
         if now["common_per_tick"] != 0.0:
-            now["log_noise"] = now["log_noise"] + noise(news.keys[:TWO], tick, now["common_per_tick"] * pace)
+            now["log_noise"] = now["log_noise"] + noise(news.keys, draws, tick, ZERO, now["common_per_tick"] * pace)
         if now["noise_per_tick"] != 0.0:
-            now["log_noise"] = now["log_noise"] + noise(news.keys[TWO:], tick, now["noise_per_tick"] * pace)
+            now["log_noise"] = now["log_noise"] + noise(news.keys, draws, tick, TWO, now["noise_per_tick"] * pace)
         if now["alt_per_tick"] != 0.0:
-            now["log_noise"] = now["log_noise"] + noise(news.keys[OF_ALTS:], tick, now["alt_per_tick"] * pace)
+            now["log_noise"] = now["log_noise"] + noise(news.keys, draws, tick, OF_ALTS, now["alt_per_tick"] * pace)
     now["log_value"] = now["log_noise"] + path_log_move(news.ramps, now_us)
     news.seen[(tick + ONE) % np.int64(news.seen.shape[0])] = now["log_value"]
 

@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.kernels._jit import behaviour, inlined, small
-from sim.kernels.book import MASK32
+from sim.kernels.book import MASK32, U0, U1
 from sim.kernels.matching import submit
 from sim.schema import BUY, IOC, OK, STP_EXEMPT
 
 ZERO, ONE, TWO = np.int64(0), np.int64(1), np.int64(2)
 PERP, SPOT = np.int64(0), np.int64(1)
 WIDE = np.int64(1 << 31)  # factors below this have a product that fits 64 bits
+TOP_BIT_BUT_ONE = np.uint64(1 << 62)
 MILLION = np.int64(1_000_000)
 NOBODY = np.int64(-1)
 HALT_WAIT, HALT_REJECT = ONE, TWO  # orders for a halted book stay in the mailbox, or are refused
@@ -182,17 +183,22 @@ def maker_fee_ppm(ld, b, a):
 
 @behaviour
 def long_pro_rata(rest, part, whole):
-    """``rest * part / whole`` rounded down for 0 <= rest < whole < 2^62, bit by bit of ``part``."""
-    out, left = ZERO, ZERO
-    for k in range(62):
-        out, left = out << ONE, left << ONE
-        if left >= whole:
-            out, left = out + ONE, left - whole
-        if (part >> (np.int64(61) - np.int64(k))) & ONE != ZERO:
-            left += rest
-            if left >= whole:
-                out, left = out + ONE, left - whole
-    return out
+    """``rest * part / whole`` rounded down for 0 <= rest < whole < 2^62 and 0 <= part <= whole: long division in digits
+    of ``part`` of as many bits as 64 have room for beyond ``whole``.
+    """
+    by, add, digits = np.uint64(whole), np.uint64(rest), np.uint64(part)
+    room, bits, at = by, U0, U0
+    while room < TOP_BIT_BUT_ONE:
+        room, bits = room + room, bits + U1
+    while digits >> at != U0:
+        at += bits
+    mask, out, left = (U1 << bits) - U1, U0, U0
+    while at != U0:
+        at -= bits
+        left = (left << bits) + add * ((digits >> at) & mask)  # below whole * 2^(bits + 1) <= 2^64
+        each = left // by
+        out, left = (out << bits) + each, left - each * by
+    return np.int64(out)
 
 
 @small

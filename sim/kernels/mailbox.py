@@ -1,7 +1,8 @@
 """Messages on their way to the books: written by behaviours and Python agents, matched in order of arrival.
 
 Within a tick the order is (arrival time, keyed hash of sender and time, serial): messages of one sender keep their
-order, senders of one microsecond take turns by lot. A counting sort over sub-intervals of the tick, then insertion.
+order, senders of one microsecond take turns by lot. Insertion, after a counting sort over sub-intervals of the tick
+where there are many.
 Messages that arrive after the tick's end wait. A sender names its order by a ticket, valid before and after arrival
 (DECISIONS 6, 7).
 """
@@ -45,6 +46,7 @@ NEW, CANCEL, REPLACE = (np.int64(i) for i in range(3))
 N_STARTS = 513  # at most 512 sub-intervals of a tick, about one for each message
 SUBS = np.int64(N_STARTS - 1)
 FEWEST_SUBS = np.int64(16)
+FEW = np.int64(24)  # messages up to which insertion alone is faster
 ROW_BITS, ROW_MASK = np.int64(26), np.int64((1 << 26) - 1)  # of a row in a sorting key
 LATEST_US = np.int64(-(1 << 36))  # 19 hours: what waits longer in the mailbox is told apart by its arrival alone
 AHEAD_TICKET, AHEAD_ORDER, AHEAD_LEVEL = np.int64(8), np.int64(4), np.int64(2)  # messages ahead of the use
@@ -135,24 +137,24 @@ def order_of(m):
 
 
 @behaviour
-def tie_break(ld, key, message):
+def tie_break(accounts, key, message):
     """Keyed hash that orders senders within one microsecond; depends on the sender's key and the time, not on rows
     or slots.
     """
     arrival = message["arrival_us"]
-    owner_key = ld.accounts[np.int64(message["owner"])]["key"]
+    owner_key = accounts[np.int64(message["owner"])]["key"]
     w0, w1, w2, w3 = rng.philox(key, arrival, rng.TIE_BREAK, owner_key, arrival >> np.int64(32))
     return np.int64(w0 >> np.uint64(1)) * np.int64(1 << 31) + np.int64(w1 >> np.uint64(1))
 
 
 @behaviour
-def goes_before(ld, key, a, b):
+def goes_before(accounts, key, a, b):
     """Whether message ``a`` is matched before message ``b``, which arrived in the same microsecond or, as ``a``, more
     than ``LATEST_US`` too late.
     """
     if a["arrival_us"] != b["arrival_us"]:
         return a["arrival_us"] < b["arrival_us"]
-    hash_a, hash_b = tie_break(ld, key, a), tie_break(ld, key, b)
+    hash_a, hash_b = tie_break(accounts, key, a), tie_break(accounts, key, b)
     if hash_a != hash_b:
         return hash_a < hash_b
     return a["serial"] < b["serial"]
@@ -172,46 +174,53 @@ def sub_interval_bits(n, width_us):
 
 
 @inlined
-def note_due(mail, n, bits, start_us, width_us):
-    """Count the messages that arrive in each sub-interval into ``mail.starts``, and write (microseconds after
-    the tick's start, row) of each into ``mail.keys``. A late one counts as of the first sub-interval. Returns their
-    number.
+def note_due(mail, n, start_us, width_us):
+    """Write (microseconds after the tick's start, row) of each message that arrives in the tick, or is late, into
+    ``mail.keys`` and ``mail.order``. Returns their number.
     """
-    starts, messages, keys, due = mail.starts, mail.messages, mail.keys, ZERO
+    messages, order, keys, due = mail.messages, mail.order, mail.keys, ZERO
     for i in range(n):
         after = messages[i]["arrival_us"] - start_us
         if after < width_us:
-            starts[(max(after, ZERO) >> bits) + ONE] += ONE
-            keys[due] = (max(after, LATEST_US) << ROW_BITS) | np.int64(i)
+            mine = (max(after, LATEST_US) << ROW_BITS) | np.int64(i)
+            keys[due], order[due] = mine, mine
             due += ONE
     return due
 
 
-@behaviour
-def sort_due(ld, mail, key, start_us, end_us):
-    """Fill ``mail.order`` with the rows of messages that arrive before ``end_us``, in matching order. Returns their
-    number.
-    """
-    n, width = ld.clock[0]["n_mail"], end_us - start_us
-    bits = sub_interval_bits(n, width)
-    subs = ((width - ONE) >> bits) + ONE
-    starts, order, messages = mail.starts, mail.order, mail.messages
+@inlined
+def place_keys(mail, due, width_us):
+    """Counting sort of the ``due`` keys into ``mail.order`` by sub-interval; a late one belongs to the first."""
+    bits = sub_interval_bits(due, width_us)
+    subs = ((width_us - ONE) >> bits) + ONE
+    starts, order, keys = mail.starts, mail.order, mail.keys
     for i in range(subs + ONE):
         starts[i] = ZERO
-    due = note_due(mail, n, bits, start_us, width)
+    for i in range(due):
+        starts[(max(keys[i] >> ROW_BITS, ZERO) >> bits) + ONE] += ONE
     for i in range(1, subs + ONE):
         starts[i] += starts[i - 1]
     for i in range(due):
-        mine = mail.keys[i]
-        sub = max(mine >> ROW_BITS, ZERO) >> bits
-        order[starts[sub]] = mine
+        sub = max(keys[i] >> ROW_BITS, ZERO) >> bits
+        order[starts[sub]] = keys[i]
         starts[sub] += ONE
+
+
+@behaviour
+def sort_due(accounts, mail, n, key, start_us, width_us):
+    """Fill ``mail.order`` with the rows of those of the first ``n`` messages that arrive before the tick's end, in
+    matching order. Returns their number.
+    """
+    order, messages = mail.order, mail.messages
+    due = note_due(mail, n, start_us, width_us)
+    if due > FEW:
+        place_keys(mail, due, width_us)
     for i in range(1, due):
         mine = order[i]
         j = i - 1
         while j >= 0 and mine >> ROW_BITS <= order[j] >> ROW_BITS:
             if mine >> ROW_BITS == order[j] >> ROW_BITS:
-                if goes_before(ld, key, messages[order[j] & ROW_MASK], messages[mine & ROW_MASK]):
+                if goes_before(accounts, key, messages[order[j] & ROW_MASK], messages[mine & ROW_MASK]):
                     break
             order[j + 1] = order[j]
             j -= 1
@@ -248,37 +257,42 @@ def status_of_change(ld, bk, m):
 @small
 def look_ahead(bk, ld, mail, k, due):
     """Prefetch what the messages after row ``k`` of the matching order will touch: ticket, then order and new level,
-    then the level that the order leaves.
+    then the level that the order leaves. Begins AHEAD_TICKET rows before the first.
     """
-    far = mail.messages[mail.order[min(k + AHEAD_TICKET, due - ONE)]]
-    prefetch(ld.tickets, max(ZERO, far["ticket"]))
-    m = mail.messages[mail.order[min(k + AHEAD_ORDER, due - ONE)]]
-    prefetch(bk.pool, ld.tickets[max(ZERO, m["ticket"])]["handle"] & MASK32)
-    price, side = m["price_ticks"], np.int64(m["side"])
-    row = bk.sides[np.int64(2) * np.int64(m["book"]) + side]
-    index = (price if side != BUY else -price) & np.int64(row["mask"])
-    prefetch(bk.levels, np.int64(row["level0"]) + index)
-    prefetch(bk.words, np.int64(row["word0"]) + (index >> SIX))
-    m = mail.messages[mail.order[min(k + AHEAD_LEVEL, due - ONE)]]
-    if np.int64(m["action"]) != NEW:
-        resting = bk.pool[ld.tickets[max(ZERO, m["ticket"])]["handle"] & MASK32]
-        meta, at = np.int64(resting["meta"]), np.int64(resting["level"])
-        row = bk.sides[meta >> META_BITS]
-        index = at - np.int64(row["level0"])
-        if ZERO <= index <= np.int64(row["mask"]) and (meta & META_FAR) == ZERO:
-            prefetch(bk.levels, at)
-            prefetch(bk.words, np.int64(row["word0"]) + (index >> SIX))
+    if k + AHEAD_TICKET < due:
+        prefetch(ld.tickets, max(ZERO, mail.messages[mail.order[k + AHEAD_TICKET]]["ticket"]))
+    if ZERO <= k + AHEAD_ORDER < due:
+        m = mail.messages[mail.order[k + AHEAD_ORDER]]
+        prefetch(bk.pool, ld.tickets[max(ZERO, m["ticket"])]["handle"] & MASK32)
+        price, side = m["price_ticks"], np.int64(m["side"])
+        row = bk.sides[np.int64(2) * np.int64(m["book"]) + side]
+        index = (price if side != BUY else -price) & np.int64(row["mask"])
+        prefetch(bk.levels, np.int64(row["level0"]) + index)
+        prefetch(bk.words, np.int64(row["word0"]) + (index >> SIX))
+    if ZERO <= k + AHEAD_LEVEL < due:
+        m = mail.messages[mail.order[k + AHEAD_LEVEL]]
+        if np.int64(m["action"]) != NEW:
+            resting = bk.pool[ld.tickets[max(ZERO, m["ticket"])]["handle"] & MASK32]
+            meta, at = np.int64(resting["meta"]), np.int64(resting["level"])
+            row = bk.sides[meta >> META_BITS]
+            index = at - np.int64(row["level0"])
+            if ZERO <= index <= np.int64(row["mask"]) and (meta & META_FAR) == ZERO:
+                prefetch(bk.levels, at)
+                prefetch(bk.words, np.int64(row["word0"]) + (index >> SIX))
 
 
 @inlined
 def match_mail(bk, ld, mail, rk, px, key, start_us, end_us):
     """Step 5b of the tick: match every message that has arrived, then close the gaps in the mailbox."""
-    due, guests = sort_due(ld, mail, key, start_us, end_us), first_guest(ld)
+    due = sort_due(ld.accounts, mail, ld.clock[0]["n_mail"], key, start_us, end_us - start_us)
+    guests = first_guest(ld)
     most = ld.rules[PERP]["most_per_tick"] if start_us >= ZERO else ZERO  # the warm-up seeds the books whole
     waiting = ld.clock[0]["n_waiting"]
     waiting[PERP], waiting[SPOT] = ZERO, ZERO
-    for k in range(due):
+    for k in range(-AHEAD_TICKET, due):
         look_ahead(bk, ld, mail, k, due)
+        if k < ZERO:
+            continue
         m = mail.messages[mail.order[k]]
         ticket, b, action = m["ticket"], np.int64(m["book"]), np.int64(m["action"])
         is_late = most != ZERO and k >= most

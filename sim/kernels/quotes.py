@@ -22,14 +22,19 @@ from sim.kernels._jit import inlined, small
 
 
 @small
-def skew_per_lot(gamma, k, intensity, sigma):
-    """How far both quotes move against each lot held: ``c``, in price."""
+def growth_of(gamma, k):
+    """``(1 + gamma/k)^(1 + k/gamma)``, which no volatility changes."""
     ratio = gamma / k
-    growth = math.exp((1.0 + 1.0 / ratio) * math.log1p(ratio))
+    return math.exp((1.0 + 1.0 / ratio) * math.log1p(ratio))
+
+
+@small
+def skew_per_lot(gamma, k, intensity, sigma, growth):
+    """How far both quotes move against each lot held: ``c``, in price; ``growth`` is that of ``growth_of``."""
     return math.sqrt(sigma * sigma * gamma / (2.0 * k * intensity) * growth)
 
 
 @inlined
-def half_spread(gamma, k, intensity, sigma):
-    """Distance of the bid and of the ask from the fair price at no inventory, in price."""
-    return math.log1p(gamma / k) / gamma + 0.5 * skew_per_lot(gamma, k, intensity, sigma)
+def half_spread(gamma, k, skew):
+    """Distance of the bid and of the ask from the fair price at no inventory, in price, for the skew of each lot."""
+    return math.log1p(gamma / k) / gamma + 0.5 * skew

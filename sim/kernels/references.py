@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.kernels._jit import behaviour, small
+from sim.kernels._jit import behaviour, inlined, small
 from sim.kernels.ledger import ONE, TWO, ZERO
 
 F0 = np.float64(0.0)
@@ -21,9 +21,9 @@ NANO = 1e9  # nano-dollars of a dollar
 
 
 class References(NamedTuple):
-    """``weights`` float64[n, n] (row: listing, column: component), ``others`` float64[n, n] (of perp mids), ``rates``
-    int64[n, n] (listing whose spot mid turns the column's money into the row's: its number + 1, below 0 to divide,
-    0 for one money), ``nano`` float64[n] and ``part`` float64[n] (scratch).
+    """``weights`` float64[n, n] (row: listing, column: component of its asset), ``others`` float64[n, n] (of perp
+    mids), ``rates`` int64[n, n] (listing whose spot mid turns the column's money into the row's: its number + 1, below
+    0 to divide, 0 for one money), ``nano`` float64[n] and ``part`` float64[n] (scratch).
     """
 
     weights: Any
@@ -84,29 +84,39 @@ def half_ticks_of(nano, half_tick_nano):
     return max(ONE, np.int64(nano / np.float64(half_tick_nano) + 0.5))
 
 
+@inlined
+def update_reference(listings, price, refs, first, at, now_us):
+    """Give a listing its index and the perp mid of the others; its asset's listings begin with ``first``."""
+    listing, m, k = listings[at], ZERO, first  # m: prices that weigh
+    while k >= ZERO:
+        if refs.weights[at, k] > F0 and now_us - price[k]["spot_us"] <= listing["stale_us"]:
+            nano = np.float64(price[k]["spot_half_ticks"] * listings[k]["half_tick_nano"])
+            refs.part[m], refs.nano[m] = refs.weights[at, k], converted(listings, price, refs.rates, at, k, nano)
+            m += ONE
+        k = listings[k]["next_same"] - ONE
+    if m > ZERO:
+        price[at]["given_half_ticks"] = half_ticks_of(index_nano(listing, refs, m), listing["half_tick_nano"])
+        price[at]["given_us"] = now_us
+    m, k = ZERO, first
+    while k >= ZERO:
+        if refs.others[at, k] > F0:
+            nano = np.float64(price[k]["mid_half_ticks"] * listings[k]["half_tick_nano"])
+            refs.part[m], refs.nano[m] = refs.others[at, k], converted(listings, price, refs.rates, at, k, nano)
+            m += ONE
+        k = listings[k]["next_same"] - ONE
+    if m > ZERO:
+        middle = weighted_median(refs.nano, refs.part, m)
+        price[at]["others_half_ticks"] = half_ticks_of(middle, listing["half_tick_nano"])
+
+
 @behaviour
-def update_references(listings, price, refs, now_us):
-    """Give every listing its index and the perp mid of the others, as of the end of the last tick."""
-    n = np.int64(listings.shape[0])
-    for i in range(n):
-        at = np.int64(i)
-        listing, m = listings[at], ZERO  # prices that weigh
-        for k in range(n):
-            c = np.int64(k)
-            if refs.weights[at, c] > F0 and now_us - price[c]["spot_us"] <= listing["stale_us"]:
-                nano = np.float64(price[c]["spot_half_ticks"] * listings[c]["half_tick_nano"])
-                refs.part[m], refs.nano[m] = refs.weights[at, c], converted(listings, price, refs.rates, at, c, nano)
-                m += ONE
-        if m > ZERO:
-            price[at]["given_half_ticks"] = half_ticks_of(index_nano(listing, refs, m), listing["half_tick_nano"])
-            price[at]["given_us"] = now_us
-        m = ZERO
-        for k in range(n):
-            c = np.int64(k)
-            if refs.others[at, c] > F0:
-                nano = np.float64(price[c]["mid_half_ticks"] * listings[c]["half_tick_nano"])
-                refs.part[m], refs.nano[m] = refs.others[at, c], converted(listings, price, refs.rates, at, c, nano)
-                m += ONE
-        if m > ZERO:
-            middle = weighted_median(refs.nano, refs.part, m)
-            price[at]["others_half_ticks"] = half_ticks_of(middle, listing["half_tick_nano"])
+def update_references(listings, price, refs, assets, now_us):
+    """Give every listing its index and the perp mid of the others, as of the end of the last tick. ``assets`` tell
+    the first listing of each; only listings of one asset weigh.
+    """
+    for a in range(assets.shape[0]):
+        first = assets[a]["first"] - ONE
+        at = first
+        while at >= ZERO:
+            update_reference(listings, price, refs, first, at, now_us)
+            at = listings[at]["next_same"] - ONE

@@ -21,19 +21,18 @@ def run_rounds(at, target, tick_us, n, functions, joint, listings):
         Tick to stop before, microseconds of one, number of listings.
     functions : int64[2]
         Addresses of ``couple`` and ``advance``.
-    joint : int64[MOST_WORDS]
-        Arguments of ``couple``.
-    listings : int64[n, MOST_WORDS]
-        Arguments of ``advance`` for each listing.
+    joint : int64
+        Address of the arrays of ``couple``.
+    listings : int64[n]
+        Addresses of the arrays of ``advance`` for each listing.
     """
     while at[TICK] < target:
         if at[LISTING] == ZERO and at[STATUS] == DONE:
-            joint[0], joint[1] = at[TICK] * tick_us, at[TICK]
-            at[STATUS] = call_entry(functions[0], joint)
+            at[STATUS] = call_entry(functions[0], (at[TICK] * tick_us, at[TICK], joint))
             if at[STATUS] != DONE:
                 return
         while at[LISTING] < n:
-            at[STATUS] = call_entry(functions[1], listings[at[LISTING]])
+            at[STATUS] = call_entry(functions[1], (ONE, listings[at[LISTING]]))
             if at[STATUS] != DONE:
                 return
             at[LISTING] += ONE

@@ -19,6 +19,7 @@ from sim.kernels.ledger import ONE, ZERO
 from sim.kernels.margin import equity_micro
 
 CASH, COINS = np.int64(0), np.int64(1)
+GIVES, ASKS = np.int64(1), np.int64(2)  # of a firm and a kind: there is more than its target somewhere; a place asks
 TWENTIETH = np.int64(20)  # a place that misses less than a twentieth of its target asks for nothing [judgement]
 
 # One row a firm, a listing and a kind (cash, coins).
@@ -44,7 +45,8 @@ HALT = np.dtype([("exchange", "i8"), ("start_us", "i8"), ("end_us", "i8")])  # e
 class Wallets(NamedTuple):
     """``firms`` FIRM[n], ``seats`` SEAT[n, n_listings, 2], ``rows`` int64[n_listings] (account of the first firm in
     each listing, in the listing's own count), ``halts`` HALT[m], ``open`` int64[n_exchanges] (scratch), ``over``
-    int64[n, n_listings, 2] (scratch: what each seat has above its target).
+    int64[n, n_listings + 1, 2] (scratch: what each seat has above its target; last GIVES and ASKS of each firm and
+    kind, or both, or 0), ``net`` int64[n, n_assets] (scratch: coins, those on their way and perps over all listings).
     """
 
     firms: Any
@@ -53,6 +55,7 @@ class Wallets(NamedTuple):
     halts: Any
     open: Any
     over: Any
+    net: Any
 
 
 @small
@@ -94,24 +97,42 @@ def balance(s, w, at, f, kind):
     return equity_micro(cash, position, mark, unit) - used
 
 
-@behaviour
-def survey(s, w):
-    """What each firm has above its target: listing by listing, because the firms' accounts of one lie together."""
-    for k in range(s.listings.shape[0]):
-        at = np.int64(k)
-        for i in range(w.firms.shape[0]):
-            f = np.int64(i)
-            w.over[f, at, CASH] = balance(s, w, at, f, CASH) - w.seats[f, at, CASH]["target"]
-            w.over[f, at, COINS] = balance(s, w, at, f, COINS) - w.seats[f, at, COINS]["target"]
+@small
+def asks(seat, over):
+    """Whether a place misses enough to send for it."""
+    return over < ZERO and -over * TWENTIETH >= seat["target"]
 
 
 @small
-def most_over(w, f, kind):
-    """The most that a firm has above its target anywhere."""
-    most = w.over[f, ZERO, kind]
-    for k in range(1, w.over.shape[1]):
-        most = max(most, w.over[f, np.int64(k), kind])
-    return most
+def look_at_seat(s, w, at, f, kind):
+    """What a firm has above its target in a place, and whether that is enough to give, or little enough to ask."""
+    seat = w.seats[f, at, kind]
+    over = balance(s, w, at, f, kind) - seat["target"]
+    w.over[f, at, kind] = over
+    gives = GIVES if over > ZERO else ZERO
+    return gives | (ASKS if seat["on_way"] != ZERO or asks(seat, over) else ZERO)
+
+
+@behaviour
+def survey(s, w):
+    """What each firm has above its target, and of each asset: listing by listing, because the firms' accounts of one
+    lie together.
+    """
+    n = np.int64(s.listings.shape[0])
+    for i in range(w.firms.shape[0]):
+        w.over[i, n, CASH], w.over[i, n, COINS] = ZERO, ZERO
+        for a in range(w.net.shape[1]):
+            w.net[i, a] = ZERO
+    for k in range(n):
+        at = np.int64(k)
+        asset = s.listings[at]["asset"]
+        for i in range(w.firms.shape[0]):
+            f = np.int64(i)
+            w.over[f, n, CASH] |= look_at_seat(s, w, at, f, CASH)
+            w.over[f, n, COINS] |= look_at_seat(s, w, at, f, COINS)
+            held = s.accounts[account_at(s.listings, w.rows, at, f)]["held_lots"]
+            coins = s.positions[coins_at(s.listings, w.rows, at, f)] + w.seats[f, at, COINS]["on_way"]
+            w.net[f, asset] += held + coins
 
 
 @small
@@ -179,14 +200,18 @@ def wait_for_orders(s, firm, now_us):
 @behaviour
 def move_balances(s, w, transfers, now_us):
     """Deliver what is due and send for what is missing."""
+    n = np.int64(s.listings.shape[0])
     look_at_halts(w, transfers, now_us)
     survey(s, w)
     for i in range(w.firms.shape[0]):
         f = np.int64(i)
         wait_for_orders(s, w.firms[f], now_us)
         is_free = now_us > w.firms[f]["busy_us"]
-        has_cash, has_coins = most_over(w, f, CASH) > ZERO, most_over(w, f, COINS) > ZERO
-        for k in range(s.listings.shape[0]):
+        cash, coins = w.over[f, n, CASH], w.over[f, n, COINS]
+        if (cash | coins) & ASKS == ZERO:
+            continue
+        has_cash, has_coins = cash & GIVES != ZERO, coins & GIVES != ZERO
+        for k in range(n):
             at = np.int64(k)
             for j in range(2):
                 kind = np.int64(j)
@@ -197,7 +222,6 @@ def move_balances(s, w, transfers, now_us):
                     move(s, w, at, f, kind, seat["on_way"])
                     seat["on_way"] = ZERO
                     has_cash, has_coins = has_cash or kind == CASH, has_coins or kind == COINS
-                missing = -w.over[f, at, kind]
-                if is_free and missing > ZERO and missing * TWENTIETH >= seat["target"]:
+                if is_free and asks(seat, w.over[f, at, kind]):
                     if has_cash if kind == CASH else has_coins:
                         request(s, w, f, at, kind, now_us)

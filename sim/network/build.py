@@ -299,8 +299,9 @@ def fill_firms(
         stock[:, listings[k]["asset"]] += coins
         market.state.clock[0]["cash_micro"] += accounts["cash_micro"].sum()
         market.state.clock[0]["coin_lots"] += sum(coins)
-    is_open, over = np.zeros(len(exchanges), np.int64), np.zeros(seats.shape, np.int64)
-    return Wallets(firms, seats, rows, halt_rows(rules, exchanges), is_open, over), stock
+    is_open = np.zeros(len(exchanges), np.int64)
+    over, net = np.zeros((len(firms), len(rows) + 1, 2), np.int64), np.zeros(stock.shape, np.int64)
+    return Wallets(firms, seats, rows, halt_rows(rules, exchanges), is_open, over, net), stock
 
 
 def firm_rows(rules: BridgeSettings, seed: int) -> "tuple[Array, Array]":

@@ -166,13 +166,13 @@ class Network:
             self._link()
         tick_us = int(self.lead.state.clock[0]["tick_us"])
         rounds = self._rounds
-        rounds.set((*self._shared, *self.couplings.arrays()), [state.arrays() for state in states])
+        rounds.set((*self._shared, *self.couplings.arrays()), [state.rooms() for state in states])
         at = np.array([0, self.tick, DONE], np.int64)
         while self.tick < target:
             if any(market.changes for market in markets):
                 for market in markets:
                     market.apply_changes()
-                rounds.set((*self._shared, *self.couplings.arrays()), [state.arrays() for state in states])
+                rounds.set((*self._shared, *self.couplings.arrays()), [state.rooms() for state in states])
             stop = min([target, self.tick + BLOCK, *(market.changes[0].tick for market in markets if market.changes)])
             stop = self.tick + 1 if self.audit else stop
             asked = False
@@ -188,7 +188,7 @@ class Network:
                     markets[k].refuse(int(at[STATUS]))
                     raise InvariantError(f"{list(self.markets)[k]}: the tick from {self.time:g} s raised an error")
                 states[k].grow()
-                rounds.replace(k, states[k].arrays())
+                rounds.replace(k, states[k].rooms())
                 rounds.run(at, stop, tick_us)
             if self.audit:
                 self._check_totals(self.tick - 1)

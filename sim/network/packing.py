@@ -5,7 +5,6 @@ lie on a page each; the look-up of its address costs as much as the value. No re
 """
 
 from collections.abc import Sequence
-from dataclasses import fields
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from sim.kernels.memory import CACHE_LINE, aligned_zeros
 from sim.kernels.shared import Shared
 from sim.network.memory import PAGE, blank, copy_written, written_pages
 from sim.network.spool import Spool
-from sim.state import Array, State
+from sim.state import ROOMS, Array, State
 
 GROWING = frozenset({"slot_ticket", "guest_fills", "messages", "events"})  # tickets grow as well, seldom and as a copy
 SPOOLED = frozenset({"rows", "bands", "quotes"})  # written at one place a tick, or now and then
@@ -28,7 +27,7 @@ def pack(states: Sequence[State], shared: Shared) -> None:
     on huge pages; those of which less than half is written on pages that are there when they are. What a kernel uses
     as scratch alone is one array for all.
     """
-    names = [room.name for room in fields(State) if room.name not in GROWING | {"books"} | SCRATCH | SPOOLED]
+    names = [name for name in ROOMS if name not in GROWING | {"books"} | SCRATCH | SPOOLED]
     dense: list[Room] = []
     sparse: list[Room] = []
     for state in states:

@@ -7,7 +7,7 @@ import pytest
 from scipy.linalg import eigh_tridiagonal
 
 from sim.kernels._jit import entry
-from sim.kernels.quotes import half_spread, skew_per_lot
+from sim.kernels.quotes import growth_of, half_spread, skew_per_lot
 
 MARKET = (0.01, 0.3, 0.9, 0.3)  # gamma, k, A, sigma of MODEL 6.2.3
 TOLERANCE = 0.005  # of MODEL 6.2.3: how far the closed form may be from the exact quotes
@@ -20,7 +20,8 @@ LIMIT = 60  # lots at which the maker stops quoting the side that adds; 60 or 12
 @entry
 def quotes_of(gamma, k, intensity, sigma):
     """Half-spread and skew for each lot."""
-    return half_spread(gamma, k, intensity, sigma), skew_per_lot(gamma, k, intensity, sigma)
+    skew = skew_per_lot(gamma, k, intensity, sigma, growth_of(gamma, k))
+    return half_spread(gamma, k, skew), skew
 
 
 def exact_distances(gamma, k, intensity, sigma, limit=LIMIT):

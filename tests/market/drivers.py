@@ -47,9 +47,39 @@ def philox_words(key, c0, c1, c2, c3):
 
 @entry
 def sixteenths(key, c0, c1, c2, draws, out):
-    """The first 16 bits of a row, in turn."""
+    """The first 16 bits of a row, in turn; the other of the pair is not asked."""
+    rng.draw_pair(key, c0, c1, c2 + np.int64(7), c2, np.int64(0), np.int64(0), np.int64(1), rng.BLOCKS, draws)
     for k in range(out.shape[0]):
-        out[k] = rng.next_sixteen(key, c0, c1, c2, np.int64(k), draws)
+        four = rng.four_of_row(key, c0, c1, c2, np.int64(1), np.int64(k) >> 2, draws)
+        out[k] = rng.sixteen_bits(four, np.int64(k) & 3)
+
+
+@entry
+def words_of_pair(key, c0, c1, a, b, first_a, first_b, step, draws, out):
+    """The words of ``draw_pair``, a row for each block."""
+    rng.draw_pair(key, c0, c1, a, b, first_a, first_b, step, rng.BLOCKS, draws)
+    for i in range(8):
+        w0, w1, w2, w3 = rng.block_words(draws, i)
+        out[i, 0], out[i, 1], out[i, 2], out[i, 3] = w0, w1, w2, w3
+
+
+@entry
+def below_of(four, most):
+    return rng.below(four, most)
+
+
+@entry
+def shared_normals(keys, places, asked, draws, out):
+    """Normals asked for in turn: rows of which key, tick, purpose, row and place."""
+    for i in range(asked.shape[0]):
+        key = keys[asked[i, 0]]
+        out[i] = rng.shared_normal(key, asked[i, 1], asked[i, 2], asked[i, 3], places[i], draws)
+
+
+@entry
+def normal_of(key, c0, c1, c3):
+    w0, w1, w2, w3 = rng.philox(key, c0, c1, np.int64(0), c3)
+    return rng.normal(w0, w1, w2, w3)
 
 
 @entry
@@ -237,7 +267,8 @@ def sorted_mail(
 ):  # fmt: skip
     """Rows of the messages that arrive before ``end_us`` into ``order``; their number."""
     ld = Ledger(accounts, rules, flows, tickets, slot_ticket, guest_fills, clock)
-    return sort_due(ld, Mail(messages, order, keys, starts), key, start_us, end_us)
+    mail = Mail(messages, order, keys, starts)
+    return sort_due(ld.accounts, mail, clock[0]["n_mail"], key, start_us, end_us - start_us)
 
 
 @entry

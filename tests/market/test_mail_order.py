@@ -6,7 +6,7 @@ import pytest
 import sim
 from sim import rng
 from sim.build import build
-from sim.kernels.mailbox import MESSAGE
+from sim.kernels.mailbox import FEW, MESSAGE
 from tests.market.drivers import philox_words, sorted_mail
 
 START, WIDTH, N = 5_000_000, 1_000_000, 400
@@ -36,7 +36,7 @@ def lot(key, arrival: int, owner_key: int) -> int:
         (START - 30 * HOUR_US, START - 30 * HOUR_US + 9),
     ],
 )
-@pytest.mark.parametrize("n", [0, 1, 7, N])
+@pytest.mark.parametrize("n", [0, 1, 7, int(FEW), int(FEW) + 1, N])
 def test_messages_are_matched_in_order_of_arrival_then_by_lot_then_by_serial(state, low, high, n):
     random = np.random.default_rng([n, abs(low), abs(high)])
     messages, clock = np.zeros(N, MESSAGE), state.clock.copy()

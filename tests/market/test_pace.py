@@ -1,6 +1,5 @@
 """Two clocks: what calls for which, what a change keeps, and that long ticks are the market of the same rules."""
 
-import dataclasses
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from sim.errors import ScenarioError
 from sim.pace import caused_now, change_clock, rung, write_rates
 from sim.schema import EVENT_ADL, EVENT_CLOCK
 from sim.snapshot import resume, take
+from sim.state import ROOMS
 from sim.switches import READ_ONLY
 from sim.venues.profile import load_profile
 from tests.market.small import DROP, SALE, market_of, merged, spec_of
@@ -153,7 +153,7 @@ def test_there_and_back_again_leaves_everything_as_it_was():
 
 
 def vars_of(state) -> dict[str, Any]:
-    out = {f.name: getattr(state, f.name) for f in dataclasses.fields(state) if f.name != "books"}
+    out = {name: getattr(state, name) for name in ROOMS if name != "books"}
     return out | {f"books.{name}": array for name, array in zip(state.books._fields, state.books, strict=True)}
 
 

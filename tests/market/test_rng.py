@@ -5,11 +5,15 @@ import pytest
 
 from sim import rng
 from tests.market.drivers import (
+    below_of,
     drawn_words,
     many_normals,
     many_poisson,
+    normal_of,
     philox_words,
+    shared_normals,
     sixteenths,
+    words_of_pair,
     words_of_participants,
 )
 
@@ -35,7 +39,7 @@ def test_blocks_drawn_together_are_those_drawn_alone():
     for _ in range(50):
         seed, counter = int(random.integers(1 << 63)), random.integers(-(1 << 40), 1 << 40, 3)
         first, step = (np.int64(x) for x in random.integers(-(1 << 33), 1 << 33, 2))
-        out, draws = np.zeros((8, 4), np.uint64), np.zeros(16, np.uint64)
+        out, draws = np.zeros((8, 4), np.uint64), np.zeros(int(rng.ROOM), np.uint64)
         drawn_words(rng.seed_key(seed), *(np.int64(c) for c in counter), first, step, draws, out)
         for i in range(8):
             assert [f"{w:08x}" for w in out[i]] == words(seed, *counter, first + step * i)
@@ -51,15 +55,49 @@ def test_participants_that_draw_together_draw_what_each_would_alone():
             assert [f"{w:08x}" for w in out[k]] == words(seed, 5, int(rng.TOP_UP), participant, -3)
 
 
+def test_a_pair_that_draws_together_draws_what_each_would_alone():
+    random = np.random.default_rng(10)
+    for step in (1, 256):
+        seed, a, b, one, other = (int(x) for x in random.integers(1 << 62, size=5))
+        out, draws = np.zeros((8, 4), np.uint64), np.zeros(int(rng.ROOM), np.uint64)
+        given = [np.int64(x) for x in (a, b, one % 200, other % 200, step)]
+        words_of_pair(rng.seed_key(seed), np.int64(5), rng.RUNG_CLOCK, *given, draws, out)
+        for i in range(8):
+            who, first = ((a, one % 200), (b, other % 200))[i // 4]
+            assert [f"{w:08x}" for w in out[i]] == words(seed, 5, int(rng.RUNG_CLOCK), who, first + step * (i % 4))
+
+
+def test_below_compares_each_of_four_times_16_bits():
+    random = np.random.default_rng(11)
+    for most in (0, 1, 2, 218, 11880, 32768, 65535, 65536):
+        near = np.clip([most - 1, most, most + 1], 0, 65535).astype(np.uint64)
+        for _ in range(200):
+            halves = random.choice([*near, *random.integers(0, 65536, 2).astype(np.uint64)], 4)
+            four = np.uint64(sum(int(half) << (16 * k) for k, half in enumerate(halves)))
+            assert int(below_of(four, np.int64(most))) == sum(int(half < most) << k for k, half in enumerate(halves))
+
+
+def test_normals_that_are_shared_are_those_of_their_own_block():
+    """Whatever was asked for before at the same place: another key, tick, purpose or row."""
+    random, seeds = np.random.default_rng(12), (3, 4)
+    asked = np.column_stack(
+        [random.integers(0, 2, 400), random.integers(1, 3, 400), random.choice([1, 9], 400), random.integers(0, 2, 400)]
+    )
+    keys, out = np.stack([rng.seed_key(seed) for seed in seeds]), np.empty(400)
+    shared_normals(keys, random.integers(6, 8, 400), asked, np.zeros(int(rng.ROOM), np.uint64), out)
+    for value, (k, tick, purpose, row) in zip(out, asked, strict=True):
+        assert value == normal_of(keys[k], tick, purpose, row)
+
+
 def test_sixteen_bits_are_the_halves_of_the_known_words_lower_first():
     out = np.empty(8, np.int64)
-    sixteenths(rng.seed_key(0), *[np.int64(0)] * 3, np.zeros(16, np.uint64), out)
+    sixteenths(rng.seed_key(0), *[np.int64(0)] * 3, np.zeros(int(rng.ROOM), np.uint64), out)
     assert [f"{v:04x}" for v in out] == ["e8d5", "6627", "c58d", "e169", "ac4c", "bc57", "dbd8", "9b00"]
 
 
 def test_a_row_of_sixteen_bits_goes_on_from_block_to_block():
     out = np.empty(200, np.int64)
-    sixteenths(rng.seed_key(5), np.int64(7), np.int64(8), np.int64(9), np.zeros(16, np.uint64), out)
+    sixteenths(rng.seed_key(5), np.int64(7), np.int64(8), np.int64(9), np.zeros(int(rng.ROOM), np.uint64), out)
     halves = [half for block in range(25) for word in words(5, 7, 8, 9, block) for half in (word[4:], word[:4])]
     assert [f"{v:04x}" for v in out] == halves
 

@@ -144,7 +144,8 @@ def made_wallets(draws: np.random.Generator, s: Shared, rows: Any, n_firms: int,
         halt["exchange"] = int(draws.integers(-1, 3))
         halt["start_us"] = NOW - int(draws.choice([10**6, 0, -1]))
         halt["end_us"] = halt["start_us"] + int(draws.choice([10**6, 10**6 + 1, 10**9]))
-    return Wallets(firms, seats, rows, halts, np.zeros(3, np.int64), np.zeros(seats.shape, np.int64))
+    over, net = np.zeros((len(firms), len(rows) + 1, 2), np.int64), np.zeros((len(firms), 3), np.int64)
+    return Wallets(firms, seats, rows, halts, np.zeros(3, np.int64), over, net)
 
 
 def fill_accounts(draws: np.random.Generator, s: Shared, w: Wallets, tied: bool) -> None:

@@ -59,14 +59,14 @@ def every_listing_runs_once_a_tick_and_goes_on_where_it_stopped() -> None:
 
         return call
 
-    at, joint, listings = np.zeros(3, np.int64), [None, None, np.int64(77)], [[np.int64(k)] for k in range(3)]
+    at, joint, listings = np.zeros(3, np.int64), np.int64(77), [np.int64(k) for k in range(3)]
     target = 0
     for _ in range(300):
         target = min(20, target + (int(at[2]) == 0))
         run_rounds(at, target, np.int64(5), np.int64(3), [one("couple"), one("advance")], joint, listings)
     assert at[1] == 20
     good = [call[:-1] for call in called if call[-1] == 0]
-    wanted = [[("couple", 5 * tick, tick, 77), *(("advance", k) for k in range(3))] for tick in range(20)]
+    wanted = [[("couple", 5 * tick, tick, 77), *(("advance", 1, k) for k in range(3))] for tick in range(20)]
     assert good == [call for tick in wanted for call in tick]
 
 

@@ -9,6 +9,7 @@ from sim.behaviours.background import SERIAL_ROOM
 from sim.behaviours.bridge import Bridge
 from sim.behaviours.maker_purse import PURSE, Purses
 from sim.coupling import couple
+from sim.kernels._jit import Packed
 from sim.kernels.ledger import FUND, NO_TICKET
 from sim.kernels.mailbox import MESSAGE, NEW
 from sim.kernels.portfolios import Portfolios
@@ -40,15 +41,13 @@ class Room(NamedTuple):
     def couple(self, tick: int) -> None:
         """One step between ticks."""
         now = tick * int(self.shared.clock[0]["tick_us"])
-        couple(
-            now, tick, *self.shared, *self.refs, *self.wallets, *self.bridge, self.shared_fund, *self.portfolios,
-            *self.purses,
-        )  # fmt: skip
+        parts = *self.shared, *self.refs, *self.wallets, *self.bridge, self.shared_fund, *self.portfolios, *self.purses
+        couple(np.int64(now), np.int64(tick), Packed(parts))
 
     def arrays(self) -> dict[str, Any]:
         """All arrays that hold results, by name."""
         named = {name: getattr(part, name) for part in self[:4] for name in part._fields}
-        return {name: array for name, array in named.items() if name not in ("nano", "part", "open", "over")}
+        return {name: array for name, array in named.items() if name not in ("nano", "part", "open", "over", "net")}
 
 
 def room_of(network: Network) -> Room:

@@ -14,6 +14,7 @@ import numpy as np
 from sim.behaviours.bridge import ASSET, BRIDGE, Bridge
 from sim.behaviours.maker_risk import MAKER
 from sim.coupling import couple
+from sim.kernels._jit import Packed
 from sim.kernels.ledger import FIRST_MAKER, FUND, HEDGERS, NO_TICKET
 from sim.kernels.mailbox import MESSAGE, NEW
 from sim.kernels.portfolios import BLOCK, COLLATERAL, LEG, PORTFOLIO, Portfolios
@@ -52,10 +53,8 @@ class Storm(NamedTuple):
     seen: Array
 
     def couple(self, event: int) -> None:
-        couple(
-            np.int64(event * EVENT_US), np.int64(event), *self.shared, *self.refs, *self.wallets, *self.bridge,
-            self.shared_fund, *self.portfolios, *no_purses(2),
-        )  # fmt: skip
+        parts = *self.shared, *self.refs, *self.wallets, *self.bridge, self.shared_fund, *self.portfolios
+        couple(np.int64(event * EVENT_US), np.int64(event), Packed((*parts, *no_purses(2))))
 
 
 def network_of(seed: int) -> Storm:
@@ -159,8 +158,9 @@ def made_firms(draws: Any, s: Shared) -> tuple[Wallets, Bridge]:
     assets["log_mid"], assets["smallest_lots"] = np.log(2 * START), draws.integers(1, 5, 2)
     assets["first"] = [1 + k[0] if (k := np.flatnonzero(s.listings["asset"] == a)).size else 0 for a in range(2)]
     wallets = Wallets(
-        firms, seats, np.full(n, int(FIRST_MAKER)), halts, np.zeros(2, np.int64), np.zeros((FIRMS, n, 2), np.int64)
-    )
+        firms, seats, np.full(n, int(FIRST_MAKER)), halts, np.zeros(2, np.int64),
+        np.zeros((FIRMS, n + 1, 2), np.int64), np.zeros((FIRMS, 2), np.int64),
+    )  # fmt: skip
     return wallets, Bridge(desk, assets, np.zeros((FIRMS, 2), np.int64))
 
 

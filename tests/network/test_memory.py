@@ -8,9 +8,11 @@ import weakref
 import numpy as np
 import pytest
 
+import sim
 import sim.coupling
 import sim.network.spool
 import sim.tick
+from sim.build import build
 from sim.kernels._jit import JIT_OFF
 from sim.network import build_network
 from sim.network.ended import left_by
@@ -153,3 +155,14 @@ def test_code_for_linking_is_dropped(tmp_path):
     for entry in (sim.tick.advance, sim.coupling.couple):
         kept = [compiled.library for compiled in entry.overloads.values()]
         assert kept and all(vars(library)["_shared_module"] is None for library in kept)
+
+
+def test_arrays_that_a_network_moves_are_held_by_nobody_else(tmp_path):
+    """Neither what the warm-up tick took, nor what ticks took before the arrays were put together anew."""
+    assert build(sim.load("calm_btc").spec, 1).state.packed is None
+    network = build_network(spec_of(tmp_path, LISTINGS), 3)
+    network.run_until(2.0)
+    state = next(iter(network.markets.values())).state
+    assert state.packed is not None and state.packed.holds(state.arrays())
+    state.put("accounts", state.accounts.copy())
+    assert state.packed is None
