@@ -304,6 +304,7 @@ def fill_prices(state: State, spec: Spec, venue: VenueSettings, contract: Contra
     fill_funding(state, spec, venue)
     news["start_usd"] = contract.price_usd
     news["tick_usd"] = contract.tick_usd
+    news["start_log"] = math.log(2 * contract.price_usd / contract.tick_usd)
 
 
 def fill_funding(state: State, spec: Spec, venue: VenueSettings) -> None:

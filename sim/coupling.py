@@ -6,8 +6,8 @@ is seen in the next one. Nothing trades here: orders go to the listings' mailbox
 
 from sim.behaviours.bridge import Bridge, bridge
 from sim.behaviours.maker_purse import Purses, share_purses
-from sim.kernels._jit import entry, unpacked
-from sim.kernels.fund_levels import level_funds
+from sim.kernels._jit import entry, room
+from sim.kernels.fund_levels import SharedFunds, level_funds
 from sim.kernels.portfolios import Portfolios, check_portfolios
 from sim.kernels.references import References, update_references
 from sim.kernels.shared import Shared
@@ -16,25 +16,12 @@ from sim.kernels.transit import Wallets, move_balances
 
 @entry
 def couple(now_us, tick, rooms):
-    """One step between ticks; ``rooms`` are the arrays of ``sim.network.links.Links``, room by room."""
-    (
-        listings, price, clock, rules, sides, levels, words, accounts, positions, inbox, makers,
-        weights, others, rates, nano, part,
-        firms, seats, rows, halts, is_open, over, net,
-        desk, assets, stock,
-        shared_fund,
-        portfolios, blocks, legs, collateral, tiers, tier0, moved, seen, owed_micro, leg_of,
-        purse_of, loadings, parts, purses, held, limits,
-    ) = unpacked(rooms)  # fmt: skip
-    s = Shared(listings, price, clock, rules, sides, levels, words, accounts, positions, inbox, makers)
-    refs = References(weights, others, rates, nano, part)
-    w = Wallets(firms, seats, rows, halts, is_open, over, net)
-    b = Bridge(desk, assets, stock)
-    update_references(listings, price, refs, assets, now_us)
-    level_funds(s, shared_fund)
-    move_balances(s, w, desk[0]["transfers"], now_us)
-    check_portfolios(
-        s, Portfolios(portfolios, blocks, legs, collateral, tiers, tier0, moved, seen, owed_micro, leg_of), tick, now_us
-    )
+    """One step between ticks; ``rooms`` are those of ``sim.network.network.Couplings``, and what all listings share."""
+    s, refs, w, b = room(rooms, Shared), room(rooms, References), room(rooms, Wallets), room(rooms, Bridge)
+    funds, portfolios, purses = room(rooms, SharedFunds), room(rooms, Portfolios), room(rooms, Purses)
+    update_references(s.listings, s.price, refs, b.assets, now_us)
+    level_funds(s, funds)
+    move_balances(s, w, b.desk[0]["transfers"], now_us)
+    check_portfolios(s, portfolios, tick, now_us)
     bridge(s, refs, w, b, tick, now_us)
-    share_purses(s, Purses(purse_of, loadings, parts, purses, held, limits))
+    share_purses(s, purses)

@@ -268,7 +268,6 @@ def fill_glft(quoting: Array, spec: Spec) -> float:
     """
     settings = spec.market_maker
     skew_per_lot = getattr(quotes.skew_per_lot, "py_func", quotes.skew_per_lot)  # compiled without a door to Python
-    growth_of = getattr(quotes.growth_of, "py_func", quotes.growth_of)
     k, fill_rate = settings.fill_decay / BASIS_POINT, settings.fill_rate
     sigma = settings.reference_volatility / math.sqrt(SECONDS_PER_DAY)
     orders = max(1.0, settings.inventory_limit / mean_order_usd(spec))
@@ -276,10 +275,12 @@ def fill_glft(quoting: Array, spec: Spec) -> float:
     for _ in range(200):
         middle = 0.5 * (low + high)
         gamma = math.exp(middle)
-        skew = skew_per_lot(gamma, k, fill_rate, sigma, growth_of(gamma, k))
-        half_spread = math.log1p(gamma / k) / gamma + 0.5 * skew
+        growth = quotes.growth_of(gamma, k)
+        skew = skew_per_lot(gamma, k, fill_rate, sigma, growth)
+        half_spread = quotes.half_spread(gamma, k, skew)
         low, high = (middle, high) if skew * orders < settings.skew_at_limit * half_spread else (low, middle)
     quoting["gamma"], quoting["k"] = gamma, k
+    quoting["growth"], quoting["base"] = growth, quotes.half_spread(gamma, k, 0.0)
     quoting["fill_rate"], quoting["limit_orders"] = fill_rate, orders
     return float(half_spread)
 

@@ -1,19 +1,33 @@
-"""All arrays of one market, room by room, in the order in which ``tick.advance`` takes them."""
+"""All arrays of one market."""
 
 from dataclasses import dataclass, fields
+from operator import attrgetter, is_
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from sim.behaviours.arbitrage import Arbitrage
+from sim.behaviours.background import Background
+from sim.behaviours.dip_buyer import DipBuyers
+from sim.behaviours.latent import Latent
+from sim.behaviours.leveraged import People
+from sim.behaviours.market_maker import Makers
+from sim.behaviours.news import News
+from sim.behaviours.trend import Trend
 from sim.errors import CapacityError
 from sim.kernels._jit import Packed
 from sim.kernels.book import Books
 from sim.kernels.clock import GROW
+from sim.kernels.fund_drop import FundDrop
+from sim.kernels.ladder import Risk
 from sim.kernels.ledger import GUEST_FILL, Ledger
-from sim.kernels.mailbox import ROW_BITS
+from sim.kernels.mailbox import ROW_BITS, Mail
+from sim.kernels.marks import Prices
 from sim.kernels.memory import grow_fills, grow_pool
-from sim.tick import advance
+from sim.kernels.recording import Tape
+from sim.kernels.safeguards import Safeguards
+from sim.tick import Desk, advance
 
 Array = npt.NDArray[Any]
 EVENTS_OF_AN_ACCOUNT = 6  # rows in one tick: its share of the declared maximum, see build.py
@@ -93,37 +107,44 @@ class State:
     fund_peaks: Array
     pace: Array
     packed: Packed | None = None
+    packed_of: tuple[Any, ...] = ()
 
     @property
     def tick(self) -> int:
         """Number of the tick that runs next."""
         return int(self.clock[0]["tick"])
 
-    def arrays(self) -> tuple[Array, ...]:
-        """All arrays, in the order in which ``advance`` names them."""
+    def by_room(self) -> tuple[tuple[Array, ...], ...]:
+        """All arrays, in the rooms in which kernels take them."""
         return (
-            self.key, self.clock, *self.books,
-            self.accounts, self.rules, self.flows, self.tickets, self.slot_ticket, self.guest_fills,
-            self.messages, self.order, self.keys, self.starts, self.inbox, self.draws,
-            self.tiers, self.engine, self.heads, self.queue, self.events, self.ranked, self.score, self.shares,
-            self.price, self.samples, self.rows, self.bands, self.quotes,
-            self.news, self.ramps, self.seen, self.moods, self.news_keys, self.crowd, self.knots, self.metaorders,
-            self.layers, self.mass, self.stamp_us, self.settled, self.offered,
-            self.firms, self.caution, self.quoting, self.distance, self.rung_lots,
-            self.arbitrageurs, self.arbitrage, self.dip_buyers, self.dip_bids, self.trend_funds, self.trend,
-            self.conduct, self.persons, self.closing, self.triggers, self.trigger_heads, self.past_marks,
-            self.safeguards, self.looks, self.fund_drop, self.fund_peaks, self.pace,
-        )  # fmt: skip
+            Desk(self.key, self.inbox, self.draws, self.pace),
+            self.books,
+            self.ledger(),
+            Mail(self.messages, self.order, self.keys, self.starts),
+            Risk(self.tiers, self.engine, self.heads, self.queue, self.events, self.ranked, self.score, self.shares),
+            Prices(self.price, self.samples),
+            Tape(self.rows, self.bands, self.quotes),
+            News(self.news, self.ramps, self.seen, self.moods, self.news_keys),
+            Background(self.crowd, self.knots, self.metaorders),
+            Latent(self.layers, self.mass, self.stamp_us, self.settled, self.offered),
+            Makers(self.firms, self.caution, self.quoting, self.distance, self.rung_lots),
+            Arbitrage(self.arbitrageurs, self.arbitrage),
+            DipBuyers(self.dip_buyers, self.dip_bids),
+            Trend(self.trend_funds, self.trend),
+            People(self.conduct, self.persons, self.closing, self.triggers, self.trigger_heads, self.past_marks),
+            Safeguards(self.safeguards, self.looks),
+            FundDrop(self.fund_drop, self.fund_peaks),
+        )
 
-    def rooms(self) -> Packed:
-        """All arrays as ``advance`` takes them, laid out anew when one is another than last time. What the warm-up tick
-        took is not kept: a network moves every array after it, and each old one is to go at once.
+    def packed_rooms(self) -> Packed:
+        """All rooms as ``advance`` takes them, laid out anew when an array is another than last time. What the warm-up
+        tick took is not kept: a network moves every array after it, and each old one is to go at once.
         """
-        arrays = self.arrays()
         if self.tick < 0:
-            return Packed(arrays)
-        if self.packed is None or not self.packed.holds(arrays):
-            self.packed = Packed(arrays)
+            return Packed(self.by_room())
+        rooms = FIELDS(self)
+        if self.packed is None or not all(map(is_, rooms, self.packed_of)):
+            self.packed, self.packed_of = Packed(self.by_room()), rooms
         return self.packed
 
     def room(self, name: str) -> Array:
@@ -133,7 +154,7 @@ class State:
 
     def put(self, name: str, array: Array) -> None:
         """Take another array in the place of one, which nothing here holds any more."""
-        self.packed = None
+        self.packed, self.packed_of = None, ()
         if name in Books._fields:
             self.books = self.books._replace(**{name: array})
         else:
@@ -149,7 +170,7 @@ class State:
         """Run whole ticks until ``n_ticks`` are done or one ends badly; grows rooms on the way. Returns the status."""
         end = self.tick + n_ticks
         while self.tick < end:
-            status = int(advance(end - self.tick, self.rooms()))
+            status = int(advance(end - self.tick, self.packed_rooms()))
             if status == GROW:
                 self.grow()
             elif status != 0:
@@ -216,7 +237,8 @@ class State:
         return len(self.accounts) - n
 
 
-ROOMS = tuple(field.name for field in fields(State) if field.name != "packed")
+ROOMS = tuple(field.name for field in fields(State) if field.name not in ("packed", "packed_of"))
+FIELDS = attrgetter(*ROOMS)
 
 
 def longer(array: Array, by: int = 0) -> Array:

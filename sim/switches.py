@@ -53,7 +53,7 @@ READ_ONLY: dict[str, tuple[str, ...]] = {
     ),
     "quoting": (
         "add_16", "cancel_16", "response_per_micro", "anchor_share", "quote_age_ticks", "perp_weight", "gamma", "k",
-        "fill_rate", "limit_orders", "news_lag_ticks", "latency_us",
+        "growth", "base", "fill_rate", "limit_orders", "news_lag_ticks", "latency_us",
     ),
     "arbitrageurs": ("latency_us", "transfer_share"),
     "arbitrage": (

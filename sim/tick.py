@@ -6,6 +6,7 @@ next mark.
 """
 
 import math
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from sim.behaviours.market_maker import Makers, all_net_lots, make_markets
 from sim.behaviours.news import News, update_news
 from sim.behaviours.pace import is_other_clock_due
 from sim.behaviours.trend import Trend, follow_trend, write_trend
-from sim.kernels._jit import entry, inlined, unpacked
+from sim.kernels._jit import behaviour, entry, inlined, room
 from sim.kernels.book import Books, recentre
 from sim.kernels.clock import DONE, FAULT, GROW, OVERFLOW, SWITCH
 from sim.kernels.fund import unload_fund
@@ -32,6 +33,17 @@ from sim.kernels.mailbox import Mail, match_mail, take_inbox
 from sim.kernels.marks import Prices, read_mids, update_prices
 from sim.kernels.recording import Tape, write_bands, write_quote, write_row
 from sim.kernels.safeguards import Safeguards, guard
+
+
+class Desk(NamedTuple):
+    """What belongs to no behaviour: the seeds of draws, orders from Python and the network, pairs of draws kept for
+    another participant, and the pace (``sim.behaviours.pace``).
+    """
+
+    key: Any
+    inbox: Any
+    draws: Any
+    pace: Any
 
 
 @inlined
@@ -59,7 +71,7 @@ def is_short_of_room(bk, ld, mail, rk, tape):
     )
 
 
-@inlined
+@behaviour
 def hang_all(bk, ld, rk, pp, key):
     """End of the warm-up tick: rank and hang every account that the engine watches."""
     for a in range(ld.accounts.shape[0]):
@@ -96,24 +108,31 @@ def is_due(clock, every_us, end_us):
     return end_us // every_us != (end_us - clock["tick_us"]) // every_us
 
 
+@behaviour
+def write_record(bk, ld, rk, px, tape, mk, arb, dip, trend, lt, pp, news, has_bands, end_us):
+    """A row of everything; ``has_bands`` when the last depth profile is of this moment."""
+    now = news.now[0]
+    value_usd = now["start_usd"] * math.exp(now["log_value"])
+    write_row(bk, ld, rk, px, tape, value_usd, all_net_lots(bk, mk), has_bands, end_us)
+    row = tape.rows[ld.clock[0]["n_rows"] - ONE]
+    write_arbitrage(bk, arb, row)
+    write_dip_buyers(bk, dip, row)
+    write_trend(bk, trend, row)
+    write_layers(bk, lt, row)
+    write_people(pp, row)
+
+
 @inlined
 def record(bk, ld, rk, px, tape, mk, arb, dip, trend, lt, pp, news, tick, end_us):
     """Step 11: the touch each tick, a row and a depth profile when they fall due."""
-    clock, now = ld.clock[0], news.now[0]
+    clock = ld.clock[0]
     read_mids(bk, px.now[0], end_us)
     write_quote(bk, tape, px, tick, end_us)
     has_bands = is_due(clock, clock["band_every_us"], end_us)
     if has_bands:
         write_bands(bk, tape, px, ld.clock, end_us)
     if is_due(clock, clock["record_every_us"], end_us):
-        value_usd = now["start_usd"] * math.exp(now["log_value"])
-        write_row(bk, ld, rk, px, tape, value_usd, all_net_lots(bk, mk), has_bands, end_us)
-        row = tape.rows[clock["n_rows"] - ONE]
-        write_arbitrage(bk, arb, row)
-        write_dip_buyers(bk, dip, row)
-        write_trend(bk, trend, row)
-        write_layers(bk, lt, row)
-        write_people(pp, row)
+        write_record(bk, ld, rk, px, tape, mk, arb, dip, trend, lt, pp, news, has_bands, end_us)
 
 
 @inlined
@@ -134,37 +153,14 @@ def advance(n, rooms):
     """Run up to ``n`` whole ticks; returns DONE, GROW (room short, this tick not begun), FAULT, OVERFLOW or SWITCH
     (after a tick).
 
-    ``rooms`` are the arrays of ``sim.state.State``, room by room.
+    ``rooms`` are those of ``sim.state.State``.
     """
-    (
-        key, clock,
-        sides, book, levels, words, pool, far, positions, fills, cursor,
-        accounts, rules, flows, tickets, slot_ticket, guest_fills,
-        messages, order, keys, starts, inbox, draws,
-        tiers, engine, heads, queue, events, ranked, score, shares,
-        price, samples, rows, bands, quotes,
-        value, ramps, seen, moods, news_keys, crowd, knots, metaorders,
-        layers, mass, stamp_us, settled, offered,
-        firms, caution, quoting, distance, rung_lots,
-        arbitrageurs, arb_desk, dip_buyers, dip_bids, trend_funds, trend_signal,
-        conduct, persons, closing, triggers, trigger_heads, past_marks,
-        safeguards, looks, fund_drop, fund_peaks, pace,
-    ) = unpacked(rooms)  # fmt: skip
-    bk = Books(sides, book, levels, words, pool, far, positions, fills, cursor)
-    ld = Ledger(accounts, rules, flows, tickets, slot_ticket, guest_fills, clock)
-    mail = Mail(messages, order, keys, starts)
-    rk = Risk(tiers, engine, heads, queue, events, ranked, score, shares)
-    px = Prices(price, samples)
-    tape = Tape(rows, bands, quotes)
-    news = News(value, ramps, seen, moods, news_keys)
-    bg = Background(crowd, knots, metaorders)
-    lt = Latent(layers, mass, stamp_us, settled, offered)
-    mk = Makers(firms, caution, quoting, distance, rung_lots)
-    arb = Arbitrage(arbitrageurs, arb_desk)
-    dip = DipBuyers(dip_buyers, dip_bids)
-    trend = Trend(trend_funds, trend_signal)
-    pp = People(conduct, persons, closing, triggers, trigger_heads, past_marks)
-    sg, fd = Safeguards(safeguards, looks), FundDrop(fund_drop, fund_peaks)
+    bk, ld, mail, rk = room(rooms, Books), room(rooms, Ledger), room(rooms, Mail), room(rooms, Risk)
+    px, tape, news, bg = room(rooms, Prices), room(rooms, Tape), room(rooms, News), room(rooms, Background)
+    lt, mk, arb, dip = room(rooms, Latent), room(rooms, Makers), room(rooms, Arbitrage), room(rooms, DipBuyers)
+    trend, pp, sg, fd = room(rooms, Trend), room(rooms, People), room(rooms, Safeguards), room(rooms, FundDrop)
+    desk = room(rooms, Desk)
+    key, inbox, draws, pace, clock = desk.key, desk.inbox, desk.draws, desk.pace, ld.clock
     status = DONE
     for _ in range(n):
         if is_short_of_room(bk, ld, mail, rk, tape):

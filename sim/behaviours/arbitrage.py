@@ -281,12 +281,10 @@ def restore_balances(bk, ld, px, firm, leverage):
     bk.positions[SPOT, reserve] -= lots
 
 
-@inlined
-def arbitrage(bk, arb, ld, mail, px, tick, start_us):
-    """Step 5a of the tick: every firm without orders on their way moves balances and looks for a gap."""
+@behaviour
+def look_for_gaps(bk, arb, ld, mail, px, tick, start_us):
+    """Every firm without orders on their way moves balances and looks for a gap."""
     desk = arb.desk[0]
-    if desk["enabled"] == ZERO:
-        return
     watch_volatility(desk, px, start_us)
     for k in range(arb.firms.shape[0]):
         firm = arb.firms[np.int64(k)]
@@ -309,6 +307,13 @@ def arbitrage(bk, arb, ld, mail, px, tick, start_us):
             for cheap in (SPOT, PERP):
                 if is_crossed(bk, cheap):
                     take_gap(bk, ld, mail, px, firm, desk, cheap, tick)
+
+
+@inlined
+def arbitrage(bk, arb, ld, mail, px, tick, start_us):
+    """Step 5a of the tick: the firms of a market of its own; those of a network are ``sim.behaviours.bridge``."""
+    if arb.desk[0]["enabled"] != ZERO:
+        look_for_gaps(bk, arb, ld, mail, px, tick, start_us)
 
 
 @inlined

@@ -67,6 +67,17 @@ def slice_of(ld, px, buyer, tick_us):
     return price, lots_paid_for(cash, price, ld.rules[b]["micro_per_tick_lot"], ld.rules[b]["taker_fee_ppm"])
 
 
+@behaviour
+def send_slice(ld, mail, px, key, buyer, tick):
+    """One slice of a buyer whose last one is not on its way."""
+    tick_us = ld.clock[0]["tick_us"]
+    price, lots = slice_of(ld, px, buyer, tick_us)
+    if lots >= ONE and np.int64(ld.tickets[buyer["ticket0"]]["pending"]) == ZERO:
+        arrival = arrival_us(key, tick, rng.DIP_SLICE, ld.accounts[buyer["owner"]]["key"], tick_us)
+        order = Order(buyer["book"], BUY, price, lots, buyer["owner"], IOC, buyer["ticket0"])
+        post(ld, mail, arrival, tick * SERIAL_ROOM, NEW, order)
+
+
 @inlined
 def buy_dips(dip, ld, mail, px, key, tick, start_us):
     """Step 5a of the tick: buyers whose time has come send a slice."""
@@ -78,13 +89,8 @@ def buy_dips(dip, ld, mail, px, key, tick, start_us):
         if buyer["passed_us"] < ZERO:
             buyer["passed_us"] = start_us
         is_awake = start_us >= buyer["passed_us"] + buyer["delay_us"]
-        if not is_awake or not passes(start_us, tick_us, buyer["phase_us"], slice_us(tick_us)):
-            continue
-        price, lots = slice_of(ld, px, buyer, tick_us)
-        if lots >= ONE and np.int64(ld.tickets[buyer["ticket0"]]["pending"]) == ZERO:
-            arrival = arrival_us(key, tick, rng.DIP_SLICE, ld.accounts[buyer["owner"]]["key"], tick_us)
-            order = Order(buyer["book"], BUY, price, lots, buyer["owner"], IOC, buyer["ticket0"])
-            post(ld, mail, arrival, tick * SERIAL_ROOM, NEW, order)
+        if is_awake and passes(start_us, tick_us, buyer["phase_us"], slice_us(tick_us)):
+            send_slice(ld, mail, px, key, buyer, tick)
 
 
 @inlined

@@ -118,14 +118,13 @@ def top_up(bk, ld, rk, pp, a):
         rehang(bk, ld, rk, a)
 
 
-@inlined
-def look_after_margin(bk, ld, rk, pp, key, draws, tick, mark):
-    """Every alert owner may add margin. Buckets are walked away from the mark, so that nobody is met twice: added
-    margin moves an account towards it. Eight at a time draw together; ``draws`` holds who they are as well.
+@behaviour
+def look_after_margin(bk, ld, rk, pp, key, draws, tick, mark, chance):
+    """Every alert owner may add margin, with one ``chance``. Buckets are walked away from the mark, so that nobody is
+    met twice: added margin moves an account towards it. Eight at a time draw together; ``draws`` holds who they are as
+    well.
     """
-    engine, chance = rk.engine[0], pp.conduct[0]["top_up_chance"]
-    if chance == 0.0:
-        return
+    engine = rk.engine[0]
     here, n = bucket_of(rk, mark), ZERO
     for s in range(2):
         side = np.int64(s)
@@ -174,15 +173,10 @@ def is_frightened(bk, ld, conduct, a, mark):
     return loss > rate_up(margin, conduct["panic_loss_ppm"])
 
 
-@inlined
-def panic(bk, ld, rk, pp, key, tick, mark, now_us):
-    """Panic closes of this tick, while the mark moves wildly."""
+@behaviour
+def flee(bk, ld, rk, pp, key, tick, mark, now_us):
+    """Panic closes of this tick."""
     conduct = pp.conduct[0]
-    slot = tick % np.int64(pp.past_marks.shape[0])
-    before = pp.past_marks[slot]
-    pp.past_marks[slot] = mark
-    if conduct["panic_gap_us"] == 0.0 or abs(mark - before) * MILLION <= before * conduct["panic_move_ppm"]:
-        return
     first, left_us, ring = conduct["first"], np.float64(ld.clock[0]["tick_us"]), ZERO
     while True:
         w0, w1, w2, w3 = rng.philox(key, tick, rng.PANIC, ld.accounts[first]["key"], ring)
@@ -196,8 +190,19 @@ def panic(bk, ld, rk, pp, key, tick, mark, now_us):
 
 
 @inlined
-def send_closes(bk, ld, mail, px, pp, tick, start_us):
-    """Step 5a of the tick: an order of each closing account whose last one has arrived; who is done leaves the list."""
+def panic(bk, ld, rk, pp, key, tick, mark, now_us):
+    """Remember the mark; accounts close in panic while it moves wildly."""
+    conduct = pp.conduct[0]
+    slot = tick % np.int64(pp.past_marks.shape[0])
+    before = pp.past_marks[slot]
+    pp.past_marks[slot] = mark
+    if conduct["panic_gap_us"] != 0.0 and abs(mark - before) * MILLION > before * conduct["panic_move_ppm"]:
+        flee(bk, ld, rk, pp, key, tick, mark, now_us)
+
+
+@behaviour
+def send_each_close(bk, ld, mail, px, pp, tick, start_us):
+    """An order of each closing account whose last one has arrived; who is done leaves the list."""
     conduct, mark = pp.conduct[0], px.now[0]["mark_half_ticks"]
     most = max(ONE, TWO * conduct["slice_micro"] // (mark * ld.rules[PERP]["micro_per_tick_lot"]))
     is_halted, kept = ld.rules[PERP]["halted"] != ZERO, ZERO
@@ -217,6 +222,13 @@ def send_closes(bk, ld, mail, px, pp, tick, start_us):
             person["next_send_us"] = start_us + conduct["interval_us"]
         person["seen_lots"] = abs(position)
     conduct["n_closing"] = kept
+
+
+@inlined
+def send_closes(bk, ld, mail, px, pp, tick, start_us):
+    """Step 5a of the tick: orders of those who close, where anybody does."""
+    if pp.conduct[0]["n_closing"] != ZERO:
+        send_each_close(bk, ld, mail, px, pp, tick, start_us)
 
 
 @inlined
@@ -255,7 +267,9 @@ def decide_people(bk, ld, rk, px, pp, key, draws, tick, now_us):
     if pp.conduct[0]["enabled"] != ZERO:
         fire_triggers(bk, ld, rk, px, pp, now_us)
         mark = px.now[0]["mark_half_ticks"]
-        look_after_margin(bk, ld, rk, pp, key, draws, tick, mark)
+        chance = pp.conduct[0]["top_up_chance"]
+        if chance != 0.0:
+            look_after_margin(bk, ld, rk, pp, key, draws, tick, mark, chance)
         panic(bk, ld, rk, pp, key, tick, mark, now_us)
         ld.clock[0]["n_closing"] = pp.conduct[0]["n_closing"]
 

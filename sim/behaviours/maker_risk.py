@@ -220,13 +220,13 @@ def size_at(health, psi):
 
 
 @inlined
-def view_of(ld, mk, px, news, log_seen, start_log, tick):
+def view_of(ld, mk, px, news, log_seen, tick):
     """What all firms of a market see alike in one tick."""
     caution, now_us = mk.caution[0], tick * ld.clock[0]["tick_us"]
     move = log_seen - log_value_seen(news, tick, min(caution["headline_ticks"], np.float64(tick + ONE)))
     sd = max(caution["x"], 1e-6) * caution["reference"]
     lot_micro = 0.5 * np.float64(px.now[0]["mark_half_ticks"] * ld.rules[PERP]["micro_per_tick_lot"])
-    return View(log_seen, start_log, move, VAR_Z * sd * math.sqrt(VAR_S), lot_micro, now_us)
+    return View(log_seen, news.now[0]["start_log"], move, VAR_Z * sd * math.sqrt(VAR_S), lot_micro, now_us)
 
 
 @inlined

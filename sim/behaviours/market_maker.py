@@ -26,7 +26,7 @@ from sim.kernels.book import U0, U1, best_ask, best_bid, slot_of
 from sim.kernels.ledger import MILLION, ONE, TWO, ZERO, Order, taker_fee_ppm
 from sim.kernels.mailbox import CANCEL, NEW, REPLACE, post
 from sim.kernels.marks import PERP, SPOT
-from sim.kernels.quotes import growth_of, half_spread, skew_per_lot
+from sim.kernels.quotes import skew_per_lot
 from sim.schema import BUY, GTC, MAX_PRICE_TICKS, POST
 
 # A rung is moved when its price is off target by more than this share of its distance from the reservation price
@@ -48,6 +48,8 @@ QUOTING = np.dtype(
         ("perp_weight", "f8"),  # of the perp in the consolidated mid; the rest is the spot book's
         ("gamma", "f8"),  # of the GLFT quotes, for prices in fractions and inventory in mean background orders
         ("k", "f8"),
+        ("growth", "f8"),  # what follows from the two, see sim/kernels/quotes.py
+        ("base", "f8"),  # half-spread at no volatility, a fraction of the price
         ("fill_rate", "f8"),  # A, 1/s
         ("limit_orders", "f8"),  # inventory limit at median capital, in mean background orders
         ("news_lag_ticks", "f8"),
@@ -113,10 +115,9 @@ def glft_quotes(quoting, reference, x):
     as fractions.
     """
     gamma, k, fill_rate = quoting["gamma"], quoting["k"], quoting["fill_rate"]
-    growth = growth_of(gamma, k)
+    base, growth = quoting["base"], quoting["growth"]
     calm = skew_per_lot(gamma, k, fill_rate, reference, growth)
     skew = skew_per_lot(gamma, k, fill_rate, reference * x, growth)
-    base = half_spread(gamma, k, 0.0)
     return base + 0.5 * calm, base + 0.5 * skew, skew * quoting["limit_orders"]
 
 
@@ -254,10 +255,9 @@ def make_markets(bk, mk, ld, mail, px, news, key, draws, tick):
         update_volatility(mk, log_mid, tick * ld.clock[0]["tick_us"])
     calm, spread, skew = glft_quotes(quoting, mk.caution[0]["reference"], mk.caution[0]["x"])
     log_seen = log_value_seen(news, tick, quoting["news_lag_ticks"])
-    start_log = math.log(TWO * news.now[0]["start_usd"] / news.now[0]["tick_usd"])
     log_quoted = log_value_seen(news, tick, min(quoting["news_lag_ticks"] + quoting["quote_age_ticks"], tick + 1.0))
-    market_belief = log_consolidated(px, quoting, log_mid) - start_log - log_quoted
-    view = view_of(ld, mk, px, news, log_seen, start_log, tick)
+    market_belief = log_consolidated(px, quoting, log_mid) - news.now[0]["start_log"] - log_quoted
+    view = view_of(ld, mk, px, news, log_seen, tick)
     for k in range(mk.firms.shape[0]):
         i = np.int64(k)
         firm = mk.firms[i]

@@ -20,6 +20,7 @@ NEWS = np.dtype(
     [
         ("start_usd", "f8"),
         ("tick_usd", "f8"),
+        ("start_log", "f8"),  # of the start price in half ticks
         ("noise_per_tick", "f8"),  # sd of the log increment of one tick at activity one, of this asset's own news
         ("common_per_tick", "f8"),  # the same of the news that all assets of a network share; 0 in a market of its own
         ("alt_per_tick", "f8"),  # the same of the news that altcoins share beyond it

@@ -111,13 +111,10 @@ def is_busy(p, bg, news, ticks):
     return found
 
 
-@inlined
-def is_other_clock_due(pace, bk, ld, rk, px, mk, bg, news, now_us):
-    """After the tick that ends at ``now_us``: look where a look falls due; whether the run is to change its clock."""
-    p = pace[0]
-    if p["slow_us"] == ZERO or now_us % p["slow_us"] != ZERO:
-        return False
-    now = px.now[0]
+@behaviour
+def look_at_market(pace, bk, ld, rk, px, mk, bg, news, now_us):
+    """Whether the run is to change its clock."""
+    p, now = pace[0], px.now[0]
     mark, index = now["mark_half_ticks"], now["index_half_ticks"]
     log_mark = math.log(np.float64(mark))
     moved = abs(log_mark - p["log_mark"]) > p["move"] * p["sigma"]
@@ -133,3 +130,12 @@ def is_other_clock_due(pace, bk, ld, rk, px, mk, bg, news, now_us):
         p["live_us"] = now_us
         return p["is_slow"] != ZERO
     return p["is_slow"] == ZERO and now_us - p["live_us"] >= p["calm_us"]
+
+
+@inlined
+def is_other_clock_due(pace, bk, ld, rk, px, mk, bg, news, now_us):
+    """After the tick that ends at ``now_us``: look where a look falls due; whether the run is to change its clock."""
+    slow_us = pace[0]["slow_us"]
+    if slow_us == ZERO or now_us % slow_us != ZERO:
+        return False
+    return look_at_market(pace, bk, ld, rk, px, mk, bg, news, now_us)

@@ -18,7 +18,7 @@ import numpy as np
 from sim import rng
 from sim.behaviours.background import SERIAL_ROOM
 from sim.behaviours.slices import arrival_us, passes, slice_us
-from sim.kernels._jit import inlined, small
+from sim.kernels._jit import behaviour, inlined, small
 from sim.kernels.ledger import ONE, ZERO, Order
 from sim.kernels.mailbox import NEW, post
 from sim.kernels.margin import equity_micro
@@ -106,12 +106,10 @@ def slice_lots(missing, left_us, every_us):
     return (abs(missing) + n_left - ONE) // n_left
 
 
-@inlined
-def follow_trend(bk, trend, ld, mail, px, key, tick, start_us):
-    """Step 5a of the tick: look at the mark; funds whose date it is set a target; funds under way send a slice."""
+@behaviour
+def rebalance(bk, trend, ld, mail, px, key, tick, start_us):
+    """Look at the mark; funds whose date it is set a target; funds under way send a slice."""
     signal = trend.signal[0]
-    if signal["enabled"] == ZERO:
-        return
     look_at_mark(signal, px, start_us)
     tick_us = ld.clock[0]["tick_us"]
     every = slice_us(tick_us)
@@ -130,6 +128,13 @@ def follow_trend(bk, trend, ld, mail, px, key, tick, start_us):
             arrival = arrival_us(key, tick, rng.TREND_SLICE, ld.accounts[fund["owner"]]["key"], tick_us)
             order = Order(PERP, side, price, lots, fund["owner"], IOC, fund["ticket"])
             post(ld, mail, arrival, tick * SERIAL_ROOM, NEW, order)
+
+
+@inlined
+def follow_trend(bk, trend, ld, mail, px, key, tick, start_us):
+    """Step 5a of the tick: the funds, where there are any."""
+    if trend.signal[0]["enabled"] != ZERO:
+        rebalance(bk, trend, ld, mail, px, key, tick, start_us)
 
 
 @inlined

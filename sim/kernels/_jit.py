@@ -7,6 +7,7 @@ source runs interpreted. ``SHOAL_KEEP_WRAPPERS=1`` keeps inner functions callabl
 """
 
 import array
+import hashlib
 import operator
 import os
 import warnings
@@ -17,7 +18,17 @@ import numba
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
-from numba.extending import NativeValue, intrinsic, models, register_model, typeof_impl, unbox
+from numba.core.typing.templates import AttributeTemplate
+from numba.extending import (
+    NativeValue,
+    infer_getattr,
+    intrinsic,
+    lower_getattr_generic,
+    models,
+    register_model,
+    typeof_impl,
+    unbox,
+)
 from numba.np.arrayobj import populate_array
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -40,14 +51,16 @@ def small(function: F) -> F:
 
 
 def behaviour(function: F) -> F:
-    """Compile a function called about once a tick; not callable from Python."""
+    """Compile a function with several callers, or one that few ticks call, where a test in its caller says when; not
+    callable from Python. Rooms of a ``Packed`` cost a call one word each.
+    """
     return function if JIT_OFF else njit(**_INNER)(function)
 
 
 def inlined(function: F) -> F:
     """Write a function into its callers before types are known: it has no machine code of its own, and the code that it
-    calls is optimised one time less. For what has one caller, or a few lines: a call hands on the books' and the
-    ledger's arrays by value, some 200 words, and those of a tick were a tenth of its time.
+    calls is optimised one time less. For what has a few lines, or one caller and is done in each tick (eight steps of
+    a tick as functions: 1.03 of its time). What Numba keeps of a function grows with its names times its blocks.
     """
     return function if JIT_OFF else njit(inline="always", **_INNER)(function)
 
@@ -115,10 +128,16 @@ def address_of(function: Any, arguments: tuple[Any, ...]) -> int:
 
 
 class Packed:
-    """Arrays that an entry takes as one word: the address of a table with the address and the shape of each.
+    """Rooms that an entry takes as one word: the address of a table of the addresses of all arrays, then their shapes.
 
-    Numba hands an array on as five words and two a dimension: 546 for a tick, copied for each call. Of the table a tick
-    reads what it needs. The arrays are kept alive.
+    Numba hands an array on as five words and two a dimension: 546 for a tick, and some 200 for each call inside it. An
+    address is read from the table where an array is used, and a room is handed on as one word. The arrays are kept
+    alive.
+
+    Parameters
+    ----------
+    rooms : tuple of named tuples of arrays
+        Each of another kind, by which ``room`` finds it.
 
     Raises
     ------
@@ -126,26 +145,30 @@ class Packed:
         When an array is not C-contiguous: its strides are not in the table.
     """
 
-    def __init__(self, arrays: tuple[Any, ...]) -> None:
-        if not all(one.flags.c_contiguous for one in arrays):
+    def __init__(self, rooms: tuple[tuple[Any, ...], ...]) -> None:
+        self.rooms = rooms
+        self.arrays = tuple(one for room in rooms for one in room)
+        if not all(one.flags.c_contiguous for one in self.arrays):
             raise ValueError("an array handed to an entry has gaps; pass a contiguous copy")
-        self.arrays = arrays
-        self._words = array.array("q", [word for one in arrays for word in (one.ctypes.data, *one.shape)])
+        shapes = [length for one in self.arrays for length in one.shape]
+        self._words = array.array("q", [one.ctypes.data for one in self.arrays] + shapes)
         self.address = self._words.buffer_info()[0]
+        self.kind: Any = None  # its type for Numba, once asked for
 
     def __reduce__(self) -> Any:  # a copy has a table of its own arrays
-        return Packed, (self.arrays,)
+        return Packed, (self.rooms,)
 
-    def holds(self, arrays: tuple[Any, ...]) -> bool:
+    def holds(self, rooms: tuple[tuple[Any, ...], ...]) -> bool:
         """Whether these are the very arrays in it."""
+        arrays = tuple(one for room in rooms for one in room)
         return len(arrays) == len(self.arrays) and all(map(operator.is_, arrays, self.arrays))
 
 
 if JIT_OFF:
 
-    def unpacked(packed: Any) -> Any:
-        """The arrays of a ``Packed``."""
-        return packed.arrays
+    def room(packed: Any, kind: Any) -> Any:
+        """The room of a ``Packed`` that is a ``kind``."""
+        return next(one for one in packed.rooms if type(one) is kind)
 
     def call_entry(function: Any, arguments: Any) -> Any:
         """Call a function with its arguments: what the compiled one does at an address."""
@@ -155,11 +178,14 @@ if JIT_OFF:
 else:
 
     class PackedType(types.Type):
-        """What Numba knows of a ``Packed``: the types of its arrays."""
+        """What Numba knows of a ``Packed``: the types of its rooms. Its name, which is part of that of every function
+        that takes one, says them by a digest.
+        """
 
-        def __init__(self, of: tuple[types.Array, ...]) -> None:
-            self.of = of
-            super().__init__(name=f"Packed({', '.join(map(str, of))})")
+        def __init__(self, rooms: tuple[Any, ...]) -> None:
+            self.rooms = rooms
+            digest = hashlib.sha256(", ".join(map(str, rooms)).encode()).hexdigest()[:16]
+            super().__init__(name=f"Packed({digest})")
 
     @register_model(PackedType)
     class PackedModel(models.PrimitiveModel):
@@ -168,9 +194,17 @@ else:
         def __init__(self, manager: Any, kind: PackedType) -> None:
             super().__init__(manager, kind, ir.IntType(64))
 
+    _kinds: dict[Any, PackedType] = {}  # Numba asks at every call, and needs milliseconds to tell
+
     @typeof_impl.register(Packed)
     def _typeof_packed(packed: Packed, context: Any) -> PackedType:
-        return PackedType(tuple(map(numba.typeof, packed.arrays)))
+        if packed.kind is None:
+            looks = [[(one.dtype, one.ndim, one.flags.num) for one in room] for room in packed.rooms]
+            key = tuple((type(room), *look) for room, look in zip(packed.rooms, looks, strict=True))
+            if key not in _kinds:
+                _kinds[key] = PackedType(tuple(map(numba.typeof, packed.rooms)))
+            packed.kind = _kinds[key]
+        return packed.kind
 
     @unbox(PackedType)
     def _unbox_packed(kind: PackedType, packed: Any, c: Any) -> NativeValue:
@@ -179,29 +213,65 @@ else:
         c.pyapi.decref(address)
         return NativeValue(word, is_error=cgutils.is_not_null(c.builder, c.pyapi.err_occurred()))
 
+    class RoomType(types.Type):
+        """What Numba knows of one room of a ``Packed``: of each array its type, and the places in the table of its
+        address and of its shape.
+        """
+
+        def __init__(self, of: Any, address: int, shape: int) -> None:
+            self.arrays = {}
+            for name, one in zip(of.fields, of.types, strict=True):
+                self.arrays[name] = one, address, shape
+                address, shape = address + 1, shape + one.ndim
+            digest = hashlib.sha256(f"{of} {address} {shape}".encode()).hexdigest()[:16]
+            super().__init__(name=f"Room({of.instance_class.__name__}, {digest})")
+
+    @register_model(RoomType)
+    class RoomModel(models.PrimitiveModel):
+        """The address of the table, as an integer: what a function is handed for all arrays of a room."""
+
+        def __init__(self, manager: Any, kind: RoomType) -> None:
+            super().__init__(manager, kind, ir.IntType(64))
+
+    @infer_getattr
+    class RoomAttributes(AttributeTemplate):
+        """``room.name`` is an array."""
+
+        key = RoomType
+
+        def generic_resolve(self, typ: Any, attr: str) -> Any:  # type: ignore[override]
+            return typ.arrays[attr][0] if attr in typ.arrays else None
+
+    @lower_getattr_generic(RoomType)
+    def array_of(context: Any, builder: Any, kind: RoomType, table: Any, name: str) -> Any:
+        """Read an array's address and shape from the table, where it is used. Nothing writes to a table while an entry
+        runs, which LLVM is told.
+        """
+        one, address, shape = kind.arrays[name]
+        i64 = ir.IntType(64)
+        at = builder.inttoptr(table, i64.as_pointer())
+        words = [builder.load(builder.gep(at, [i64(k)])) for k in (address, *range(shape, shape + one.ndim))]
+        for word in words:
+            word.set_metadata("invariant.load", builder.module.add_metadata([]))
+        size = context.get_abi_sizeof(context.get_data_type(one.dtype))
+        strides = [i64(size)]
+        for length in words[:1:-1]:
+            strides.insert(0, builder.mul(strides[0], length))
+        made = context.make_array(one)(context, builder)
+        populate_array(made, builder.inttoptr(words[0], made.data.type), words[1:], strides, i64(size), None)
+        return made._getvalue()
+
     @intrinsic
-    def unpacked(typingctx: Any, packed: Any) -> Any:
-        """The arrays of a ``Packed``."""
+    def room(typingctx: Any, packed: Any, kind: Any) -> Any:
+        """The room of a ``Packed`` that is a ``kind``, to be used as one and to be handed on as one word."""
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            i64 = ir.IntType(64)
-            table, at, out = builder.inttoptr(args[0], i64.as_pointer()), 0, []
-            for kind in packed.of:
-                words = [builder.load(builder.gep(table, [i64(at + k)])) for k in range(1 + kind.ndim)]
-                for word in words:  # nothing writes to a table while an entry runs
-                    word.set_metadata("invariant.load", builder.module.add_metadata([]))
-                at += len(words)
-                size = context.get_abi_sizeof(context.get_data_type(kind.dtype))
-                strides = [i64(size)]
-                for length in words[:1:-1]:
-                    strides.insert(0, builder.mul(strides[0], length))
-                made = context.make_array(kind)(context, builder)
-                data = builder.inttoptr(words[0], made.data.type)
-                populate_array(made, data, words[1:], strides, i64(size), None)
-                out.append(made._getvalue())
-            return context.make_tuple(builder, signature.return_type, out)
+            return args[0]
 
-        return types.Tuple(packed.of)(packed), codegen
+        place = [one.instance_class for one in packed.rooms].index(kind.instance_class)
+        before = [one for others in packed.rooms[:place] for one in others]
+        address, shape = len(before), sum(map(len, packed.rooms)) + sum(one.ndim for one in before)
+        return RoomType(packed.rooms[place], address, shape)(packed, kind), codegen
 
     @intrinsic
     def call_entry(typingctx: Any, address: Any, words: Any) -> Any:

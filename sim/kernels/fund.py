@@ -42,15 +42,10 @@ def take_over(bk, ld, rk, a, lots, now_us):
     rk.engine[0]["row_taken_lots"] = rk.engine[0]["row_taken_lots"] + abs(lots)
 
 
-@inlined
-def unload_fund(bk, ld, rk, px, now_us):
-    """Step 7 of the tick: the insurance fund sells the share of its position that its half-life asks for, by one
-    IOC.
-    """
-    position = bk.positions[PERP, FUND]
-    if position == ZERO or ld.rules[PERP]["halted"] != ZERO:
-        return
-    engine, mark = rk.engine[0], px.now[0]["mark_half_ticks"]
+@behaviour
+def sell_of_fund(bk, ld, rk, position, mark, now_us):
+    """One IOC for the share of the fund's position that its half-life asks for."""
+    engine = rk.engine[0]
     lots = rate_up(abs(position), engine["unload_share_ppm"])
     side = SELL if position > ZERO else BUY
     price = bound_price(mark, side, engine["order_bound_ppm"])
@@ -58,3 +53,11 @@ def unload_fund(bk, ld, rk, px, now_us):
     if filled != ZERO:
         price = value // (ld.rules[PERP]["micro_per_tick_lot"] * filled)
         write_event(ld, rk, EVENT_FUND_UNLOAD, FUND, filled if side == BUY else -filled, price, ZERO, now_us)
+
+
+@inlined
+def unload_fund(bk, ld, rk, px, now_us):
+    """Step 7 of the tick: the insurance fund sells of what it holds."""
+    position = bk.positions[PERP, FUND]
+    if position != ZERO and ld.rules[PERP]["halted"] == ZERO:
+        sell_of_fund(bk, ld, rk, position, px.now[0]["mark_half_ticks"], now_us)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.kernels._jit import inlined
+from sim.kernels._jit import behaviour, inlined
 from sim.kernels.ledger import FUND, MILLION, ONE, PERP, ZERO
 from sim.kernels.margin import equity_micro
 
@@ -44,26 +44,32 @@ def note_peak(peak, made, pool):
     peak["pool_micro"] = max(peak["pool_micro"], pool)
 
 
+@behaviour
+def has_dropped(rule, peaks, clock, equity, now_us):
+    """Note the fund's equity among the highest of the window; whether it has dropped by the rule."""
+    made = equity - rule["start_micro"] - clock["levelled_micro"]
+    pool = clock["pool_micro"] if clock["is_pooled"] != ZERO else equity
+    ring = np.int64(peaks.shape[0])
+    part = now_us // rule["part_us"] + ONE
+    while rule["n_parts"] < part:
+        peaks[rule["n_parts"] % ring]["made_micro"], peaks[rule["n_parts"] % ring]["pool_micro"] = made, pool
+        rule["n_parts"] = rule["n_parts"] + ONE
+    note_peak(peaks[(rule["n_parts"] - ONE) % ring], made, pool)
+    most_made, most_pool = made, pool
+    for k in range(min(rule["n_parts"], ring)):
+        most_made = max(most_made, peaks[np.int64(k)]["made_micro"])
+        most_pool = max(most_pool, peaks[np.int64(k)]["pool_micro"])
+    lost = most_made - made
+    return lost > ZERO and lost >= max(ZERO, most_pool) // MILLION * rule["drop_ppm"]
+
+
 @inlined
 def watch_fund(f, bk, ld, rk, px, now_us):
     """Before the engine works: look at the fund and say whether it has dropped."""
-    rule, engine, clock = f.drop[0], rk.engine[0], ld.clock[0]
+    rule, engine = f.drop[0], rk.engine[0]
     if rule["drop_ppm"] == ZERO:
         engine["fund_dropped"] = ZERO
         return
     unit, cash = ld.rules[PERP]["micro_per_tick_lot"], ld.accounts[FUND]["cash_micro"]
     equity = equity_micro(cash, bk.positions[PERP, FUND], px.now[0]["mark_half_ticks"], unit)
-    made = equity - rule["start_micro"] - clock["levelled_micro"]
-    pool = clock["pool_micro"] if clock["is_pooled"] != ZERO else equity
-    ring = np.int64(f.peaks.shape[0])
-    part = now_us // rule["part_us"] + ONE
-    while rule["n_parts"] < part:
-        f.peaks[rule["n_parts"] % ring]["made_micro"], f.peaks[rule["n_parts"] % ring]["pool_micro"] = made, pool
-        rule["n_parts"] = rule["n_parts"] + ONE
-    note_peak(f.peaks[(rule["n_parts"] - ONE) % ring], made, pool)
-    most_made, most_pool = made, pool
-    for k in range(min(rule["n_parts"], ring)):
-        most_made = max(most_made, f.peaks[np.int64(k)]["made_micro"])
-        most_pool = max(most_pool, f.peaks[np.int64(k)]["pool_micro"])
-    lost = most_made - made
-    engine["fund_dropped"] = np.int64(lost > ZERO and lost >= max(ZERO, most_pool) // MILLION * rule["drop_ppm"])
+    engine["fund_dropped"] = np.int64(has_dropped(rule, f.peaks, ld.clock[0], equity, now_us))

@@ -6,11 +6,19 @@ so that a listing whose fund lost much may draw on the others before anybody is 
 positions stay; every listing's totals follow. Slow twin: tests/reference_market/fund_levels.py.
 """
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from sim.kernels._jit import behaviour, inlined, small
 from sim.kernels.ledger import FUND, MILLION, ONE, TWO, ZERO, pro_rata
 from sim.kernels.margin import equity_micro
+
+
+class SharedFunds(NamedTuple):
+    """``on`` int64[n_exchanges]: 0 for an exchange that keeps its listings' funds apart."""
+
+    on: Any
 
 
 @small
@@ -60,11 +68,11 @@ def level_group(s, first):
 
 
 @behaviour
-def level_funds(s, shared_fund):
-    """Share the funds of each exchange anew; ``shared_fund`` int64[n_exchanges] is 0 for one that keeps them apart."""
+def level_funds(s, funds):
+    """Share the funds of each exchange anew that does not keep them apart."""
     for k in range(s.listings.shape[0]):
         at = np.int64(k)
-        if s.listings[at]["has_perp"] == ZERO or shared_fund[s.listings[at]["exchange"]] == ZERO:
+        if s.listings[at]["has_perp"] == ZERO or funds.on[s.listings[at]["exchange"]] == ZERO:
             continue
         is_first = True
         for j in range(k):

@@ -9,7 +9,7 @@ Source: MODEL 2.5 [S:5b], DECISIONS 14. Slow twin: tests/reference_market/fundin
 
 import numpy as np
 
-from sim.kernels._jit import inlined
+from sim.kernels._jit import behaviour, inlined
 from sim.kernels.fund import write_event
 from sim.kernels.ledger import FEES, ONE, PERP, ZERO, pro_rata
 from sim.kernels.liquidation import rehang
@@ -27,14 +27,10 @@ def payment_micro(position, price, unit, rate_ppb, payments):
     return -pro_rata(-owed if rate_ppb >= ZERO else owed, abs(rate_ppb), TWO_BILLION * payments)
 
 
-@inlined
-def settle_funding(bk, ld, rk, px, now_us):
-    """Step 3 of the tick: pay what is due at this tick's mark, or at its index."""
+@behaviour
+def pay_funding(bk, ld, rk, px, now_us):
+    """Every account pays or receives."""
     now = px.now[0]
-    is_due = now["funding_due"] != ZERO and now["funding_on"] != ZERO
-    now["funding_due"] = ZERO
-    if not is_due:
-        return
     price = now["index_half_ticks"] if now["on_index"] != ZERO else now["mark_half_ticks"]
     unit, payments = ld.rules[PERP]["micro_per_tick_lot"], ONE + now["more_payments"]
     paid, left = ZERO, ZERO
@@ -52,3 +48,13 @@ def settle_funding(bk, ld, rk, px, now_us):
     ld.accounts[FEES]["cash_micro"] = ld.accounts[FEES]["cash_micro"] + left
     now["row_funding_micro"] = now["row_funding_micro"] + paid
     write_event(ld, rk, EVENT_FUNDING, FEES, ld.clock[0]["open_interest_lots"], price >> ONE, paid, now_us)
+
+
+@inlined
+def settle_funding(bk, ld, rk, px, now_us):
+    """Step 3 of the tick: pay what is due at this tick's mark, or at its index."""
+    now = px.now[0]
+    is_due = now["funding_due"] != ZERO and now["funding_on"] != ZERO
+    now["funding_due"] = ZERO
+    if is_due:
+        pay_funding(bk, ld, rk, px, now_us)

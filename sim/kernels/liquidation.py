@@ -66,12 +66,10 @@ def find_crossed(ld, rk, mark):
     engine["n_queue"] = n
 
 
-@inlined
+@behaviour
 def find_called(ld, rk):
     """Append every account that its portfolio has called to the queue."""
     clock, engine = ld.clock[0], rk.engine[0]
-    if clock["n_called"] == ZERO:
-        return
     for a in range(clock["first_joint"], clock["end_joint"]):
         if np.int64(ld.accounts[a]["called"]) & (CALLED | WORKED) == CALLED:
             ld.accounts[a]["called"] = np.int64(ld.accounts[a]["called"]) + WORKED - CALLED
@@ -80,7 +78,7 @@ def find_called(ld, rk):
     clock["n_called"] = ZERO
 
 
-@inlined
+@behaviour
 def sort_queue(ld, rk):
     """Order the queue by the accounts' keyed rank: a shell sort over 62-bit hashes."""
     n = rk.engine[0]["n_queue"]
@@ -134,7 +132,7 @@ def is_for_engine(bk, ld, rk, a, mark):
     return called & BROKE != ZERO or equity_micro(account["cash_micro"], position, mark, unit) >= ZERO, True
 
 
-@inlined
+@behaviour
 def work_queue(bk, ld, rk, mark, scans, now_us):
     """Work every account of the queue by the rule of the venue's engine; keeps those that wait for the next scan."""
     engine, kind, n = rk.engine[0], rk.engine[0]["kind"], rk.engine[0]["n_queue"]
@@ -183,7 +181,8 @@ def run_engine(bk, ld, rk, px, now_us):
     mark = px.now[0]["mark_half_ticks"]
     engine["ranked_side"] = ZERO  # counterparties are ranked anew when this scan deleverages
     find_crossed(ld, rk, mark)
-    find_called(ld, rk)
+    if clock["n_called"] != ZERO:
+        find_called(ld, rk)
     if engine["n_queue"] != ZERO:
         sort_queue(ld, rk)
         work_queue(bk, ld, rk, mark, scans, now_us)

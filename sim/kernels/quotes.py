@@ -18,11 +18,10 @@ Financial Economics 7, 477-507, section 4.
 
 import math
 
-from sim.kernels._jit import inlined, small
+from sim.kernels._jit import small
 
 
-@small
-def growth_of(gamma, k):
+def growth_of(gamma: float, k: float) -> float:
     """``(1 + gamma/k)^(1 + k/gamma)``, which no volatility changes."""
     ratio = gamma / k
     return math.exp((1.0 + 1.0 / ratio) * math.log1p(ratio))
@@ -34,7 +33,6 @@ def skew_per_lot(gamma, k, intensity, sigma, growth):
     return math.sqrt(sigma * sigma * gamma / (2.0 * k * intensity) * growth)
 
 
-@inlined
-def half_spread(gamma, k, skew):
+def half_spread(gamma: float, k: float, skew: float) -> float:
     """Distance of the bid and of the ask from the fair price at no inventory, in price, for the skew of each lot."""
     return math.log1p(gamma / k) / gamma + 0.5 * skew

@@ -111,20 +111,28 @@ def close_pro_rata(bk, ld, rk, mark, previous, now_us):
             rehang(bk, ld, rk, c)
 
 
-@inlined
-def settle_fund(bk, ld, rk, px, now_us):
-    """The end of a scan: settle a deficit of the fund or vault by the venue's rule."""
-    engine, mark, unit = rk.engine[0], px.now[0]["mark_half_ticks"], ld.rules[PERP]["micro_per_tick_lot"]
-    is_vault = engine["kind"] == BACKSTOP
-    if engine["adl_on"] == ZERO or (engine["adl_rule"] <= INDEX and not is_vault):
-        return
-    equity = equity_micro(ld.accounts[FUND]["cash_micro"], bk.positions[PERP, FUND], mark, unit)
-    if equity >= ZERO:
-        return
-    previous = px.now[0]["previous_half_ticks"] if is_vault else ZERO
+@behaviour
+def settle_deficit(bk, ld, rk, px, equity, now_us):
+    """What a fund or vault with an ``equity`` below zero lacks is settled by the venue's rule."""
+    engine, mark = rk.engine[0], px.now[0]["mark_half_ticks"]
+    previous = px.now[0]["previous_half_ticks"] if engine["kind"] == BACKSTOP else ZERO
     if engine["adl_rule"] <= INDEX:
         deleverage(bk, ld, rk, FUND, mark, previous, now_us)
     elif engine["adl_rule"] == PRO_RATA:
         close_pro_rata(bk, ld, rk, mark, previous, now_us)
     else:
         cut_profits(bk, ld, rk, -equity, mark, now_us)
+
+
+@inlined
+def settle_fund(bk, ld, rk, px, now_us):
+    """The end of a scan: settle a deficit of the fund, where the venue's rule does so for all at once, or of a
+    vault.
+    """
+    engine, mark = rk.engine[0], px.now[0]["mark_half_ticks"]
+    if engine["adl_on"] == ZERO or (engine["adl_rule"] <= INDEX and engine["kind"] != BACKSTOP):
+        return
+    cash, unit = ld.accounts[FUND]["cash_micro"], ld.rules[PERP]["micro_per_tick_lot"]
+    equity = equity_micro(cash, bk.positions[PERP, FUND], mark, unit)
+    if equity < ZERO:
+        settle_deficit(bk, ld, rk, px, equity, now_us)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sim.behaviours.bridge import Bridge
 from sim.errors import InvariantError, ScenarioError
 from sim.kernel_cache import COUPLING, compiling
 from sim.kernels.clock import DONE, GROW, SWITCH
+from sim.kernels.fund_levels import SharedFunds
 from sim.kernels.rounds import LISTING, STATUS, TICK
 from sim.market import BLOCK
 from sim.network.clocks import change_clocks, is_any_shock_near, is_change_due, last_tick
@@ -45,10 +47,10 @@ class Couplings:
     portfolios: "Portfolios"
     purses: "Purses"
 
-    def arrays(self) -> tuple["Array", ...]:
-        """The arguments of ``couple`` after the shared arrays."""
-        ours = (self.desk, self.assets, self.stock, self.shared_fund)
-        return (*self.refs, *self.wallets, *ours, *self.portfolios, *self.purses)
+    def by_room(self) -> tuple[tuple["Array", ...], ...]:
+        """What ``couple`` takes beside the shared arrays."""
+        desk = Bridge(self.desk, self.assets, self.stock)
+        return self.refs, self.wallets, desk, SharedFunds(self.shared_fund), self.portfolios, self.purses
 
 
 @dataclass
@@ -166,13 +168,13 @@ class Network:
             self._link()
         tick_us = int(self.lead.state.clock[0]["tick_us"])
         rounds = self._rounds
-        rounds.set((*self._shared, *self.couplings.arrays()), [state.rooms() for state in states])
+        rounds.set((self._shared, *self.couplings.by_room()), [state.packed_rooms() for state in states])
         at = np.array([0, self.tick, DONE], np.int64)
         while self.tick < target:
             if any(market.changes for market in markets):
                 for market in markets:
                     market.apply_changes()
-                rounds.set((*self._shared, *self.couplings.arrays()), [state.rooms() for state in states])
+                rounds.set((self._shared, *self.couplings.by_room()), [state.packed_rooms() for state in states])
             stop = min([target, self.tick + BLOCK, *(market.changes[0].tick for market in markets if market.changes)])
             stop = self.tick + 1 if self.audit else stop
             asked = False
@@ -188,7 +190,7 @@ class Network:
                     markets[k].refuse(int(at[STATUS]))
                     raise InvariantError(f"{list(self.markets)[k]}: the tick from {self.time:g} s raised an error")
                 states[k].grow()
-                rounds.replace(k, states[k].rooms())
+                rounds.replace(k, states[k].packed_rooms())
                 rounds.run(at, stop, tick_us)
             if self.audit:
                 self._check_totals(self.tick - 1)

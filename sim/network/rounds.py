@@ -26,8 +26,8 @@ class Rounds:
         self._functions: Any = ()
         self._listings: Any = ()
 
-    def set(self, shared: tuple[Array, ...], states: Sequence[Packed]) -> None:
-        """Take the arrays of ``couple``, and those of ``advance`` of each listing."""
+    def set(self, shared: tuple[tuple[Array, ...], ...], states: Sequence[Packed]) -> None:
+        """Take the rooms of ``couple``, and those of ``advance`` of each listing."""
         if len(self._states) != len(states):
             self._states = list(states)
             self._listings = list(states) if JIT_OFF else np.zeros(len(states), np.int64)
@@ -39,7 +39,7 @@ class Rounds:
             self.replace(k, packed)
 
     def replace(self, k: int, packed: Packed) -> None:
-        """Take the arrays of listing ``k``."""
+        """Take the rooms of listing ``k``."""
         self._states[k] = packed
         self._listings[k] = word(packed)
 

@@ -18,9 +18,13 @@ LIMIT = 60  # lots at which the maker stops quoting the side that adds; 60 or 12
 
 
 @entry
+def compiled_skew(gamma, k, intensity, sigma, growth):
+    return skew_per_lot(gamma, k, intensity, sigma, growth)
+
+
 def quotes_of(gamma, k, intensity, sigma):
     """Half-spread and skew for each lot."""
-    skew = skew_per_lot(gamma, k, intensity, sigma, growth_of(gamma, k))
+    skew = compiled_skew(gamma, k, intensity, sigma, growth_of(gamma, k))
     return half_spread(gamma, k, skew), skew
 
 

@@ -169,7 +169,8 @@ def move_mark(bk, ld, rk, px, key, own):
     px.now[0]["mark_half_ticks"] = own.now[1]
     rk.engine[0]["ranked_side"] = ZERO
     find_crossed(ld, rk, own.now[1])
-    find_called(ld, rk)
+    if ld.clock[0]["n_called"] != ZERO:
+        find_called(ld, rk)
     sort_queue(ld, rk)
     if rk.engine[0]["n_queue"] > ONE:
         return ZERO

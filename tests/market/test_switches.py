@@ -43,7 +43,7 @@ OF_THE_START = {
         "premium_every_us", "funding_every_us", "no_perp", "mark_rule", "basis_kept", "touch_kept",
         "on_index", "simple_mean", "more_payments",
     },
-    "news": {"start_usd", "tick_usd"},
+    "news": {"start_usd", "tick_usd", "start_log"},
     "crowd": {"kept", "ticket0", "rows_per_side", "more_draws"},
     "layers": {"owner", "width", "ticket0"},
     "firms": {"owner", "stock_lots", "capital_micro", "hedge_micro", "live", "shock_near", "shock_far",

@@ -10,6 +10,7 @@ from sim.behaviours.bridge import Bridge
 from sim.behaviours.maker_purse import PURSE, Purses
 from sim.coupling import couple
 from sim.kernels._jit import Packed
+from sim.kernels.fund_levels import SharedFunds
 from sim.kernels.ledger import FUND, NO_TICKET
 from sim.kernels.mailbox import MESSAGE, NEW
 from sim.kernels.portfolios import Portfolios
@@ -41,8 +42,9 @@ class Room(NamedTuple):
     def couple(self, tick: int) -> None:
         """One step between ticks."""
         now = tick * int(self.shared.clock[0]["tick_us"])
-        parts = *self.shared, *self.refs, *self.wallets, *self.bridge, self.shared_fund, *self.portfolios, *self.purses
-        couple(np.int64(now), np.int64(tick), Packed(parts))
+        funds = SharedFunds(self.shared_fund)
+        rooms = self.shared, self.refs, self.wallets, self.bridge, funds, self.portfolios, self.purses
+        couple(np.int64(now), np.int64(tick), Packed(rooms))
 
     def arrays(self) -> dict[str, Any]:
         """All arrays that hold results, by name."""

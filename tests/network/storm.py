@@ -15,6 +15,7 @@ from sim.behaviours.bridge import ASSET, BRIDGE, Bridge
 from sim.behaviours.maker_risk import MAKER
 from sim.coupling import couple
 from sim.kernels._jit import Packed
+from sim.kernels.fund_levels import SharedFunds
 from sim.kernels.ledger import FIRST_MAKER, FUND, HEDGERS, NO_TICKET
 from sim.kernels.mailbox import MESSAGE, NEW
 from sim.kernels.portfolios import BLOCK, COLLATERAL, LEG, PORTFOLIO, Portfolios
@@ -53,8 +54,9 @@ class Storm(NamedTuple):
     seen: Array
 
     def couple(self, event: int) -> None:
-        parts = *self.shared, *self.refs, *self.wallets, *self.bridge, self.shared_fund, *self.portfolios
-        couple(np.int64(event * EVENT_US), np.int64(event), Packed((*parts, *no_purses(2))))
+        funds = SharedFunds(self.shared_fund)
+        rooms = self.shared, self.refs, self.wallets, self.bridge, funds, self.portfolios, no_purses(2)
+        couple(np.int64(event * EVENT_US), np.int64(event), Packed(rooms))
 
 
 def network_of(seed: int) -> Storm:

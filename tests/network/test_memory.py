@@ -163,6 +163,6 @@ def test_arrays_that_a_network_moves_are_held_by_nobody_else(tmp_path):
     network = build_network(spec_of(tmp_path, LISTINGS), 3)
     network.run_until(2.0)
     state = next(iter(network.markets.values())).state
-    assert state.packed is not None and state.packed.holds(state.arrays())
+    assert state.packed is not None and state.packed.holds(state.by_room())
     state.put("accounts", state.accounts.copy())
     assert state.packed is None
