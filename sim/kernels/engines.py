@@ -114,7 +114,7 @@ def work_tiered(bk, ld, rk, a, mark, budget, now_us):
     return filled, True
 
 
-@behaviour
+@inlined
 def work_fok(bk, ld, rk, a, mark, budget, whole, now_us):
     """TIER_FOK for one account, with what is left of a scan's budget and the whole of it. Returns lots used and whether
     it stays in the queue.
@@ -144,7 +144,7 @@ def work_fok(bk, ld, rk, a, mark, budget, whole, now_us):
     return filled, True
 
 
-@behaviour
+@inlined
 def work_backstop(bk, ld, rk, a, mark, now_us):
     """BACKSTOP for one account. Returns whether it stays in the queue."""
     account, engine, unit = ld.accounts[a], rk.engine[0], ld.rules[PERP]["micro_per_tick_lot"]

@@ -36,7 +36,7 @@ def is_winner(bk, ld, c, side):
     return holds and c != FUND and np.int64(ld.accounts[c]["adl_exempt"]) == ZERO
 
 
-@behaviour
+@inlined
 def find_profits(bk, ld, rk, side, mark):
     """Caps and weights of the haircut rules: profit up to equity, and equity; 0 for who bears nothing."""
     unit = ld.rules[PERP]["micro_per_tick_lot"]
@@ -51,7 +51,7 @@ def find_profits(bk, ld, rk, side, mark):
             rk.shares[ONE, c] = max(ZERO, equity)
 
 
-@behaviour
+@inlined
 def find_sizes(bk, ld, rk, side, mark, at):
     """Weights of the pro rata rule: lots of who is in profit and stays solvent when all of them close at ``at``."""
     unit = ld.rules[PERP]["micro_per_tick_lot"]
@@ -65,7 +65,7 @@ def find_sizes(bk, ld, rk, side, mark, at):
                 rk.shares[ONE, c] = abs(position)
 
 
-@behaviour
+@inlined
 def cut_profits(bk, ld, rk, deficit, mark, now_us):
     """HAIRCUT and OPTIMAL: winners pay the fund's deficit in money."""
     position = bk.positions[PERP, FUND]
@@ -86,7 +86,7 @@ def cut_profits(bk, ld, rk, deficit, mark, now_us):
                 ld.accounts[c]["touched"], ld.clock[0]["joint_touched"] = ONE, ONE
 
 
-@behaviour
+@inlined
 def close_pro_rata(bk, ld, rk, mark, previous, now_us):
     """PRO_RATA: close the fund's position against all winners, in proportion to their size."""
     fund, unit = ld.accounts[FUND], ld.rules[PERP]["micro_per_tick_lot"]
