@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from scipy.linalg import eigh_tridiagonal
 
+import sim
+from sim.build import build
 from sim.kernels._jit import entry
 from sim.kernels.quotes import growth_of, half_spread, skew_per_lot
 
@@ -72,3 +74,13 @@ def test_quotes_scale_with_the_unit_of_price_and_of_time():
     gamma, k, intensity, sigma = MARKET
     assert quotes_of(gamma / 4, k / 4, intensity, sigma * 4) == pytest.approx((4 * half, 4 * skew), rel=1e-12)
     assert quotes_of(gamma, k, intensity * 4, sigma * 2) == pytest.approx((half, skew), rel=1e-12)
+
+
+def test_a_market_keeps_what_no_tick_changes():
+    """What its ticks read instead of working it out."""
+    state = build(sim.load("calm_btc").spec, 1).state
+    quoting, news = state.quoting[0], state.news[0]
+    gamma, k = float(quoting["gamma"]), float(quoting["k"])
+    assert quoting["growth"] == growth_of(gamma, k) == pytest.approx((1 + gamma / k) ** (1 + k / gamma), rel=1e-9)
+    assert quoting["base"] == half_spread(gamma, k, 0.0) == math.log1p(gamma / k) / gamma
+    assert news["start_log"] == math.log(2 * news["start_usd"] / news["tick_usd"])

@@ -77,7 +77,10 @@ def test_a_room_is_handed_on_and_used_as_the_named_tuple_that_it_stands_for():
 
 def test_a_longer_array_is_seen_by_the_same_machine_code():
     longer = made(3)[0]._replace(flat=np.arange(1000))
+    sum_in_another(Packed(made(3)))
+    known = len(getattr(sum_in_another, "signatures", ()))
     assert sum_in_another(Packed((longer, made(3)[1]))) == 499500 + 5 + made(3)[1].pairs["a"][0]
+    assert len(getattr(sum_in_another, "signatures", ())) == known
 
 
 @pytest.mark.skipif(_jit.JIT_OFF, reason="nothing has a type with the JIT off")
