@@ -145,8 +145,8 @@ os.environ["NUMBA_DISABLE_JIT"] = "1"
 import sim
 from sim.kernels import mailbox
 real, seen = mailbox.sort_due, [0, 0]
-def watched(ld, mail, key, start_us, end_us):
-    due = real(ld, mail, key, start_us, end_us)
+def watched(accounts, mail, n, key, start_us, width_us):
+    due = real(accounts, mail, n, key, start_us, width_us)
     if start_us >= 0:
         seen[0] += int((mail.messages["action"][mail.order[:due]] != mailbox.NEW).sum())
         seen[1] += int(due)
